@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// A baseline: a frozen profile of a stream, kept as a JSON file (format: baseline_file.c), named by the
+// SHA-256 of its content and carrying its provenance. It holds, per field, the grid or categories, the
+// total statistics, and a time-ordered series of at most 256 chunks (32 coarse bins each) from which the
+// window-to-window spread is computed for any window length.
+//
+// Life: a baseline_builder takes rows (twice: it keeps the rows' values in memory until finished), a
+// finished baseline is immutable and may be shared between threads.
+#ifndef KD_DRIFT_BASELINE_H
+#define KD_DRIFT_BASELINE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stats/pane.h"
+#include "util/error.h"
+#include "util/json.h"
+
+enum { BASELINE_CHUNKS = 256, BASELINE_BINS = 32 };
+
+struct baseline_chunk {
+	int64_t from, to;          // event ms, or row numbers where rows had no event time
+	uint64_t records;          // decoded records in the chunk
+	uint64_t count, missing;   // of the field
+	double mean, variance;     // numeric; NaN while count < 1, < 2
+	double min, max;
+	uint64_t bins[BASELINE_BINS]; // coarse bins of the field's grid, or its categories (last: all others)
+};
+
+struct baseline_field {
+	struct field_def def;
+	struct field_stats *total;
+	size_t nbins;              // coarse bins in use
+	uint32_t *coarse;          // numeric: fine bin -> coarse bin, grid_bins(def.grid) entries
+	struct baseline_chunk *chunks;
+	size_t nchunks;
+};
+
+struct baseline {
+	char hash[65];
+	char *stream;
+	bool has_event_time;
+	int64_t from, to;          // what it covers
+	int64_t chunk_ms;          // chunk length (rows where there is no event time)
+	struct pane *total;        // records, violations, schema ids; its fields are those of `fields`
+	struct baseline_field **fields; // in order of path
+	size_t nfields;
+	json_t *provenance;        // source, range, rows, schema ids, tool version
+};
+
+struct baseline *baseline_load(const char *path, struct error *err) MUST_CHECK;
+// Writes the file and sets b->hash (the hash is over everything but itself).
+int baseline_save(struct baseline *b, const char *path, struct error *err) MUST_CHECK;
+void baseline_free(struct baseline *b);
+const struct baseline_field *baseline_find(const struct baseline *b, const char *path);
+// For pane_decode's resolve: ctx is a const struct baseline * (NULL allowed: gives NULL).
+const struct grid *baseline_grid(void *ctx, const char *path, const char *grid_id);
+
+// Building. Values are given a row at a time; a field not given in a row is missing in it.
+struct baseline_builder;
+struct baseline_builder *baseline_builder_new(const char *stream, bool has_event_time);
+void baseline_builder_row(struct baseline_builder *b, int64_t event_ms, int64_t schema_id); // opens a row
+void baseline_builder_number(struct baseline_builder *b, const char *path, enum field_type type, double v);
+void baseline_builder_text(struct baseline_builder *b, const char *path, enum field_type type, const char *s,
+			   size_t n); // categorical, boolean ("true"/"false") and text
+// Frees the builder. Takes over `provenance`. -> NULL with err where there was no row.
+struct baseline *baseline_builder_finish(struct baseline_builder *b, json_t *provenance, struct error *err) MUST_CHECK;
+void baseline_builder_free(struct baseline_builder *b);
+#endif

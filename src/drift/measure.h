@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The const table of measures, the only place where a measure is registered, and their computation. A
+// measure turns two sides (what is judged, what it is judged against) into one number or says why not.
+// Pure: no I/O, no clock but the one handed in. Definitions: docs/measures.md.
+#ifndef KD_DRIFT_MEASURE_H
+#define KD_DRIFT_MEASURE_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "drift/baseline.h"
+#include "stats/pane.h"
+#include "util/clock.h"
+
+// Why a reading has no value; READING_KNOWN has one.
+enum reading_state {
+	READING_KNOWN,
+	READING_NO_DATA,      // nothing in the window
+	READING_NO_BASELINE,  // nothing to compare with
+	READING_TOO_FEW,      // under the measure's or the rule's minimum
+	READING_MIXED_GRIDS,  // the sides do not share one grid
+	READING_APPROXIMATE,  // a bound was hit, so the number could be wrong
+	READING_UNCALIBRATED, // no member of `drift` can reach its threshold
+	READING_NOT_APPLICABLE, // this measure has no meaning for the field's type
+	READING_CATCHING_UP,  // the stream's position was rolled back or lags: not yet known
+	READING_STATES
+};
+extern const char *const reading_state_names[READING_STATES];
+
+enum { MEASURE_STREAM = 1, MEASURE_FIELD = 2 }; // scope
+
+struct measure_side {
+	const struct pane *pane;        // NULL: nothing there
+	const struct field_stats *field; // NULL for stream measures, or where the field has no value at all
+};
+
+struct measure_input {
+	const struct field_def *def;    // NULL for stream measures
+	struct measure_side current, reference; // reference: the baseline's totals, or another window's pane
+	const struct baseline_field *baseline;  // chunk history where the reference is a baseline, else NULL
+	const struct baseline *source;          // likewise
+	int64_t window_ms;              // the current side's length
+	struct event_time newest;       // the stream's newest event time, EVENT_TIME_NONE if it never had any
+	struct wall_time since;         // when the monitor first saw the stream (staleness of a stream without records)
+	struct wall_time now;           // the judge's clock
+};
+
+struct measure_value {
+	enum reading_state state;
+	double value;                   // NaN unless READING_KNOWN
+	uint64_t n_reference, n_current;
+	const char *detail;             // static text or NULL: "independence assumed", the member that spoke, ...
+};
+
+struct measure {
+	const char *name, *help, *unit, *range, *source;
+	unsigned scope;                 // MEASURE_STREAM or MEASURE_FIELD
+	unsigned types;                 // bit per field_type (1u << FIELD_NUMERIC ...)
+	bool needs_reference;
+	bool count;                     // a count measure: the immediate tier judges it eagerly
+	uint64_t min_records;           // under which it says READING_TOO_FEW
+	double threshold;               // the default of shipped rules
+	void (*compute)(const struct measure_input *in, struct measure_value *out);
+};
+
+extern const struct measure measure_table[];
+extern const size_t measure_table_len;
+const struct measure *measure_find(const char *name); // NULL if unknown
+// Applies scope, type, min_records and reference checks, then computes.
+struct measure_value measure_compute(const struct measure *m, const struct measure_input *in);
+
+// The one currency of rules, store, metrics and pages.
+struct reading {
+	const char *stream, *field, *slice; // "" where it has none
+	const struct measure *measure;
+	struct measure_value v;
+	int64_t from, to;               // window, event ms
+	char baseline[65];              // hash, or ""
+};
+#endif

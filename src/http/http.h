@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// One blocking HTTP client for the registry and the receivers, over libcurl. A handle belongs to one
+// thread. Redirects are not followed; answers are bounded in size.
+#ifndef KD_HTTP_HTTP_H
+#define KD_HTTP_HTTP_H
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/buf.h"
+#include "util/error.h"
+
+struct http_request {
+	const char *method, *url;
+	const char *const *headers; // "Name: value", NULL-terminated; may be NULL
+	const void *body;           // may be NULL
+	size_t len;
+	const char *user, *password; // basic auth; may be NULL
+	int64_t timeout_ms;
+	size_t max_answer;          // bytes; more is an error
+};
+
+struct http_answer {
+	long status;
+	struct buf body;
+	int64_t retry_after_s;      // -1 where there is none
+	char content_type[96];
+};
+
+struct http;
+int http_global_init(struct error *err) MUST_CHECK;
+struct http *http_new(void);
+void http_free(struct http *h);
+// 0: an answer came (whatever its status); -1: none did, with the reason. Release out->body with buf_release.
+int http_do(struct http *h, const struct http_request *req, struct http_answer *out, struct error *err) MUST_CHECK;
+#endif

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// The judge: merged panes -> windows -> readings -> rules -> alerts -> pages and digests. One call of
+// judge_tick is one pass: it reads through the port, decides purely, and commits everything that changed
+// in one fenced write. Nothing here knows Redis, Kafka or a clock of its own.
+//
+//     judge_new -> judge_tick ... judge_tick -> judge_free
+#ifndef KD_JUDGE_JUDGE_H
+#define KD_JUDGE_JUDGE_H
+#include <stdbool.h>
+
+#include "drift/baseline.h"
+#include "judge/ports.h"
+#include "judge/rule.h"
+#include "util/clock.h"
+#include "util/json.h"
+
+struct judge_stream {
+	const char *name, *topic, *role, *owner;
+	int64_t window_ms, slide_ms, lateness_ms, pane_ms, retention_ms;
+	uint32_t max_slices;
+	const struct baseline *baseline;      // NULL: none
+	const struct field_def *fields;       // named in the configuration (contract, fields:), may be 0
+	size_t nfields;
+};
+
+struct digest_schedule {
+	bool enabled;
+	int weekday, hour, minute;            // weekday -1: every day; 0 Sunday
+	const char *timezone;                 // IANA
+};
+
+struct judge_conf {                           // borrowed: must outlive the judge
+	const struct judge_stream *streams;
+	size_t nstreams;
+	const struct rule *rules;
+	size_t nrules;
+	const char *const *routes[TIERS];     // receiver names
+	size_t nroutes[TIERS];
+	struct digest_schedule digests[TIERS]; // of daily and weekly
+	bool clock_is_watermark;              // demo and backtest: now = the newest watermark of all streams
+	const char *config_path;              // for the commands that a page shows
+};
+
+struct judge;
+struct judge *judge_new(const struct judge_conf *conf, const struct judge_port *port);
+void judge_free(struct judge *j);
+// One pass. `now` is ignored where clock_is_watermark. -1: nothing was committed; call again (state is
+// loaded anew). The documents of table "status" (one a stream, and "kdrift" for the whole) are part of the commit.
+int judge_tick(struct judge *j, struct wall_time now, struct error *err) MUST_CHECK;
+// The last pass as JSON: {streams:[...], alerts:[...], clock, watermark ...}; a new reference. Thread-safe.
+json_t *judge_status(struct judge *j);
+
+// Merges every segment of [from, to) (rounded outward to panes by the caller) by slice; `slice` NULL merges
+// all slices. Used by `kdrift stats`. The caller frees the pane.
+int judge_merge_range(const struct judge_port *port, const char *stream, int64_t from, int64_t to, const char *slice,
+		      const struct baseline *b, struct pane **out, struct error *err) MUST_CHECK;
+#endif

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the evaluator needs of the store. Every operation returns 0, or -1 with err: the store is away or
+// the lease is lost, and the caller drops its caches and loads again.
+#ifndef KD_JUDGE_PORTS_H
+#define KD_JUDGE_PORTS_H
+#include "store/types.h"
+#include "util/error.h"
+
+struct judge_port {
+	void *ctx;
+	// Per partition how far the stream is. The caller releases with stream_view_release.
+	int (*view)(void *ctx, const char *stream, struct stream_view *out, struct error *err);
+	// Intervals with segments whose start is in [from, to), ascending. The caller frees *out.
+	int (*intervals)(void *ctx, const char *stream, int64_t from, int64_t to, struct interval_view **out,
+			 size_t *n, struct error *err);
+	// Calls each for every segment of the n intervals (one pipeline). bytes are valid during the call only.
+	int (*segments)(void *ctx, const char *stream, const int64_t *starts, size_t n,
+			void (*each)(void *arg, int64_t start, const struct segment_view *s), void *arg,
+			struct error *err);
+	// Starts of closed intervals that were written since, taken out of the stream's dirty set. The caller frees.
+	int (*dirty)(void *ctx, const char *stream, int64_t **out, size_t *n, struct error *err);
+	// Every document of a table.
+	int (*docs)(void *ctx, const char *table, void (*each)(void *arg, const char *key, const char *json),
+		    void *arg, struct error *err);
+	// Journal entries with from <= id time < to (wall ms of the entry's own "at"), oldest first.
+	int (*journal)(void *ctx, int64_t from, int64_t to, void (*each)(void *arg, const char *json), void *arg,
+		       struct error *err);
+	int (*commit)(void *ctx, const struct judge_commit *c, struct error *err);
+	// Removes intervals that start before floor (event ms) and keeps the floor: older records are too_old.
+	int (*set_floor)(void *ctx, const char *stream, int64_t floor, struct error *err);
+	// Changes when the server lost state (reconnect, run id): the caller drops its caches.
+	uint64_t (*generation)(void *ctx);
+};
+
+void stream_view_release(struct stream_view *v);
+#endif

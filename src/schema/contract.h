@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// A contract: the Avro schema that a stream's readers rely on. Can a writer's data be read with it?
+#ifndef KD_SCHEMA_CONTRACT_H
+#define KD_SCHEMA_CONTRACT_H
+#include <stddef.h>
+
+#include "util/error.h"
+
+struct contract;
+struct contract *contract_load(const char *path, struct error *err) MUST_CHECK;
+void contract_free(struct contract *c);
+// Field paths of the contract with their types, as plan slots name them.
+size_t contract_fields(const struct contract *c);
+const char *contract_field(const struct contract *c, size_t i);
+enum contract_verdict { CONTRACT_OK, CONTRACT_BREACH };
+// Resolves writer -> reader as the Avro specification says. On a breach `why` gets its first reason with
+// the path ("amount: reader field missing default value").
+enum contract_verdict contract_check(const struct contract *c, const char *writer_json, size_t len, char *why, size_t n);
+#endif

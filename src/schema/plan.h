@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// A plan: an Avro writer schema compiled to a flat list of opcodes that walks a record's bytes once, checks
+// every bound, validates, and hands out the monitored fields. A plan is immutable and may be shared by
+// threads; walking allocates nothing once a record_values has reached its size.
+#ifndef KD_SCHEMA_PLAN_H
+#define KD_SCHEMA_PLAN_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stats/field.h"
+#include "stats/violation.h"
+#include "util/buf.h"
+#include "util/error.h"
+
+enum value_kind {
+	VALUE_NUMBER, // int, long, float, double, decimal
+	VALUE_STRING, // string, enum symbol, bytes, fixed, uuid: str/len point into the record or the plan
+	VALUE_BOOL,   // num is 0 or 1
+	VALUE_TIME,   // date, time-*, timestamp-*: num and ms; unix milliseconds (time of day for time-*)
+};
+
+struct value {
+	uint32_t slot;     // index into plan_field()
+	enum value_kind kind;
+	double num;
+	int64_t ms;        // VALUE_TIME
+	const char *str;   // VALUE_STRING
+	uint32_t len;
+};
+
+struct breach {
+	enum violation_kind kind;
+	int32_t slot;      // -1: the whole record
+};
+
+// What one record gave. Re-used from record to record; release frees its arrays.
+struct record_values {
+	struct value *values;  // present, non-null values in writer order
+	size_t nvalues, capvalues;
+	struct breach *breaches; // at most one a kind and slot
+	size_t nbreaches, capbreaches;
+	bool decoded;          // false: no field values (breaches then holds exactly one, of a whole-record kind)
+	bool has_event_time;
+	int64_t event_ms;
+	char detail[160];      // the reason of the first breach, without payload
+};
+
+void record_values_init(struct record_values *r);
+void record_values_release(struct record_values *r);
+
+// A rule on one field, from the stream's configuration. Strings are borrowed until the plan is freed.
+struct field_rule {
+	const char *path;
+	enum field_type type;  // FIELD_TYPES: by the schema; FIELD_NONE: ignore the field
+	bool required;         // named in `fields:`, the contract or the baseline: missing_field, wrong_type apply
+	bool has_range;
+	double range_min, range_max;
+	char **allowed;
+	size_t nallowed;
+	const char *pattern;   // POSIX extended
+	bool not_null;
+};
+
+struct plan_options {
+	const char *event_time;          // field path or NULL
+	const struct field_rule *rules;
+	size_t nrules;
+	bool all_fields;                 // true: also the fields that no rule names
+};
+
+struct plan;
+struct plan_slot {
+	char *path;
+	enum field_type type;            // what the field counts as
+	bool in_writer;                  // false: required but absent in the writer's schema
+};
+
+// Compiles a writer schema's JSON. -1 with a reason for a schema that Avro C refuses or that is too deep.
+struct plan *plan_compile(const char *schema_json, size_t len, const struct plan_options *opt, struct error *err) MUST_CHECK;
+void plan_free(struct plan *p);
+size_t plan_slots(const struct plan *p);
+const struct plan_slot *plan_slot(const struct plan *p, size_t slot);
+const char *plan_record_name(const struct plan *p); // full name of the top-level type; "" for unnamed types
+// The breaches that every record of this writer has (missing_field, wrong_type), already included by plan_walk.
+// Walks one payload (without framing). Always fills `out`; no I/O; never reads outside [p, p + n).
+void plan_walk(const struct plan *p, const uint8_t *bytes, size_t n, struct record_values *out);
+#endif

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The registry client: schemas by id, and whether an id belongs to a subject. Thread-safe; answers are
+// cached for the process and, through `persist`, in the store, so that a registry that is down at start
+// costs nothing. A look-up never blocks: what is not yet known is fetched by the client's own thread.
+#ifndef KD_SCHEMA_REGISTRY_H
+#define KD_SCHEMA_REGISTRY_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/error.h"
+
+enum registry_answer {
+	REGISTRY_KNOWN,
+	REGISTRY_PENDING, // cannot be had yet: ask again; the partition waits
+	REGISTRY_DENIED,  // the registry says that this id does not exist (error 40403)
+	REGISTRY_INVALID, // it exists and is no Avro schema that can be compiled (type JSON, PROTOBUF, broken)
+};
+
+struct registry_schema {
+	int32_t id;
+	char *text;       // the schema's JSON
+	size_t len;
+};
+
+struct registry_conf {
+	char **urls;
+	size_t nurls;
+	const char *user, *password; // may be NULL
+	int64_t timeout_ms;
+	// Persistence, called from the client's thread; may be NULL. load returns a malloc'ed text or NULL.
+	char *(*load)(void *ctx, int32_t id);
+	void (*save)(void *ctx, int32_t id, const char *text);
+	void *ctx;
+};
+
+struct registry;
+struct registry *registry_new(const struct registry_conf *conf, struct error *err) MUST_CHECK; // copies conf
+void registry_free(struct registry *r); // stops the thread
+// *out is valid until registry_free. Never blocks.
+enum registry_answer registry_schema(struct registry *r, int32_t id, const struct registry_schema **out);
+
+enum subject_answer { SUBJECT_PENDING, SUBJECT_YES, SUBJECT_NO, SUBJECT_UNCHECKED }; // unchecked: the registry cannot tell
+// Whether id is registered under subject (docs/registry.md tells how it is asked). Never blocks.
+enum subject_answer registry_subject_has(struct registry *r, int32_t id, const char *subject);
+
+struct registry_stats {
+	bool up;                   // the last request was answered
+	uint64_t requests, failures;
+	char last_error[256];      // "" while up
+};
+void registry_stats(struct registry *r, struct registry_stats *out);
+// Registers a schema under a subject (kdrift produce); blocks. -> id or -1.
+int32_t registry_register(struct registry *r, const char *subject, const char *schema, struct error *err) MUST_CHECK;
+#endif

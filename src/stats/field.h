@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a monitored field is: its path, its type and the grid or categories its values are counted on.
+#ifndef KD_STATS_FIELD_H
+#define KD_STATS_FIELD_H
+#include <stddef.h>
+#include <stdint.h>
+
+enum field_type {
+	FIELD_NONE, // ignored
+	FIELD_NUMERIC,
+	FIELD_CATEGORICAL,
+	FIELD_BOOLEAN, // categories "false" and "true"
+	FIELD_TEXT,    // length and distinct count only
+	FIELD_TIME,    // unix milliseconds: extremes only
+	FIELD_VECTOR,
+	FIELD_TYPES
+};
+
+// "numeric", "categorical", ...; field_type_parse gives FIELD_TYPES for an unknown name.
+const char *field_type_name(enum field_type t);
+enum field_type field_type_parse(const char *name);
+
+struct grid; // stats/grid.h
+
+// Immutable once published; owned by the stream's table (collect) or the baseline (judge).
+struct field_def {
+	char *path;
+	enum field_type type;
+	const struct grid *grid;   // numeric: the quantile grid, or NULL for the logarithmic grid
+	char **categories;         // categorical: the baseline's own, each counted exactly; sorted
+	size_t ncategories;
+};
+#endif

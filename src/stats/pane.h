@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// A pane: the mergeable statistics of one stream, slice, partition and aligned interval of event time (or
+// of any merge of such). Merging is commutative and associative up to the last bit of the moments, exact
+// for every count; where a bound was hit the pane says `approximate`.
+//
+// Life: pane_new -> pane_count_record / pane_add_* -> pane_encode -> store -> pane_decode -> pane_merge.
+// Counting rules (docs/counting.md): `records` are all messages but tombstones; `decoded` those that gave
+// field values; a field's missing = decoded - present, so nothing is counted for a null.
+#ifndef KD_STATS_PANE_H
+#define KD_STATS_PANE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stats/field.h"
+#include "stats/grid.h"
+#include "stats/violation.h"
+#include "util/buf.h"
+#include "util/error.h"
+
+enum {
+	PANE_MAX_VALUES = 256,   // new categories kept exactly a field (those with the smallest hashes)
+	PANE_MAX_SAMPLES = 3,    // violation samples a kind (those with the smallest offsets)
+	PANE_MAX_SCHEMAS = 64,   // schema ids counted apart; the rest share id -1
+};
+
+// A sum held as an unevaluated pair of doubles (Dekker), about 106 bits.
+struct dsum {
+	double hi, lo;
+};
+
+struct category {
+	char *value; // raw bytes, NUL-terminated; len tells
+	size_t len;
+	uint64_t hash, n;
+};
+
+// Counts of values by category. `items` is sorted by (hash, value); the baseline's own categories are
+// always kept (known = true), others only while they are among the PANE_MAX_VALUES smallest hashes.
+struct categories {
+	struct category *items;
+	size_t n, cap;
+	uint64_t rest;  // values not kept; > 0 makes distinct and top approximate
+	uint64_t cutoff; // hashes above it may have been dropped; UINT64_MAX while none was
+};
+
+struct field_stats {
+	char *path;
+	enum field_type type;
+	uint64_t present;          // values that were there: finite, NaN, inf and other
+	uint64_t nan, inf, other;  // other: a value of another kind than the field's
+	uint64_t count;            // values in the moments and the histogram / categories
+	// numeric (of text: the length in bytes; of time: unix ms)
+	double min, max;           // +inf, -inf while count is 0
+	struct dsum sum, sumsq;    // of finite values
+	char grid_id[17];          // "" for the logarithmic grid
+	const struct grid *grid;   // where known to this process, else NULL
+	uint64_t *bins;            // nbins counts, on the quantile grid (NULL on the logarithmic one)
+	size_t nbins;
+	struct dsum low_sum, high_sum; // exact sums of the outer bins' values
+	struct logbin {
+		int32_t bin;
+		uint64_t n;
+	} *logbins;                // sorted by bin
+	size_t nlogbins, caplogbins;
+	// categorical, boolean; text: distinct count only (values are dropped, hashes kept)
+	struct categories cats;
+	uint64_t unseen;           // values outside the baseline's categories (0 without a baseline)
+};
+
+struct violation_count {
+	enum violation_kind kind;
+	char *field; // "" for those of the whole record
+	uint64_t n;
+	int64_t first_offset, last_offset; // of this pane's partition; after merging over partitions: extremes
+};
+
+struct violation_sample {
+	enum violation_kind kind;
+	char *field, *topic, *detail; // detail: the reason, without payload unless samples are switched on
+	int32_t partition;
+	int64_t offset, schema_id;    // -1: none
+};
+
+struct schema_count {
+	int64_t id;
+	uint64_t n;
+};
+
+struct pane {
+	uint64_t records, tombstones, decoded, late, violating_records, overflowed; // overflowed: in slice `other`
+	bool approximate, mixed_grids;     // mixed_grids: a field met two grids; its histogram was dropped
+	int64_t min_event, max_event;      // ms; INT64_MAX / INT64_MIN while empty
+	int64_t min_offset, max_offset;    // same convention
+	struct field_stats **fields;       // index = the caller's field index; NULL where nothing was counted
+	size_t nfields;
+	struct violation_count *violations;
+	size_t nviolations, capviolations;
+	struct violation_sample *samples;
+	size_t nsamples, capsamples;
+	struct schema_count *schemas;      // sorted by id
+	size_t nschemas, capschemas;
+};
+
+struct pane *pane_new(void);
+void pane_free(struct pane *p);
+
+// The statistics of def, at the caller's own index (grown as needed). def->grid must outlive the pane.
+struct field_stats *pane_field(struct pane *p, size_t index, const struct field_def *def);
+// By path, NULL if absent. With `type` FIELD_TYPES: any type.
+struct field_stats *pane_find(const struct pane *p, const char *path, enum field_type type);
+
+// Hot path, no allocation once a field's statistics and categories exist.
+void field_add_number(struct field_stats *f, double x);             // FIELD_NUMERIC; NaN and inf are counted apart
+void field_add_category(struct field_stats *f, const char *s, size_t n); // FIELD_CATEGORICAL
+void field_add_bool(struct field_stats *f, bool v);
+void field_add_text(struct field_stats *f, const char *s, size_t n);
+void field_add_time(struct field_stats *f, int64_t ms);
+static inline void field_add_other(struct field_stats *f)
+{
+	f->present++;
+	f->other++;
+}
+
+// One record: counted by event time and offset. `violating`: it has at least one breach.
+void pane_count_record(struct pane *p, int64_t event_ms, int64_t offset, int64_t schema_id, bool decoded,
+		       bool violating, bool late);
+void pane_count_breach(struct pane *p, enum violation_kind kind, const char *field, int64_t offset);
+void pane_sample(struct pane *p, const struct violation_sample *s); // copies; keeps the smallest offsets
+uint64_t pane_violations(const struct pane *p, enum violation_kind kind); // over all fields
+static inline uint64_t field_missing(const struct pane *p, const struct field_stats *f)
+{
+	return p->decoded > f->present ? p->decoded - f->present : 0;
+}
+
+// dst += src. Fields are matched by (path, type). Where two grids meet, the histogram of that field is
+// dropped and mixed_grids set (moments stay).
+void pane_merge(struct pane *dst, const struct pane *src);
+
+// Version 1, little-endian, CRC-32 at the end (format: pane_codec.c). Decoding checks everything; -1 and a
+// reason for bytes that are not a whole pane. `resolve` (may be NULL) gives the grid of an id or NULL.
+void pane_encode(const struct pane *p, struct buf *out);
+struct pane *pane_decode(const void *bytes, size_t n,
+			 const struct grid *(*resolve)(void *ctx, const char *path, const char *grid_id), void *ctx,
+			 struct error *err) MUST_CHECK;
+
+// Moments. NaN where undefined (count 0; stddev: count < 2). stddev is the sample's (n - 1).
+double field_mean(const struct field_stats *f);
+double field_stddev(const struct field_stats *f);
+double field_sum(const struct field_stats *f);
+// q in [0, 1]; by linear interpolation inside the bin, clamped to [min, max]; NaN if unknown.
+double field_quantile(const struct field_stats *f, double q);
+// Distinct values; exact while nothing was dropped, else the KMV estimate (Bar-Yossef et al. 2002).
+uint64_t field_distinct(const struct field_stats *f, bool *approximate);
+// The k most frequent categories, by count then value; returns how many. Pointers into f.
+size_t field_top(const struct field_stats *f, const struct category **out, size_t k);
+#endif

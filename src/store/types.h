@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is said between the store and those who use it: plain data, no I/O (docs/exactly-once.md). collect,
+// judge and deliver are given the operations as function pointers (their ports.h), so that their decisions
+// can be tested without a server.
+#ifndef KD_STORE_TYPES_H
+#define KD_STORE_TYPES_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { STORE_NONCE = 32 }; // hex digits of a claim's or lease's nonce
+
+// How far a stream has come in one partition.
+struct stream_mark {
+	char *stream;
+	int64_t max_event; // newest event time, ms; INT64_MIN: none
+};
+
+// --- collecting ---------------------------------------------------------------------------------------
+
+struct claim {
+	char nonce[STORE_NONCE + 1];
+	int64_t epoch;
+	bool fresh;              // the store knew nothing of this partition
+	int64_t next;            // the offset to count next; -1 while fresh
+	int64_t check_offset;    // the last counted record, -1 if there is none, with its
+	int64_t check_ts;        // Kafka timestamp
+	uint32_t check_crc;      // and the CRC-32 of its value
+	struct stream_mark *marks;
+	size_t nmarks;
+};
+
+struct segment_write {
+	const char *stream;
+	const char *slice;       // "" where the stream has no slices
+	int64_t interval;        // start of the pane, event ms
+	uint32_t n;              // the segment's number under this claim
+	const void *bytes;       // an encoded pane; NULL: remove this segment (compaction)
+	size_t len;
+	const char *key;         // compaction: the full segment key to remove; else NULL
+};
+
+struct journal_write {
+	const char *json;
+};
+
+struct checkpoint {
+	const char *topic;
+	int32_t partition;
+	const char *nonce;
+	int64_t expected_next;   // what was last acknowledged to this claim
+	int64_t next;
+	int64_t check_offset, check_ts;
+	uint32_t check_crc;
+	bool idle;               // the owner stands at the partition's end
+	int64_t end;             // last stable offset as known, -1 unknown
+	int64_t target;          // catching up until next >= target; -1: not
+	uint64_t too_old, records_lost; // increments
+	const struct stream_mark *marks;
+	size_t nmarks;
+	const struct segment_write *segments;
+	size_t nsegments;
+	const char *const *events; // journal entries, JSON
+	size_t nevents;
+	bool wake;               // new breaches: the judge should look now
+};
+
+enum store_result {
+	STORE_OK,
+	STORE_FENCED, // another holds the claim, or the stored offset is another: nothing was written
+	STORE_LOST,   // no answer came: unknown whether it was written; never send it again
+	STORE_FAILED, // the server refused (script error, wrong type, read-only): quarantine, start afresh
+};
+
+// --- judging ------------------------------------------------------------------------------------------
+
+struct partition_view {
+	char *topic;
+	int32_t partition;
+	int64_t max_event;      // of the stream asked for; INT64_MIN: none
+	int64_t next, end;      // end -1: unknown
+	bool idle, owned;       // owned: its owner wrote within the last 15 s by the store's clock
+	bool catching_up;
+};
+
+struct stream_view {
+	struct partition_view *parts;
+	size_t nparts;
+	int64_t first_seen;     // wall ms when the stream was first claimed; INT64_MIN: never
+	uint64_t too_old, records_lost;
+};
+
+struct interval_view {
+	int64_t start;          // event ms
+	uint64_t writes;        // write counter: changes with every checkpoint that touches it
+};
+
+struct segment_view {
+	const char *slice, *topic;
+	int32_t partition;
+	const void *bytes;
+	size_t len;
+};
+
+// One document of the judge's. Tables are names: "alert", "page", "mark", "status", "digest".
+struct doc {
+	const char *table, *key;
+	const char *json;       // NULL: remove
+};
+
+struct outbox_entry {
+	char *id;               // delivery id = webhook-id
+	char *receiver, *tier;
+	char *body;             // rendered; never changes
+	int64_t created, due;   // wall ms
+	uint32_t attempts;
+	char *last_error;       // "" at first
+};
+
+// Everything that one evaluation changes: one atomic write under the leader's fencing token.
+struct judge_commit {
+	const struct doc *docs;
+	size_t ndocs;
+	const char *const *events; // journal
+	size_t nevents;
+	const struct outbox_entry *outbox;
+	size_t noutbox;
+};
+#endif
