@@ -42,6 +42,9 @@ struct rule {
 void rule_release(struct rule *r);
 bool rule_matches_stream(const struct rule *r, const char *stream, const char *role);
 bool rule_matches_field(const struct rule *r, const char *field);
-// Count measures in the immediate tier are judged at each checkpoint with open panes (docs/exactly-once.md).
+// Count measures with an upper limit in the immediate tier are judged at each checkpoint with open panes
+// (docs/exactly-once.md). A lower limit is not: an open pane is not complete.
 bool rule_is_eager(const struct rule *r);
+// Judged by the judge's clock at each tick, not on windows: staleness.
+bool rule_is_clock(const struct rule *r);
 #endif

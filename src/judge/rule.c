@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "judge/rule.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const tier_names[TIERS] = {"immediate", "daily", "weekly"};
+
+void rule_release(struct rule *r)
+{
+	free(r->name);
+	free(r->file);
+	free(r->stream);
+	free(r->field);
+	free(r->role);
+	free(r->against.name);
+	free(r->owner);
+	free(r->runbook);
+	free(r->summary);
+	*r = (struct rule){0};
+}
+
+// A path such as `items[].price` is matched literally first: to fnmatch its brackets are a pattern.
+static bool glob(const char *pattern, const char *text)
+{
+	return !pattern || !strcmp(pattern, text) || !fnmatch(pattern, text, 0);
+}
+
+bool rule_matches_stream(const struct rule *r, const char *stream, const char *role)
+{
+	if (r->role && (!role || strcmp(r->role, role) != 0))
+		return false;
+	return glob(r->stream, stream);
+}
+
+bool rule_matches_field(const struct rule *r, const char *field)
+{
+	return glob(r->field, field);
+}
+
+bool rule_is_eager(const struct rule *r)
+{
+	return r->tier == TIER_IMMEDIATE && r->measure->count && r->has_above;
+}
+
+bool rule_is_clock(const struct rule *r)
+{
+	return !strcmp(r->measure->name, "staleness");
+}
