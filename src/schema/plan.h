@@ -18,6 +18,7 @@ enum value_kind {
 	VALUE_STRING, // string, enum symbol, bytes, fixed, uuid: str/len point into the record or the plan
 	VALUE_BOOL,   // num is 0 or 1
 	VALUE_TIME,   // date, time-*, timestamp-*: num and ms; unix milliseconds (time of day for time-*)
+	VALUE_OTHER,  // present, of a type that the field does not count: nothing but the slot
 };
 
 struct value {
@@ -25,7 +26,7 @@ struct value {
 	enum value_kind kind;
 	double num;
 	int64_t ms;        // VALUE_TIME
-	const char *str;   // VALUE_STRING
+	const char *str;   // VALUE_STRING: valid while the record's bytes, the plan and the record_values are
 	uint32_t len;
 };
 
@@ -43,7 +44,9 @@ struct record_values {
 	bool decoded;          // false: no field values (breaches then holds exactly one, of a whole-record kind)
 	bool has_event_time;
 	int64_t event_ms;
-	char detail[160];      // the reason of the first breach, without payload
+	char detail[160];      // the reason of the first breach, without payload; "" where there is none
+	char *texts;           // numbers written out, for categorical slots
+	size_t captexts;
 };
 
 void record_values_init(struct record_values *r);
@@ -72,7 +75,7 @@ struct plan_options {
 struct plan;
 struct plan_slot {
 	char *path;
-	enum field_type type;            // what the field counts as
+	enum field_type type;            // what the field counts as; FIELD_NONE: a record, array or map, never a value
 	bool in_writer;                  // false: required but absent in the writer's schema
 };
 

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// An Avro schema as a graph of types: names resolved, logical types recognised (an unknown or misplaced one
+// is ignored, as the specification says). A named type is one node however often it is referred to, so
+// the graph of a recursive schema has cycles.
+#ifndef KD_SCHEMA_AVSC_H
+#define KD_SCHEMA_AVSC_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/error.h"
+
+enum avsc_kind {
+	AVSC_NULL,
+	AVSC_BOOLEAN,
+	AVSC_INT,
+	AVSC_LONG,
+	AVSC_FLOAT,
+	AVSC_DOUBLE,
+	AVSC_BYTES,
+	AVSC_STRING,
+	AVSC_FIXED,
+	AVSC_ENUM,
+	AVSC_RECORD,
+	AVSC_ARRAY,
+	AVSC_MAP,
+	AVSC_UNION,
+	AVSC_KINDS
+};
+
+enum avsc_logical {
+	LOGICAL_NONE,
+	LOGICAL_DECIMAL,
+	LOGICAL_UUID,
+	LOGICAL_DATE,
+	LOGICAL_TIME_MILLIS,
+	LOGICAL_TIME_MICROS,
+	LOGICAL_TIMESTAMP_MILLIS, // the local-* forms too
+	LOGICAL_TIMESTAMP_MICROS,
+	LOGICAL_TIMESTAMP_NANOS,
+};
+
+struct avsc_type;
+
+struct avsc_field {
+	char *name;
+	char **aliases;
+	size_t naliases;
+	const struct avsc_type *type;
+	bool has_default;
+};
+
+struct avsc_type {
+	enum avsc_kind kind;
+	enum avsc_logical logical;
+	int32_t scale;                  // decimal
+	uint32_t size;                  // fixed
+	char *name;                     // full name; NULL for unnamed types
+	char **aliases;                 // full names
+	size_t naliases;
+	struct avsc_field *fields;      // record
+	size_t nfields;
+	char **symbols;                 // enum
+	size_t nsymbols;
+	bool has_default;               // enum
+	const struct avsc_type **parts; // union: its branches; array and map: one, the items
+	size_t nparts;
+};
+
+struct avsc;
+// NULL with a reason for what is no schema, what Avro C refuses, and what nests deeper than 128.
+struct avsc *avsc_parse(const char *json, size_t len, struct error *err) MUST_CHECK;
+void avsc_free(struct avsc *a);
+const struct avsc_type *avsc_root(const struct avsc *a);
+const char *avsc_kind_name(enum avsc_kind k);
+const char *avsc_unqualified(const char *name); // behind the last dot
+#endif
