@@ -38,6 +38,15 @@ void sha256_hex(const void *p, size_t n, char *out, size_t chars)
 	out[chars] = 0;
 }
 
+void sha1_hex(const void *p, size_t n, char out[41])
+{
+	uint8_t d[20];
+	unsigned len = 20;
+
+	EVP_Digest(p, n, d, &len, EVP_sha1(), NULL);
+	hex_encode(d, 20, out);
+}
+
 void hmac_sha256(const void *key, size_t key_len, const void *p, size_t n, uint8_t out[32])
 {
 	unsigned len = 32;

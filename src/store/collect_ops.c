@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+// Claims and checkpoints: the writes of the collecting half.
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/conn.h"
+#include "store/keys.h"
+#include "util/digest.h"
+#include "util/xalloc.h"
+
+enum { INLINE_LIMIT = 4 << 20, STAGE_TTL_S = 3600 };
+
+static void add_kind(struct cmd *c, struct store *s, const char *kind, const char *name)
+{
+	cmd_take(c, key_of(s->prefix, kind, name));
+}
+
+int store_claim(struct store *s, const char *topic, int32_t partition, struct claim *out, struct error *err)
+{
+	struct cmd keys, args;
+	uint8_t nonce[STORE_NONCE / 2];
+
+	*out = (struct claim){.next = -1, .check_offset = -1, .fresh = true};
+	random_bytes(nonce, sizeof nonce);
+	hex_encode(nonce, sizeof nonce, out->nonce);
+	cmd_init(&keys, NULL);
+	cmd_init(&args, NULL);
+	cmd_take(&keys, key_part(s->prefix, s->scope, topic, partition));
+	cmd_adds(&args, out->nonce);
+	redisReply *r = conn_script(s, SCRIPT_CLAIM, &keys, &args, err);
+	cmd_release(&keys);
+	cmd_release(&args);
+	if (!r)
+		return -1;
+	if (r->type != REDIS_REPLY_ARRAY || r->elements != 2) {
+		error_set(err, "claim %s/%" PRId32 " on redis %s: %s", topic, partition, s->shown, r->str ? r->str : "odd answer");
+		freeReplyObject(r);
+		return -1;
+	}
+	out->epoch = r->element[0]->integer;
+	for (size_t i = 0; i + 1 < r->element[1]->elements; i += 2) {
+		const char *name = r->element[1]->element[i]->str;
+		const redisReply *v = r->element[1]->element[i + 1];
+		if (!strcmp(name, "next")) {
+			out->next = reply_int(v, -1);
+			out->fresh = false;
+		} else if (!strcmp(name, "co")) {
+			out->check_offset = reply_int(v, -1);
+		} else if (!strcmp(name, "ct")) {
+			out->check_ts = reply_int(v, 0);
+		} else if (!strcmp(name, "cc")) {
+			out->check_crc = (uint32_t)reply_int(v, 0);
+		} else if (!strncmp(name, "m:", 2)) {
+			out->marks = xrealloc(out->marks, (out->nmarks + 1) * sizeof *out->marks);
+			out->marks[out->nmarks++] = (struct stream_mark){xstrdup(name + 2), reply_int(v, INT64_MIN)};
+		}
+	}
+	freeReplyObject(r);
+	return 0;
+}
+
+void claim_release(struct claim *c)
+{
+	for (size_t i = 0; i < c->nmarks; i++)
+		free(c->marks[i].stream);
+	free(c->marks);
+	c->marks = NULL;
+	c->nmarks = 0;
+}
+
+// Large checkpoints go ahead of the script, part by part; they count only once the script names them.
+static int stage(struct store *s, const struct checkpoint *c, char **stages, struct error *err)
+{
+	for (size_t i = 0; i < c->nsegments; i++) {
+		struct cmd set;
+		if (!c->segments[i].bytes)
+			continue;
+		stages[i] = xasprintf("%s:stage:%s:%" PRIu64, s->prefix, c->nonce, s->stages++);
+		cmd_init(&set, "SET");
+		cmd_adds(&set, stages[i]);
+		cmd_add(&set, c->segments[i].bytes, c->segments[i].len);
+		cmd_adds(&set, "EX");
+		cmd_addi(&set, STAGE_TTL_S);
+		redisReply *r = conn_do(s, &set, err);
+		cmd_release(&set);
+		if (!r)
+			return -1;
+		int bad = r->type == REDIS_REPLY_ERROR;
+		if (bad)
+			error_set(err, "stage a segment on redis %s: %s", s->shown, r->str);
+		freeReplyObject(r);
+		if (bad)
+			return -1;
+	}
+	return 0;
+}
+
+static size_t mark_index(const struct checkpoint *c, const char *stream)
+{
+	for (size_t i = 0; i < c->nmarks; i++)
+		if (!strcmp(c->marks[i].stream, stream))
+			return i;
+	return 0;
+}
+
+static void add_segment(struct store *s, const struct checkpoint *c, const struct segment_write *w, const int64_t *widths,
+			const char *staged, struct cmd *keys, struct cmd *args)
+{
+	size_t i = mark_index(c, w->stream);
+	struct buf field = BUF_INIT;
+
+	cmd_take(keys, key_segment(s->prefix, w->stream, widths[i], w->interval));
+	cmd_addi(args, (int64_t)i);
+	cmd_addi(args, (int64_t)keys->n);
+	cmd_addi(args, w->interval);
+	if (w->key)
+		buf_adds(&field, w->key);
+	else
+		buf_addf(&field, "%s\x1f%s/%" PRId32 "\x1f%s\x1f%" PRIu32, w->slice, c->topic, c->partition, c->nonce, w->n);
+	cmd_add(args, field.data, field.len);
+	buf_release(&field);
+	if (!w->bytes) {
+		cmd_adds(args, "d");
+		cmd_adds(args, "");
+	} else if (staged) {
+		cmd_adds(keys, staged);
+		cmd_adds(args, "s");
+		cmd_addi(args, (int64_t)keys->n);
+	} else {
+		cmd_adds(args, "i");
+		cmd_add(args, w->bytes, w->len);
+	}
+}
+
+enum store_result store_checkpoint(struct store *s, const struct checkpoint *c, const int64_t *widths, int64_t *floors,
+				   struct error *err)
+{
+	struct cmd keys, args;
+	size_t total = 0;
+	char **stages = xcalloc(c->nsegments + 1, sizeof *stages);
+	enum store_result result = STORE_LOST;
+	redisReply *r = NULL;
+
+	for (size_t i = 0; i < c->nsegments; i++)
+		total += c->segments[i].len;
+	if (total > INLINE_LIMIT && stage(s, c, stages, err))
+		goto out; // nothing counted yet, but the claim must be looked at again all the same
+	cmd_init(&keys, NULL);
+	cmd_init(&args, NULL);
+	cmd_take(&keys, key_part(s->prefix, s->scope, c->topic, c->partition));
+	cmd_take(&keys, key_plain(s->prefix, "streams"));
+	cmd_take(&keys, key_plain(s->prefix, "journal"));
+	cmd_take(&keys, key_plain(s->prefix, "journal:seq"));
+	cmd_take(&keys, key_plain(s->prefix, "wake"));
+	cmd_adds(&args, c->nonce);
+	const int64_t head[] = {c->expected_next, c->next, c->check_offset, c->check_ts, c->check_crc, c->idle, c->end,
+				c->target, (int64_t)c->too_old, (int64_t)c->records_lost, (int64_t)c->nmarks,
+				(int64_t)c->nsegments, (int64_t)c->nevents, c->wake};
+	for (size_t i = 0; i < ARRAY_LEN(head); i++)
+		cmd_addi(&args, head[i]);
+	for (size_t i = 0; i < c->nmarks; i++) {
+		static const char *const kinds[] = {"parts", "idx", "w", "dirty", "widths", "floor"};
+		for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
+			add_kind(&keys, s, kinds[k], c->marks[i].stream);
+		cmd_adds(&args, c->marks[i].stream);
+		cmd_addi(&args, c->marks[i].max_event);
+		cmd_addi(&args, widths[i]);
+	}
+	for (size_t i = 0; i < c->nsegments; i++)
+		add_segment(s, c, &c->segments[i], widths, stages[i], &keys, &args);
+	for (size_t i = 0; i < c->nevents; i++)
+		cmd_adds(&args, c->events[i]);
+	r = conn_script(s, SCRIPT_CHECKPOINT, &keys, &args, err);
+	cmd_release(&keys);
+	cmd_release(&args);
+	if (!r)
+		goto out;
+	bool array = r->type == REDIS_REPLY_ARRAY && r->elements == 2;
+	if (array && !strcmp(r->element[0]->str, "OK")) {
+		for (size_t i = 0; i < c->nmarks && floors; i++)
+			floors[i] = reply_int(r->element[1]->element[i], INT64_MIN);
+		result = STORE_OK;
+	} else if (array) {
+		result = STORE_FENCED;
+		error_set(err, "checkpoint of %s/%" PRId32 ": fenced, %s", c->topic, c->partition, r->element[1]->str);
+	} else {
+		result = STORE_FAILED;
+		error_set(err, "checkpoint of %s/%" PRId32 " on redis %s: %s", c->topic, c->partition, s->shown,
+			  r->str ? r->str : "odd answer");
+	}
+	freeReplyObject(r);
+out:
+	for (size_t i = 0; i < c->nsegments; i++)
+		free(stages[i]);
+	free(stages);
+	return result;
+}
+
+int store_wait_wake(struct store *s, int64_t timeout_ms, struct error *err)
+{
+	struct cmd c;
+	char secs[32];
+
+	// The socket's own time-out must not end the wait before the server does.
+	if (timeout_ms > s->timeout_ms / 2)
+		timeout_ms = s->timeout_ms / 2;
+	snprintf(secs, sizeof secs, "%.3f", (double)timeout_ms / 1000);
+	cmd_init(&c, "BLPOP");
+	cmd_take(&c, key_plain(s->prefix, "wake"));
+	cmd_adds(&c, secs);
+	redisReply *r = conn_do(s, &c, err);
+	cmd_release(&c);
+	if (!r)
+		return -1;
+	int woken = r->type == REDIS_REPLY_ARRAY;
+	freeReplyObject(r);
+	return woken;
+}
+
+char *store_schema_load(struct store *s, const char *registry, int32_t id)
+{
+	struct cmd c;
+	char *text = NULL;
+
+	cmd_init(&c, "HGET");
+	add_kind(&c, s, "schemas", registry);
+	cmd_addi(&c, id);
+	redisReply *r = conn_do(s, &c, NULL);
+	cmd_release(&c);
+	if (r && r->type == REDIS_REPLY_STRING)
+		text = xstrndup(r->str, r->len);
+	if (r)
+		freeReplyObject(r);
+	return text;
+}
+
+void store_schema_save(struct store *s, const char *registry, int32_t id, const char *text)
+{
+	struct cmd c;
+
+	cmd_init(&c, "HSET");
+	add_kind(&c, s, "schemas", registry);
+	cmd_addi(&c, id);
+	cmd_adds(&c, text);
+	redisReply *r = conn_do(s, &c, NULL);
+	cmd_release(&c);
+	if (r)
+		freeReplyObject(r);
+}

@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the judge reads, and its one write.
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/conn.h"
+#include "store/keys.h"
+#include "store/outbox.h"
+#include "util/xalloc.h"
+
+enum { OWNER_MS = 15000, FLOOR_BATCH = 500 };
+
+static redisReply *ask(struct store *s, struct cmd *c, const char *what, struct error *err)
+{
+	redisReply *r = conn_do(s, c, err);
+
+	cmd_release(c);
+	if (r && r->type == REDIS_REPLY_ERROR) {
+		error_set(err, "%s on redis %s: %s", what, s->shown, r->str);
+		freeReplyObject(r);
+		return NULL;
+	}
+	return r;
+}
+
+int store_lease(struct store *s, const char *nonce, int64_t ttl_ms, struct error *err)
+{
+	struct cmd keys, args;
+
+	cmd_init(&keys, NULL);
+	cmd_init(&args, NULL);
+	cmd_take(&keys, key_plain(s->prefix, "lease"));
+	cmd_adds(&args, nonce);
+	cmd_addi(&args, ttl_ms);
+	redisReply *r = conn_script(s, SCRIPT_LEASE, &keys, &args, err);
+	cmd_release(&keys);
+	cmd_release(&args);
+	if (!r)
+		return -1;
+	int leads = r->type == REDIS_REPLY_INTEGER ? (int)r->integer : -1;
+	if (leads < 0)
+		error_set(err, "take the lease on redis %s: %s", s->shown, r->str ? r->str : "odd answer");
+	freeReplyObject(r);
+	return leads;
+}
+
+int store_lease_release(struct store *s, const char *nonce, struct error *err)
+{
+	struct cmd keys, args;
+
+	cmd_init(&keys, NULL);
+	cmd_init(&args, NULL);
+	cmd_take(&keys, key_plain(s->prefix, "lease"));
+	cmd_adds(&args, nonce);
+	redisReply *r = conn_script(s, SCRIPT_LEASE_RELEASE, &keys, &args, err);
+	cmd_release(&keys);
+	cmd_release(&args);
+	if (!r)
+		return -1;
+	freeReplyObject(r);
+	return 0;
+}
+
+// The hash of one partition, seen by one stream.
+static void read_partition(const redisReply *h, const char *key, const char *stream, int64_t now_ms,
+			   struct partition_view *p, struct stream_view *v)
+{
+	const char *slash = strrchr(key, '/'), *topic = slash;
+	int64_t beat = 0, target = -1;
+
+	while (topic > key && topic[-1] != '/')
+		topic--;
+	*p = (struct partition_view){xstrndup(topic, (size_t)(slash - topic)), atoi(slash + 1), INT64_MIN, -1, -1,
+				     false, false, false};
+	for (size_t i = 0; i + 1 < h->elements; i += 2) {
+		const char *name = h->element[i]->str;
+		const redisReply *x = h->element[i + 1];
+		if (!strcmp(name, "next"))
+			p->next = reply_int(x, -1);
+		else if (!strcmp(name, "end"))
+			p->end = reply_int(x, -1);
+		else if (!strcmp(name, "idle"))
+			p->idle = reply_int(x, 0) == 1;
+		else if (!strcmp(name, "beat"))
+			beat = reply_int(x, 0);
+		else if (!strcmp(name, "target"))
+			target = reply_int(x, -1);
+		else if (!strcmp(name, "too_old"))
+			v->too_old += (uint64_t)reply_int(x, 0);
+		else if (!strcmp(name, "lost"))
+			v->records_lost += (uint64_t)reply_int(x, 0);
+		else if (!strncmp(name, "m:", 2) && !strcmp(name + 2, stream))
+			p->max_event = reply_int(x, INT64_MIN);
+	}
+	p->owned = now_ms - beat < OWNER_MS;
+	p->catching_up = target >= 0 && p->next < target;
+}
+
+static int by_partition(const void *a, const void *b)
+{
+	const struct partition_view *x = a, *y = b;
+	int c = strcmp(x->topic, y->topic);
+
+	return c ? c : (x->partition > y->partition) - (x->partition < y->partition);
+}
+
+int store_view(struct store *s, const char *stream, struct stream_view *out, struct error *err)
+{
+	struct cmd c;
+	int rc = -1;
+
+	*out = (struct stream_view){.first_seen = INT64_MIN};
+	cmd_init(&c, "SMEMBERS");
+	cmd_take(&c, key_of(s->prefix, "parts", stream));
+	redisReply *parts = ask(s, &c, "list the partitions", err), *r = NULL;
+	if (!parts)
+		return -1;
+	cmd_init(&c, "TIME");
+	if (conn_append(s, &c, err))
+		goto out;
+	cmd_release(&c);
+	cmd_init(&c, "HGET");
+	cmd_take(&c, key_plain(s->prefix, "streams"));
+	cmd_adds(&c, stream);
+	if (conn_append(s, &c, err))
+		goto out;
+	for (size_t i = 0; i < parts->elements; i++) {
+		cmd_release(&c);
+		cmd_init(&c, "HGETALL");
+		cmd_adds(&c, parts->element[i]->str);
+		if (conn_append(s, &c, err))
+			goto out;
+	}
+	if (!(r = conn_reply(s, err)))
+		goto out;
+	int64_t now_ms = r->elements == 2 ? reply_int(r->element[0], 0) * 1000 + reply_int(r->element[1], 0) / 1000 : 0;
+	freeReplyObject(r);
+	if (!(r = conn_reply(s, err)))
+		goto out;
+	out->first_seen = reply_int(r, INT64_MIN);
+	freeReplyObject(r);
+	out->parts = xcalloc(parts->elements + 1, sizeof *out->parts);
+	for (size_t i = 0; i < parts->elements; i++) {
+		if (!(r = conn_reply(s, err)))
+			goto out;
+		read_partition(r, parts->element[i]->str, stream, now_ms, &out->parts[out->nparts++], out);
+		freeReplyObject(r);
+	}
+	qsort(out->parts, out->nparts, sizeof *out->parts, by_partition);
+	rc = 0;
+out:
+	cmd_release(&c);
+	freeReplyObject(parts);
+	if (rc) {
+		for (size_t i = 0; i < out->nparts; i++)
+			free(out->parts[i].topic);
+		free(out->parts);
+		*out = (struct stream_view){.first_seen = INT64_MIN};
+	}
+	return rc;
+}
+
+int store_intervals(struct store *s, const char *stream, int64_t from, int64_t to, struct interval_view **out, size_t *n,
+		    struct error *err)
+{
+	struct cmd c;
+
+	*out = NULL;
+	*n = 0;
+	cmd_init(&c, "ZRANGEBYSCORE");
+	cmd_take(&c, key_of(s->prefix, "idx", stream));
+	cmd_addi(&c, from);
+	char max[32];
+	snprintf(max, sizeof max, "(%" PRId64, to);
+	cmd_adds(&c, max);
+	redisReply *starts = ask(s, &c, "list the intervals", err);
+	if (!starts)
+		return -1;
+	if (!starts->elements) {
+		freeReplyObject(starts);
+		return 0;
+	}
+	cmd_init(&c, "HMGET");
+	cmd_take(&c, key_of(s->prefix, "w", stream));
+	for (size_t i = 0; i < starts->elements; i++)
+		cmd_add(&c, starts->element[i]->str, starts->element[i]->len);
+	redisReply *w = ask(s, &c, "read the write counters", err);
+	if (!w) {
+		freeReplyObject(starts);
+		return -1;
+	}
+	*out = xcalloc(starts->elements, sizeof **out);
+	*n = starts->elements;
+	for (size_t i = 0; i < *n; i++)
+		(*out)[i] = (struct interval_view){reply_int(starts->element[i], 0), (uint64_t)reply_int(w->element[i], 0)};
+	freeReplyObject(w);
+	freeReplyObject(starts);
+	return 0;
+}
+
+// SLICE 1f TOPIC/PARTITION 1f NONCE 1f N; the slice's own text is escaped by its maker and holds no 1f.
+static void each_segment(const redisReply *h, int64_t start, void (*each)(void *, int64_t, const struct segment_view *),
+			 void *arg)
+{
+	for (size_t i = 0; i + 1 < h->elements; i += 2) {
+		char *field = h->element[i]->str, *sep = strchr(field, '\x1f');
+		char *sep2 = sep ? strchr(sep + 1, '\x1f') : NULL, *slash = NULL;
+		if (!sep2)
+			continue;
+		*sep = *sep2 = 0;
+		if ((slash = strrchr(sep + 1, '/'))) {
+			*slash = 0;
+			struct segment_view v = {field, sep + 1, atoi(slash + 1), h->element[i + 1]->str,
+						 h->element[i + 1]->len};
+			each(arg, start, &v);
+		}
+	}
+}
+
+int store_segments(struct store *s, const char *stream, const int64_t *starts, size_t n,
+		   void (*each)(void *arg, int64_t start, const struct segment_view *v), void *arg, struct error *err)
+{
+	enum { CHUNK = 256 };
+	struct cmd c;
+
+	cmd_init(&c, "SMEMBERS");
+	cmd_take(&c, key_of(s->prefix, "widths", stream));
+	redisReply *widths = ask(s, &c, "read the pane widths", err), *r;
+	if (!widths)
+		return -1;
+	for (size_t base = 0; base < n; base += CHUNK) {
+		size_t end = base + CHUNK < n ? base + CHUNK : n;
+		for (size_t i = base; i < end; i++) {
+			for (size_t w = 0; w < widths->elements; w++) {
+				cmd_init(&c, "HGETALL");
+				cmd_take(&c, key_segment(s->prefix, stream, reply_int(widths->element[w], 0), starts[i]));
+				int rc = conn_append(s, &c, err);
+				cmd_release(&c);
+				if (rc)
+					goto fail;
+			}
+		}
+		for (size_t i = base; i < end; i++) {
+			for (size_t w = 0; w < widths->elements; w++) {
+				if (!(r = conn_reply(s, err)))
+					goto fail;
+				if (r->type == REDIS_REPLY_ARRAY)
+					each_segment(r, starts[i], each, arg);
+				freeReplyObject(r);
+			}
+		}
+	}
+	freeReplyObject(widths);
+	return 0;
+fail:
+	freeReplyObject(widths);
+	return -1;
+}
+
+int store_dirty(struct store *s, const char *stream, int64_t **out, size_t *n, struct error *err)
+{
+	struct cmd keys, args;
+
+	*out = NULL;
+	*n = 0;
+	cmd_init(&keys, NULL);
+	cmd_init(&args, NULL);
+	cmd_take(&keys, key_plain(s->prefix, "lease"));
+	cmd_take(&keys, key_of(s->prefix, "dirty", stream));
+	cmd_adds(&args, s->lease);
+	redisReply *r = conn_script(s, SCRIPT_DIRTY, &keys, &args, err);
+	cmd_release(&keys);
+	cmd_release(&args);
+	if (conn_ok(s, &r, "take the dirty intervals", err))
+		return -1;
+	const redisReply *m = r->element[1];
+	*out = xcalloc(m->elements + 1, sizeof **out);
+	for (size_t i = 0; i < m->elements; i++)
+		(*out)[(*n)++] = reply_int(m->element[i], 0);
+	freeReplyObject(r);
+	return 0;
+}
+
+int store_docs(struct store *s, const char *table, void (*each)(void *arg, const char *key, const char *json), void *arg,
+	       struct error *err)
+{
+	struct cmd c;
+
+	cmd_init(&c, "HGETALL");
+	cmd_take(&c, key_of(s->prefix, "doc", table));
+	redisReply *r = ask(s, &c, "read documents", err);
+	if (!r)
+		return -1;
+	for (size_t i = 0; i + 1 < r->elements; i += 2)
+		each(arg, r->element[i]->str, r->element[i + 1]->str);
+	freeReplyObject(r);
+	return 0;
+}
+
+int store_journal(struct store *s, int64_t from, int64_t to, void (*each)(void *arg, const char *json), void *arg,
+		  struct error *err)
+{
+	struct cmd c;
+	char max[32];
+
+	cmd_init(&c, "ZRANGEBYSCORE");
+	cmd_take(&c, key_plain(s->prefix, "journal"));
+	cmd_addi(&c, from);
+	snprintf(max, sizeof max, "(%" PRId64, to);
+	cmd_adds(&c, max);
+	redisReply *r = ask(s, &c, "read the journal", err);
+	if (!r)
+		return -1;
+	for (size_t i = 0; i < r->elements; i++) {
+		const char *json = strchr(r->element[i]->str, ' ');
+		if (json)
+			each(arg, json + 1);
+	}
+	freeReplyObject(r);
+	return 0;
+}
+
+// Index (from 1) of the key among keys[first..], added where it is new.
+static int64_t key_number(struct cmd *keys, size_t first, char *key)
+{
+	size_t len = strlen(key), i;
+
+	for (i = first; i < keys->n; i++)
+		if (keys->lens[i] == len && !memcmp(keys->bytes.data + keys->offsets[i], key, len))
+			break;
+	if (i == keys->n)
+		cmd_add(keys, key, len);
+	free(key);
+	return (int64_t)i + 1;
+}
+
+static int64_t event_at(const char *json)
+{
+	struct error ignored = ERROR_INIT;
+	json_t *v = json_parse(json, strlen(json), &ignored);
+	int64_t at = 0;
+
+	if (v && json_is_string(json_object_get(v, "at")))
+		time_parse(json_string_value(json_object_get(v, "at")), &at);
+	else if (v)
+		at = json_get_int(v, "at", 0);
+	json_decref(v);
+	return at;
+}
+
+int store_commit(struct store *s, const struct judge_commit *c, struct error *err)
+{
+	struct cmd keys, args;
+	static const char *const plain[] = {"lease", "journal", "journal:seq", "outbox", "sent"};
+
+	cmd_init(&keys, NULL);
+	cmd_init(&args, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+		cmd_take(&keys, key_plain(s->prefix, plain[i]));
+	cmd_adds(&args, s->lease);
+	cmd_addi(&args, (int64_t)c->ndocs);
+	cmd_addi(&args, (int64_t)c->nevents);
+	cmd_addi(&args, (int64_t)c->noutbox);
+	for (size_t i = 0; i < c->ndocs; i++) {
+		cmd_addi(&args, key_number(&keys, 5, key_of(s->prefix, "doc", c->docs[i].table)));
+		cmd_adds(&args, c->docs[i].key);
+		cmd_adds(&args, c->docs[i].json ? c->docs[i].json : "");
+		cmd_adds(&args, c->docs[i].json ? "1" : "0");
+	}
+	for (size_t i = 0; i < c->nevents; i++) {
+		cmd_addi(&args, event_at(c->events[i]));
+		cmd_adds(&args, c->events[i]);
+	}
+	for (size_t i = 0; i < c->noutbox; i++) {
+		char *json = outbox_text(&c->outbox[i]);
+		cmd_addi(&args, key_number(&keys, 5, key_of(s->prefix, "due", c->outbox[i].receiver)));
+		cmd_adds(&args, c->outbox[i].id);
+		cmd_addi(&args, c->outbox[i].due);
+		cmd_adds(&args, json);
+		free(json);
+	}
+	redisReply *r = conn_script(s, SCRIPT_COMMIT, &keys, &args, err);
+	cmd_release(&keys);
+	cmd_release(&args);
+	if (conn_ok(s, &r, "commit an evaluation", err))
+		return -1;
+	freeReplyObject(r);
+	return 0;
+}
+
+int store_set_floor(struct store *s, const char *stream, int64_t floor, struct error *err)
+{
+	struct cmd c, keys, args;
+
+	cmd_init(&c, "ZCARD");
+	cmd_take(&c, key_of(s->prefix, "idx", stream));
+	redisReply *r = ask(s, &c, "count the intervals", err), *starts, *widths;
+	if (!r)
+		return -1;
+	int64_t surplus = reply_int(r, 0) - (int64_t)s->max_panes;
+	freeReplyObject(r);
+	if (surplus <= 0)
+		return 0;
+	cmd_init(&c, "ZRANGE");
+	cmd_take(&c, key_of(s->prefix, "idx", stream));
+	cmd_addi(&c, 0);
+	cmd_addi(&c, (surplus < FLOOR_BATCH ? surplus : FLOOR_BATCH) - 1);
+	if (!(starts = ask(s, &c, "list the oldest intervals", err)))
+		return -1;
+	cmd_init(&c, "SMEMBERS");
+	cmd_take(&c, key_of(s->prefix, "widths", stream));
+	if (!(widths = ask(s, &c, "read the pane widths", err))) {
+		freeReplyObject(starts);
+		return -1;
+	}
+	static const char *const kinds[] = {"floor", "idx", "w", "dirty"};
+	cmd_init(&keys, NULL);
+	cmd_init(&args, NULL);
+	cmd_take(&keys, key_plain(s->prefix, "lease"));
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		cmd_take(&keys, key_of(s->prefix, kinds[i], stream));
+	cmd_adds(&args, s->lease);
+	int64_t reached = INT64_MIN;
+	size_t gone = 0;
+	for (; gone < starts->elements && reply_int(starts->element[gone], 0) < floor; gone++)
+		reached = reply_int(starts->element[gone], 0) + 1;
+	cmd_addi(&args, reached);
+	for (size_t i = 0; i < gone; i++) {
+		cmd_adds(&args, starts->element[i]->str);
+		for (size_t w = 0; w < widths->elements; w++)
+			cmd_take(&keys, key_segment(s->prefix, stream, reply_int(widths->element[w], 0),
+						   reply_int(starts->element[i], 0)));
+	}
+	freeReplyObject(starts);
+	freeReplyObject(widths);
+	r = gone ? conn_script(s, SCRIPT_FLOOR, &keys, &args, err) : NULL;
+	cmd_release(&keys);
+	cmd_release(&args);
+	if (!gone)
+		return 0;
+	if (conn_ok(s, &r, "move the floor", err))
+		return -1;
+	freeReplyObject(r);
+	return 0;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every key of the store (P is the prefix):
+//
+//   P:part:SCOPE/TOPIC/PARTITION  hash  epoch nonce next co ct cc idle end target beat too_old lost m:STREAM
+//   P:streams                     hash  STREAM -> wall ms of its first claim
+//   P:parts:STREAM                set   keys of its partitions
+//   P:seg:STREAM:WIDTH:START      hash  SLICE 1f TOPIC/PARTITION 1f NONCE 1f N -> encoded pane
+//   P:idx:STREAM                  zset  START by START
+//   P:w:STREAM                    hash  START -> write counter
+//   P:dirty:STREAM                set   STARTs written since the judge last looked
+//   P:widths:STREAM               set   pane widths in use (one, until the configuration changes it)
+//   P:floor:STREAM                str   event ms below which nothing is kept
+//   P:stage:NONCE:K               str   a large checkpoint's part, named by the final script (expires)
+//   P:wake                        list  at most one token: the judge should look now
+//   P:lease                       hash  nonce token until
+//   P:doc:TABLE                   hash  key -> JSON
+//   P:journal, P:journal:seq      zset  "SEQ JSON" by time; bounded
+//   P:outbox                      hash  id -> JSON;  P:due:RECEIVER zset id by due;  P:sent zset;  P:dead hash
+//   P:schemas:REGISTRY            hash  id -> schema text
+#ifndef KD_STORE_KEYS_H
+#define KD_STORE_KEYS_H
+#include <stdint.h>
+
+// All return malloc'ed text.
+char *key_plain(const char *prefix, const char *name);                        // P:name
+char *key_of(const char *prefix, const char *kind, const char *name);         // P:kind:name
+char *key_part(const char *prefix, const char *scope, const char *topic, int32_t partition);
+char *key_segment(const char *prefix, const char *stream, int64_t width, int64_t start);
+#endif
