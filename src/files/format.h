@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Private to files/: what a format reader gives to rows.c, one const table of formats (rows.c).
+#ifndef KD_FILES_FORMAT_H
+#define KD_FILES_FORMAT_H
+#include "files/rows.h"
+#include "util/buf.h"
+#include "util/map.h"
+
+// The columns of a file in order of first appearance.
+struct columns {
+	struct column *items;
+	size_t n, cap;
+	struct map index; // path -> index + 1
+};
+
+void columns_init(struct columns *c);
+void columns_release(struct columns *c);
+int columns_find(const struct columns *c, const char *path);
+// The column's index, added with `type` if new; -1 past ROWS_MAX_COLUMNS.
+int columns_add(struct columns *c, const char *path, enum field_type type);
+
+// A row under construction: cells with their text in one buffer. Texts move while it grows, so cells hold
+// offsets until row_finish.
+struct row_buf {
+	struct row row;
+	size_t cap;
+	struct buf text;
+};
+
+void row_begin(struct row_buf *b, uint64_t line);
+struct cell *row_add(struct row_buf *b, uint32_t column, const char *text, size_t len);
+void row_finish(struct row_buf *b); // sorts by column (keeping the order of repeated cells), sets text
+void row_release(struct row_buf *b);
+
+// A format: open infers all columns and leaves the reader at the first row.
+struct format {
+	const char *extension;
+	void *(*open)(const char *path, struct columns *columns, struct error *err);
+	int (*next)(void *reader, const struct columns *columns, struct row_buf *row, struct error *err);
+	double (*progress)(void *reader);
+	void (*close)(void *reader);
+};
+
+extern const struct format csv_format, jsonl_format, ndjson_format, avro_format;
+#endif
