@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside a plan: the opcodes that plan_compile.c writes and plan_walk.c runs. Private to these two.
+//
+// The schema is unrolled: record fields follow one another, a union jumps to a branch, the items of an
+// array or a map are a loop body of their own. Only a recursive record is a routine that is called;
+// nothing inside it, or inside an array or a map, is monitored, so a slot gets at most one value a record.
+// The bytes of everything unmonitored are still checked.
+#ifndef KD_SCHEMA_OPS_H
+#define KD_SCHEMA_OPS_H
+#include <regex.h>
+
+#include "schema/avsc.h"
+#include "schema/plan.h"
+#include "util/map.h"
+
+#define NO_SLOT UINT32_MAX
+
+enum opcode {
+	OP_END,         // of the record, of a loop's body, of a routine
+	OP_SKIP,        // arg bytes
+	OP_SKIP_INT,
+	OP_SKIP_LONG,
+	OP_SKIP_BOOL,
+	OP_SKIP_ENUM,   // arg symbols
+	OP_SKIP_STRING,
+	OP_SKIP_BYTES,
+	OP_INT,         // from here to OP_FIXED: a leaf
+	OP_LONG,
+	OP_FLOAT,
+	OP_DOUBLE,
+	OP_BOOL,
+	OP_ENUM,
+	OP_STRING,
+	OP_BYTES,
+	OP_FIXED,       // arg bytes
+	OP_UNION,       // targets[arg] branches, then their opcodes' indices
+	OP_JUMP,        // to arg
+	OP_ARRAY,       // the body follows; goes on at arg
+	OP_MAP,         // the same
+	OP_CALL,        // the routine at arg
+	OP_OTHER,       // the slot arg is present with a type that it does not count
+	OP_ABSENT,      // the slot arg must not be null and is
+};
+
+struct op {
+	uint32_t code;
+	uint32_t arg;
+	uint32_t leaf;
+	uint32_t least; // array, map: the least bytes of an item
+};
+
+enum convert {
+	AS_NUMBER,
+	AS_STRING,
+	AS_BOOL,
+	AS_TIME,
+	AS_TEXT, // a number, a boolean or a uuid of 16 bytes, written out
+};
+
+// What is judged of a slot's values.
+struct checks {
+	bool has_range, has_allowed, has_pattern;
+	double min, max;
+	struct map allowed;      // texts
+	double *numbers;         // those of them that are numbers
+	size_t nnumbers;
+	regex_t pattern;
+	char *range_text, *allowed_text, *pattern_text; // the breach in words
+};
+
+struct leaf {
+	uint32_t slot;           // NO_SLOT: read for the event time alone
+	enum convert convert;
+	bool plain;              // nothing to judge, convert or date: the fast path
+	bool event_time;
+	bool decimal;
+	int32_t scale;
+	int64_t times, per;      // milliseconds = value * times / per
+	const struct checks *checks;      // NULL: none
+	const struct avsc_type *type;     // enum: its symbols
+	uint32_t *lengths;                // enum: of each symbol
+	uint8_t *breaks;                  // enum: 1 allowed, 2 pattern; NULL without checks
+};
+
+struct plan {
+	struct avsc *schema;
+	struct op *ops;
+	const char **where;      // by opcode: the path, for errors
+	size_t nops, capops;
+	uint32_t *targets;
+	size_t ntargets, captargets;
+	struct leaf *leaves;
+	size_t nleaves, capleaves;
+	struct plan_slot *slots;
+	struct checks **checks;  // by slot; NULL: none
+	size_t nslots, capslots;
+	struct breach *always;   // breaches of every record
+	size_t nalways, capalways;
+	char always_detail[160];
+	size_t ntexts;           // leaves that write their value out
+	struct map paths;        // interned texts of `where`
+	char *record_name;
+};
+
+#define TEXT_SIZE 40 // of one value written out
+
+// Number as the shortest text that reads back the same; buf >= TEXT_SIZE. `single`: as a float.
+size_t number_text(double v, bool single, char *buf);
+#endif
