@@ -61,15 +61,6 @@ int store_claim(struct store *s, const char *topic, int32_t partition, struct cl
 	return 0;
 }
 
-void claim_release(struct claim *c)
-{
-	for (size_t i = 0; i < c->nmarks; i++)
-		free(c->marks[i].stream);
-	free(c->marks);
-	c->marks = NULL;
-	c->nmarks = 0;
-}
-
 // Large checkpoints go ahead of the script, part by part; they count only once the script names them.
 static int stage(struct store *s, const struct checkpoint *c, char **stages, struct error *err)
 {

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 enum { STORE_NONCE = 32 }; // hex digits of a claim's or lease's nonce
 
@@ -30,6 +31,15 @@ struct claim {
 	size_t nmarks;
 };
 
+static inline void claim_release(struct claim *c)
+{
+	for (size_t i = 0; i < c->nmarks; i++)
+		free(c->marks[i].stream);
+	free(c->marks);
+	c->marks = NULL;
+	c->nmarks = 0;
+}
+
 struct segment_write {
 	const char *stream;
 	const char *slice;       // "" where the stream has no slices
@@ -38,10 +48,6 @@ struct segment_write {
 	const void *bytes;       // an encoded pane; NULL: remove this segment (compaction)
 	size_t len;
 	const char *key;         // compaction: the full segment key to remove; else NULL
-};
-
-struct journal_write {
-	const char *json;
 };
 
 struct checkpoint {

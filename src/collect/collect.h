@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Collecting: N workers, each one consumer and one thread. A record goes wire -> schema plan -> validate ->
+// pane; every second a partition's dirty panes and its next offset are written together, or not at all.
+// What a worker may do when, and why: docs/exactly-once.md.
+#ifndef KD_COLLECT_COLLECT_H
+#define KD_COLLECT_COLLECT_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "collect/ports.h"
+#include "config/config.h"
+#include "drift/baseline.h"
+#include "schema/contract.h"
+#include "stats/violation.h"
+
+struct collect_stream {
+	const struct stream_conf *conf;
+	const struct baseline *baseline; // NULL: none
+	const struct contract *contract; // NULL: none
+};
+
+struct collect_conf {                    // borrowed: must outlive the workers
+	const struct config *config;
+	const struct collect_stream *streams;
+	size_t nstreams;
+};
+
+struct collect_stream_stats {            // acknowledged by the store, since this process began
+	uint64_t records, violating_records;
+	uint64_t violations[VIOLATION_KINDS];
+};
+
+struct collect_partition_stats {
+	char topic[250];
+	int32_t partition;
+	int64_t next, end;               // end -1: unknown
+	bool claimed, waiting;           // waiting: for a schema
+};
+
+struct collect_totals {
+	uint64_t checkpoints[4];         // by enum store_result
+	uint64_t fenced, slices_overflowed;
+	uint32_t running, waiting;       // workers alive; partitions that wait for a schema
+	char trouble[300];               // "" or what Kafka or the store complains of
+};
+
+struct collect;
+// ports: one a worker (config->workers). Starts the threads.
+struct collect *collect_start(const struct collect_conf *conf, const struct collect_port *ports, struct error *err) MUST_CHECK;
+// Checkpoints, leaves the group, joins the threads, frees.
+void collect_stop(struct collect *c);
+void collect_stream_stats(struct collect *c, size_t stream, struct collect_stream_stats *out);
+// The caller frees *out.
+size_t collect_partitions(struct collect *c, struct collect_partition_stats **out);
+void collect_totals(struct collect *c, struct collect_totals *out);
+#endif

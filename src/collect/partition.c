@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collect/partition.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/json.h"
+#include "util/xalloc.h"
+
+struct part *part_new(const char *topic, int32_t partition, struct wstream *streams, size_t n)
+{
+	struct part *p = xcalloc(1, sizeof *p);
+
+	p->topic = xstrdup(topic);
+	p->partition = partition;
+	p->streams = xcalloc(n + 1, sizeof *p->streams);
+	for (size_t i = 0; i < n; i++)
+		if (wstream_reads(&streams[i], topic))
+			p->streams[p->nstreams++] = (struct part_stream){.stream = &streams[i], .max_event = INT64_MIN,
+									 .floor = INT64_MIN};
+	part_drop(p);
+	return p;
+}
+
+static void close_pane(struct open_pane *o)
+{
+	pane_free(o->pane);
+	free(o->slice);
+}
+
+void part_drop(struct part *p)
+{
+	for (size_t i = 0; i < p->nstreams; i++) {
+		struct part_stream *s = &p->streams[i];
+		for (size_t k = 0; k < s->npanes; k++)
+			close_pane(&s->panes[k]);
+		s->npanes = s->last = 0;
+		s->max_event = INT64_MIN;
+		s->fresh = (struct collect_stream_stats){0};
+	}
+	for (size_t i = 0; i < p->nevents; i++)
+		free(p->events[i]);
+	p->nevents = 0;
+	p->claimed = p->waiting = p->idle = p->reported_idle = p->wake = p->dirty = p->check_wanted = false;
+	p->too_old = p->records_lost = 0;
+	p->check_offset = p->end = p->target = -1;
+	p->segments = 0;
+}
+
+void part_free(struct part *p)
+{
+	part_drop(p);
+	for (size_t i = 0; i < p->nstreams; i++)
+		free(p->streams[i].panes);
+	free(p->streams);
+	free(p->events);
+	free(p->topic);
+	free(p);
+}
+
+void part_event(struct part *p, const char *type, json_t *fields)
+{
+	json_object_set_new(fields, "type", json_string(type));
+	json_object_set_new(fields, "at", json_time(wall_now().ms));
+	json_object_set_new(fields, "topic", json_str(p->topic));
+	json_object_set_new(fields, "partition", json_integer(p->partition));
+	GROW(p->events, p->nevents, p->capevents);
+	p->events[p->nevents++] = json_text(fields);
+	json_decref(fields);
+	p->dirty = true;
+}
+
+void part_adopt(struct part *p, const struct claim *c)
+{
+	p->claimed = true;
+	memcpy(p->nonce, c->nonce, sizeof p->nonce);
+	p->acked = p->next = c->next;
+	p->check_offset = c->check_offset;
+	p->check_ts = c->check_ts;
+	p->check_crc = c->check_crc;
+	for (size_t i = 0; i < p->nstreams; i++) {
+		const char *name = p->streams[i].stream->conf->name;
+		size_t k = 0;
+		while (k < c->nmarks && strcmp(c->marks[k].stream, name))
+			k++;
+		if (k < c->nmarks)
+			p->streams[i].max_event = c->marks[k].max_event;
+		else if (!c->fresh)
+			part_event(p, "stream_added", json_pack("{s:o, s:I}", "stream", json_str(name), "offset",
+								(json_int_t)c->next));
+	}
+}
+
+// Panes that no record in time can reach any more; a late one reopens as a new segment.
+static void free_closed(struct part_stream *s)
+{
+	const struct stream_conf *c = s->stream->conf;
+	size_t k = 0;
+
+	for (size_t i = 0; i < s->npanes; i++) {
+		struct open_pane *o = &s->panes[i];
+		if (s->max_event != INT64_MIN && o->interval + c->pane_ms <= s->max_event - c->lateness_ms)
+			close_pane(o);
+		else
+			s->panes[k++] = *o;
+	}
+	s->npanes = k;
+	s->last = 0;
+}
+
+static void acknowledge(struct part *p, const int64_t *floors)
+{
+	p->acked = p->next;
+	p->dirty = p->wake = false;
+	p->reported_idle = p->idle;
+	p->too_old = p->records_lost = 0;
+	p->written_at = mono_now();
+	for (size_t i = 0; i < p->nevents; i++)
+		free(p->events[i]);
+	p->nevents = 0;
+	for (size_t i = 0; i < p->nstreams; i++) {
+		struct part_stream *s = &p->streams[i];
+		s->floor = floors[i];
+		for (size_t k = 0; k < s->npanes; k++)
+			s->panes[k].dirty = false;
+		free_closed(s);
+		s->stream->done.records += s->fresh.records;
+		s->stream->done.violating_records += s->fresh.violating_records;
+		for (int k = 0; k < VIOLATION_KINDS; k++)
+			s->stream->done.violations[k] += s->fresh.violations[k];
+		s->fresh = (struct collect_stream_stats){0};
+	}
+}
+
+enum store_result part_checkpoint(struct part *p, const struct collect_port *port, struct error *err)
+{
+	struct stream_mark *marks = xcalloc(p->nstreams + 1, sizeof *marks);
+	int64_t *widths = xcalloc(p->nstreams + 1, sizeof *widths), *floors = xcalloc(p->nstreams + 1, sizeof *floors);
+	struct segment_write *segments = NULL;
+	size_t n = 0, cap = 0;
+	struct buf bytes = BUF_INIT;
+
+	for (size_t i = 0; i < p->nstreams; i++) {
+		struct part_stream *s = &p->streams[i];
+		marks[i] = (struct stream_mark){s->stream->conf->name, s->max_event};
+		widths[i] = s->stream->conf->pane_ms;
+		for (size_t k = 0; k < s->npanes; k++) {
+			struct open_pane *o = &s->panes[k];
+			if (!o->dirty)
+				continue;
+			size_t at = bytes.len;
+			pane_encode(o->pane, &bytes);
+			GROW(segments, n, cap);
+			segments[n++] = (struct segment_write){s->stream->conf->name, o->slice, o->interval, o->n,
+							       (void *)at, bytes.len - at, NULL};
+		}
+	}
+	for (size_t i = 0; i < n; i++) // offsets become pointers once the buffer no longer moves
+		segments[i].bytes = bytes.data + (size_t)segments[i].bytes;
+	if (p->target >= 0 && p->next >= p->target)
+		p->target = -1;
+	struct checkpoint c = {
+		.topic = p->topic, .partition = p->partition, .nonce = p->nonce, .expected_next = p->acked, .next = p->next,
+		.check_offset = p->check_offset, .check_ts = p->check_ts, .check_crc = p->check_crc, .idle = p->idle,
+		.end = p->end, .target = p->target, .too_old = p->too_old, .records_lost = p->records_lost, .marks = marks,
+		.nmarks = p->nstreams, .segments = segments, .nsegments = n, .events = (const char *const *)p->events,
+		.nevents = p->nevents, .wake = p->wake,
+	};
+	enum store_result r = port->checkpoint(port->ctx, &c, widths, floors, err);
+	if (r == STORE_OK)
+		acknowledge(p, floors);
+	buf_release(&bytes);
+	free(segments);
+	free(marks);
+	free(widths);
+	free(floors);
+	return r;
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Private to collect: one assigned partition in memory. Its open panes are those written under the present
+// claim; all of it may be dropped at any time, and the store's offset says where to go on.
+#ifndef KD_COLLECT_PARTITION_H
+#define KD_COLLECT_PARTITION_H
+#include "collect/stream.h"
+#include "kafka/consumer.h"
+
+struct open_pane {
+	int64_t interval;
+	char *slice;
+	struct pane *pane;
+	uint32_t n;               // segment number under this claim
+	bool dirty;
+};
+
+struct part_stream {
+	struct wstream *stream;
+	int64_t max_event;        // INT64_MIN: none
+	int64_t floor;            // records below it are too_old; INT64_MIN: none
+	struct open_pane *panes;
+	size_t npanes, cappanes;
+	size_t last;              // index of the pane used last
+	struct collect_stream_stats fresh; // counted since the last acknowledged checkpoint
+};
+
+struct part {
+	char *topic;
+	int32_t partition;
+	bool claimed, started, waiting, idle, reported_idle, wake, dirty, check_wanted;
+	struct mono_time retry_at;     // of a claim; of a schema look-up while waiting
+	struct mono_time written_at;   // last acknowledged checkpoint
+	struct mono_time wake_since;
+	char nonce[STORE_NONCE + 1];
+	int64_t acked, next;           // next offset: in the store, in memory
+	int64_t check_offset, check_ts;
+	uint32_t check_crc;
+	int64_t target;                // catching up below it; -1: not
+	int64_t end;
+	uint32_t segments;             // segment numbers handed out
+	uint64_t too_old, records_lost;
+	char **events;                 // journal entries owed with the next checkpoint
+	size_t nevents, capevents;
+	struct part_stream *streams;
+	size_t nstreams;
+	struct mono_time committed_at;
+};
+
+struct part *part_new(const char *topic, int32_t partition, struct wstream *streams, size_t n);
+void part_free(struct part *p);
+// Forgets the claim and every pane: the store is the truth.
+void part_drop(struct part *p);
+// Takes over a claim: panes are empty, marks are the store's.
+void part_adopt(struct part *p, const struct claim *c);
+// Queues a journal entry with the next checkpoint; takes over `fields`.
+void part_event(struct part *p, const char *type, json_t *fields);
+
+// Counts one message (a record or a tombstone). False: its schema cannot be had yet, nothing was counted.
+bool part_record(struct part *p, const struct message *m, const struct collect_port *port, struct record_values *scratch);
+
+// Writes what is dirty. On anything but STORE_OK the partition's memory must be dropped.
+enum store_result part_checkpoint(struct part *p, const struct collect_port *port, struct error *err) MUST_CHECK;
+#endif

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What collecting needs of others: the store and the schema registry, as function pointers. Each worker has
+// a port of its own (a store connection belongs to one thread).
+#ifndef KD_COLLECT_PORTS_H
+#define KD_COLLECT_PORTS_H
+#include "schema/registry.h"
+#include "store/types.h"
+#include "util/error.h"
+
+struct collect_port {
+	void *ctx;
+	void (*scope)(void *ctx, const char *scope); // "cluster id/group id", before the first claim
+	int (*claim)(void *ctx, const char *topic, int32_t partition, struct claim *out, struct error *err);
+	enum store_result (*checkpoint)(void *ctx, const struct checkpoint *c, const int64_t *widths, int64_t *floors,
+					struct error *err);
+	// Wall ms when the stream was first claimed by anyone; INT64_MIN: never. -1: the store is away.
+	int (*first_seen)(void *ctx, const char *stream, int64_t *ms, struct error *err);
+	uint64_t (*generation)(void *ctx); // changes when the server was lost: claim again
+	enum registry_answer (*schema)(void *ctx, int32_t id, const struct registry_schema **out);
+	enum subject_answer (*subject)(void *ctx, int32_t id, const char *subject);
+};
+#endif

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+// One record into its panes: framing, schema, values, breaches, event time, slice. No allocation once a
+// pane's fields and categories exist.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collect/partition.h"
+#include "schema/wire.h"
+#include "util/xalloc.h"
+
+enum { SLICE_MAX = 512 };
+
+// What one stream makes of one message, before it is counted.
+struct verdict {
+	struct plan_entry *plan;   // NULL where framing failed
+	struct breach whole;       // the breach of a record that gives no values; kind VIOLATION_KINDS: none
+	const char *detail;
+	int64_t schema_id;
+	int64_t event_ms;
+	bool moves_watermark;
+};
+
+// "k=v,k2=v2" with ',', '=', '%' and control characters of a value percent-encoded.
+static size_t put_slice(char *out, size_t at, const char *key, const char *v, size_t n)
+{
+	at += (size_t)snprintf(out + at, SLICE_MAX - at, "%s%s=", at ? "," : "", key);
+	for (size_t i = 0; i < n && at + 4 < SLICE_MAX; i++) {
+		unsigned char c = (unsigned char)v[i];
+		if (c < ' ' || c == ',' || c == '=' || c == '%' || c == 0x7f)
+			at += (size_t)snprintf(out + at, SLICE_MAX - at, "%%%02X", c);
+		else
+			out[at++] = (char)c;
+	}
+	out[at] = 0;
+	return at;
+}
+
+static const struct value *value_of(const struct record_values *r, size_t slot)
+{
+	for (size_t i = 0; i < r->nvalues; i++)
+		if (r->values[i].slot == slot)
+			return &r->values[i];
+	return NULL;
+}
+
+static void slice_name(const struct part *p, const struct wstream *s, const struct message *m, const struct plan_entry *e,
+		       const struct record_values *r, char *out)
+{
+	size_t at = 0;
+
+	out[0] = 0;
+	for (size_t i = 0; i < s->conf->nslice_by && at + 64 < SLICE_MAX; i++) {
+		const char *key = s->conf->slice_by[i], *text = "null";
+		char number[40];
+		size_t n = 4;
+		if (!strcmp(key, "topic")) {
+			text = p->topic;
+			n = strlen(text);
+		} else if (!strcmp(key, "partition")) {
+			text = number;
+			n = (size_t)snprintf(number, sizeof number, "%d", p->partition);
+		} else if (!strncmp(key, "header:", 7)) {
+			const char *v = message_header(m, key + 7, &n);
+			text = v ? v : (n = 4, "null");
+		} else if (r && e && e->slice_slot[i] != SIZE_MAX) {
+			const struct value *v = value_of(r, e->slice_slot[i]);
+			if (v && v->kind == VALUE_STRING) {
+				text = v->str;
+				n = v->len;
+			} else if (v) {
+				text = v->kind == VALUE_BOOL ? (v->num != 0 ? "true" : "false") : number;
+				if (v->kind != VALUE_BOOL)
+					snprintf(number, sizeof number, "%.17g", v->num);
+				n = strlen(text);
+			}
+		}
+		at = put_slice(out, at, key, text, n);
+	}
+}
+
+// The slice's pane, or `other` where the interval already has max_slices of them.
+static struct open_pane *open_pane(struct part *p, struct part_stream *s, int64_t interval, const char *slice)
+{
+	size_t slices = 0;
+
+	if (s->last < s->npanes && s->panes[s->last].interval == interval && !strcmp(s->panes[s->last].slice, slice))
+		return &s->panes[s->last];
+	for (size_t i = s->npanes; i-- > 0;) {
+		if (s->panes[i].interval != interval)
+			continue;
+		if (!strcmp(s->panes[i].slice, slice)) {
+			s->last = i;
+			return &s->panes[i];
+		}
+		slices++;
+	}
+	if (*slice && strcmp(slice, "other") && slices >= s->stream->conf->max_slices) {
+		struct open_pane *o = open_pane(p, s, interval, "other");
+		o->pane->approximate = true;
+		return o;
+	}
+	struct open_pane o = {interval, xstrdup(slice), pane_new(), p->segments++, false};
+	for (size_t i = 0; i < s->stream->nfields; i++) // a field that stops coming is missing, not forgotten
+		pane_field(o.pane, i, s->stream->fields[i]);
+	GROW(s->panes, s->npanes, s->cappanes);
+	s->panes[s->npanes] = o;
+	s->last = s->npanes++;
+	return &s->panes[s->last];
+}
+
+static void add_value(struct field_stats *f, enum field_type type, const struct value *v)
+{
+	switch (v->kind) {
+	case VALUE_NUMBER:
+		if (type == FIELD_NUMERIC)
+			field_add_number(f, v->num);
+		else if (type == FIELD_TIME)
+			field_add_time(f, (int64_t)v->num);
+		else
+			field_add_other(f);
+		break;
+	case VALUE_STRING:
+		if (type == FIELD_CATEGORICAL)
+			field_add_category(f, v->str, v->len);
+		else if (type == FIELD_TEXT)
+			field_add_text(f, v->str, v->len);
+		else
+			field_add_other(f);
+		break;
+	case VALUE_BOOL:
+		if (type == FIELD_BOOLEAN)
+			field_add_bool(f, v->num != 0);
+		else
+			field_add_other(f);
+		break;
+	case VALUE_TIME:
+		if (type == FIELD_TIME)
+			field_add_time(f, v->ms);
+		else if (type == FIELD_NUMERIC)
+			field_add_number(f, v->num);
+		else
+			field_add_other(f);
+		break;
+	case VALUE_OTHER:
+		field_add_other(f);
+		break;
+	}
+}
+
+static void add_values(struct pane *pane, struct wstream *s, const struct plan_entry *e, const struct record_values *r)
+{
+	for (size_t i = 0; i < r->nvalues; i++) {
+		size_t k = e->field[r->values[i].slot];
+		if (k == SIZE_MAX)
+			continue;
+		struct field_stats *f = k < pane->nfields && pane->fields[k] ? pane->fields[k]
+									      : pane_field(pane, k, s->fields[k]);
+		add_value(f, s->fields[k]->type, &r->values[i]);
+	}
+}
+
+// Framing, schema and decoding. False: the schema is pending.
+static bool judge_bytes(struct part *p, struct wstream *s, const struct message *m, const struct collect_port *port,
+			struct record_values *r, struct verdict *v)
+{
+	struct frame frame;
+
+	*v = (struct verdict){.whole = {VIOLATION_KINDS, -1}, .schema_id = -1, .event_ms = m->time.ms,
+			      .moves_watermark = !s->conf->event_time};
+	if (wire_parse(m->value, m->len, &frame, &v->detail)) {
+		v->whole.kind = VIOLATION_FRAMING;
+		return true;
+	}
+	v->schema_id = frame.schema_id;
+	v->plan = wstream_plan(s, port, frame.schema_id, p->topic);
+	v->detail = v->plan->why;
+	switch (v->plan->state) {
+	case PLAN_PENDING:
+		return false;
+	case PLAN_UNKNOWN:
+		v->whole.kind = VIOLATION_UNKNOWN_SCHEMA;
+		v->detail = "the registry has no such schema id";
+		return true;
+	case PLAN_WRONG_SUBJECT:
+		v->whole.kind = VIOLATION_WRONG_SUBJECT;
+		v->detail = "the schema id is not registered under the topic's subject";
+		return true;
+	case PLAN_INVALID:
+		v->whole.kind = VIOLATION_UNDECODABLE;
+		return true;
+	default:
+		break;
+	}
+	if (v->plan->state == PLAN_OTHER_RECORD)
+		return true;
+	plan_walk(v->plan->plan, frame.payload, frame.len, r);
+	v->detail = r->detail;
+	if (!r->decoded)
+		v->whole = r->nbreaches ? r->breaches[0] : (struct breach){VIOLATION_UNDECODABLE, -1};
+	if (r->decoded && r->has_event_time) {
+		v->event_ms = r->event_ms;
+		v->moves_watermark = true;
+	}
+	return true;
+}
+
+static void note_breach(struct part *p, struct part_stream *s, struct pane *pane, const struct message *m,
+			const struct verdict *v, enum violation_kind kind, const char *field, const char *detail)
+{
+	struct violation_sample sample = {kind, (char *)field, p->topic, (char *)(detail ? detail : ""), p->partition,
+					  m->offset, v->schema_id};
+
+	pane_count_breach(pane, kind, field, m->offset);
+	pane_sample(pane, &sample);
+	s->fresh.violations[kind]++;
+	if (!p->wake)
+		p->wake_since = mono_now();
+	p->wake = true;
+}
+
+// future_time counts at min(Kafka time, now) and moves no watermark: one record of 2099 would close every window.
+static bool in_future(const struct wstream *s, struct verdict *v, const struct message *m)
+{
+	if (!s->conf->max_future_ms)
+		return false;
+	int64_t now = wall_now().ms;
+	if (v->event_ms <= now + s->conf->max_future_ms)
+		return false;
+	v->event_ms = m->time.ms && m->time.ms < now ? m->time.ms : now;
+	v->moves_watermark = false;
+	return true;
+}
+
+static void count(struct part *p, struct part_stream *s, const struct message *m, const struct record_values *r,
+		  struct verdict *v)
+{
+	struct wstream *w = s->stream;
+	bool decoded = v->whole.kind == VIOLATION_KINDS;
+	bool future = decoded && in_future(w, v, m);
+	bool stale = decoded && !future && w->conf->max_stale_ms && v->event_ms < m->time.ms - w->conf->max_stale_ms;
+	bool violating = !decoded || future || stale || r->nbreaches || v->plan->incompatible;
+	bool late = s->max_event != INT64_MIN && v->event_ms < s->max_event - w->conf->lateness_ms;
+	char slice[SLICE_MAX];
+
+	if (v->event_ms < s->floor) {
+		p->too_old++;
+		return;
+	}
+	slice_name(p, w, m, v->plan, decoded ? r : NULL, slice);
+	struct open_pane *o = open_pane(p, s, time_floor(v->event_ms, w->conf->pane_ms), slice);
+	o->dirty = true;
+	pane_count_record(o->pane, v->event_ms, m->offset, v->schema_id, decoded, violating, late);
+	if (!strcmp(o->slice, "other") && strcmp(slice, "other"))
+		o->pane->overflowed++;
+	s->fresh.records++;
+	s->fresh.violating_records += violating;
+	if (!decoded) {
+		note_breach(p, s, o->pane, m, v, v->whole.kind, "", v->detail);
+	} else {
+		add_values(o->pane, w, v->plan, r);
+		for (size_t i = 0; i < r->nbreaches; i++)
+			note_breach(p, s, o->pane, m, v, r->breaches[i].kind,
+				    r->breaches[i].slot < 0 ? ""
+							    : plan_slot(v->plan->plan, (size_t)r->breaches[i].slot)->path,
+				    r->detail);
+		if (future || stale)
+			note_breach(p, s, o->pane, m, v, future ? VIOLATION_FUTURE_TIME : VIOLATION_STALE_TIME,
+				    w->conf->event_time ? w->conf->event_time : "",
+				    future ? "the event time lies in the future" : "the event time is older than max_stale");
+		if (v->plan->incompatible)
+			note_breach(p, s, o->pane, m, v, VIOLATION_INCOMPATIBLE_SCHEMA, "", v->plan->why);
+	}
+	if (v->moves_watermark && v->event_ms > s->max_event)
+		s->max_event = v->event_ms;
+}
+
+static void count_tombstone(struct part *p, struct part_stream *s, const struct message *m)
+{
+	char slice[SLICE_MAX];
+
+	if (m->time.ms < s->floor) {
+		p->too_old++;
+		return;
+	}
+	slice_name(p, s->stream, m, NULL, NULL, slice);
+	struct open_pane *o = open_pane(p, s, time_floor(m->time.ms, s->stream->conf->pane_ms), slice);
+	o->dirty = true;
+	o->pane->tombstones++;
+}
+
+bool part_record(struct part *p, const struct message *m, const struct collect_port *port, struct record_values *scratch)
+{
+	// Every stream's schema must be at hand before any of them counts: a record counts in all of them or in none.
+	if (m->value && p->nstreams > 1) {
+		struct frame frame;
+		const char *why;
+		if (!wire_parse(m->value, m->len, &frame, &why))
+			for (size_t i = 0; i < p->nstreams; i++)
+				if (wstream_plan(p->streams[i].stream, port, frame.schema_id, p->topic)->state == PLAN_PENDING)
+					return false;
+	}
+	for (size_t i = 0; i < p->nstreams; i++) {
+		struct part_stream *s = &p->streams[i];
+		struct verdict v;
+		if (!m->value) {
+			count_tombstone(p, s, m);
+			continue;
+		}
+		if (!judge_bytes(p, s->stream, m, port, scratch, &v))
+			return false;
+		if (v.plan && v.plan->state == PLAN_OTHER_RECORD)
+			continue;
+		count(p, s, m, scratch, &v);
+	}
+	p->dirty = true;
+	return true;
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collect/stream.h"
+
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "util/log.h"
+#include "util/xalloc.h"
+
+enum {
+	FIRST_WAIT_MS = 300, // for a schema that is on its way; then the partition waits instead
+	ASK_AGAIN_MS = 60000,
+};
+
+static struct field_rule *rule_for(struct wstream *s, const char *path)
+{
+	for (size_t i = 0; i < s->nrules; i++)
+		if (!strcmp(s->rules[i].path, path))
+			return &s->rules[i];
+	s->rules = xrealloc(s->rules, (s->nrules + 1) * sizeof *s->rules);
+	s->rules[s->nrules] = (struct field_rule){.path = path, .type = FIELD_TYPES, .required = true};
+	return &s->rules[s->nrules++];
+}
+
+// Fields that somebody named (configuration, contract, baseline) are required; the rest follow the writers.
+static void collect_rules(struct wstream *s)
+{
+	const struct stream_conf *c = s->conf;
+
+	for (size_t i = 0; s->def->contract && i < contract_fields(s->def->contract); i++)
+		rule_for(s, contract_field(s->def->contract, i));
+	for (size_t i = 0; s->def->baseline && i < s->def->baseline->nfields; i++) {
+		const struct field_def *d = &s->def->baseline->fields[i]->def;
+		rule_for(s, d->path)->type = d->type;
+	}
+	for (size_t i = 0; i < c->nfields; i++) {
+		const struct field_conf *f = &c->fields[i];
+		struct field_rule *r = rule_for(s, f->path);
+		if (f->type != FIELD_TYPES)
+			r->type = f->type;
+		r->has_range = f->has_range;
+		r->range_min = f->range_min;
+		r->range_max = f->range_max;
+		r->allowed = f->allowed;
+		r->nallowed = f->nallowed;
+		r->pattern = f->pattern;
+		r->not_null = f->not_null;
+	}
+	for (size_t i = 0; i < s->nrules; i++) // the clock of a record is not one of its features
+		if (c->event_time && !strcmp(s->rules[i].path, c->event_time) && s->rules[i].type == FIELD_TYPES)
+			s->rules[i--] = s->rules[--s->nrules];
+}
+
+void wstream_init(struct wstream *s, const struct collect_stream *def)
+{
+	*s = (struct wstream){.def = def, .conf = def->conf};
+	map_init(&s->by_path);
+	collect_rules(s);
+}
+
+static void plan_entry_free(struct plan_entry *e)
+{
+	plan_free(e->plan);
+	free(e->field);
+	free(e->slice_slot);
+	free(e->topic);
+	free(e);
+}
+
+void wstream_release(struct wstream *s)
+{
+	for (size_t i = 0; i < s->nplans; i++)
+		plan_entry_free(s->plans[i]);
+	free(s->plans);
+	for (size_t i = 0; i < s->nfields; i++) {
+		free(s->fields[i]->path);
+		free(s->fields[i]);
+	}
+	free(s->fields);
+	free(s->rules);
+	map_release(&s->by_path, NULL);
+}
+
+bool wstream_reads(const struct wstream *s, const char *topic)
+{
+	regex_t re;
+
+	if (!s->conf->is_regex)
+		return !strcmp(s->conf->topic, topic);
+	if (regcomp(&re, s->conf->topic, REG_EXTENDED | REG_NOSUB))
+		return false;
+	bool match = !regexec(&re, topic, 0, NULL, 0);
+	regfree(&re);
+	return match;
+}
+
+// The table's index of (path, type); the baseline's grid and categories come with it.
+static size_t field_index(struct wstream *s, const char *path, enum field_type type)
+{
+	struct buf key = BUF_INIT;
+
+	buf_addf(&key, "%s%c%c", path, 0, (char)('0' + type));
+	size_t known = (size_t)map_get(&s->by_path, key.data, key.len);
+	if (!known) {
+		struct field_def *d = xcalloc(1, sizeof *d);
+		const struct baseline_field *b = s->def->baseline ? baseline_find(s->def->baseline, path) : NULL;
+		d->path = xstrdup(path);
+		d->type = type;
+		if (b && b->def.type == type) {
+			d->grid = b->def.grid;
+			d->categories = b->def.categories;
+			d->ncategories = b->def.ncategories;
+		}
+		GROW(s->fields, s->nfields, s->capfields);
+		s->fields[s->nfields++] = d;
+		known = s->nfields;
+		map_put(&s->by_path, key.data, key.len, (void *)known);
+	}
+	buf_release(&key);
+	return known - 1;
+}
+
+static void bind(struct wstream *s, struct plan_entry *e)
+{
+	size_t slots = plan_slots(e->plan);
+
+	e->field = xcalloc(slots + 1, sizeof *e->field);
+	e->slice_slot = xcalloc(s->conf->nslice_by + 1, sizeof *e->slice_slot);
+	for (size_t i = 0; i < s->conf->nslice_by; i++)
+		e->slice_slot[i] = SIZE_MAX;
+	for (size_t k = 0; k < slots; k++) {
+		const struct plan_slot *slot = plan_slot(e->plan, k);
+		bool counted = slot->type != FIELD_NONE && slot->type != FIELD_VECTOR;
+		e->field[k] = counted ? field_index(s, slot->path, slot->type) : SIZE_MAX;
+		for (size_t i = 0; i < s->conf->nslice_by; i++)
+			if (!strcmp(s->conf->slice_by[i], slot->path))
+				e->slice_slot[i] = k;
+	}
+}
+
+static bool is_record(const struct wstream *s, const struct plan *p)
+{
+	return !s->conf->record || !strcmp(s->conf->record, plan_record_name(p));
+}
+
+static void compile(struct wstream *s, struct plan_entry *e, const struct registry_schema *schema)
+{
+	struct plan_options opt = {s->conf->event_time, s->rules, s->nrules, true};
+	struct error err = ERROR_INIT;
+
+	e->plan = plan_compile(schema->text, schema->len, &opt, &err);
+	if (!e->plan) {
+		e->state = PLAN_INVALID;
+		snprintf(e->why, sizeof e->why, "schema id %d cannot be used: %.180s", e->id, err.text);
+		log_warn("collect", "stream %s: %s", s->conf->name, e->why);
+		return;
+	}
+	if (!is_record(s, e->plan)) {
+		e->state = PLAN_OTHER_RECORD;
+		return;
+	}
+	bind(s, e);
+	e->state = PLAN_READY;
+	if (s->def->contract) {
+		char why[200];
+		e->incompatible = contract_check(s->def->contract, schema->text, schema->len, why, sizeof why) != CONTRACT_OK;
+		if (e->incompatible) {
+			snprintf(e->why, sizeof e->why, "schema id %d cannot be read with the contract: %.170s", e->id, why);
+			log_warn("collect", "stream %s: %s", s->conf->name, e->why);
+		}
+	}
+}
+
+static void ask(struct wstream *s, const struct collect_port *port, struct plan_entry *e, const char *topic)
+{
+	const struct registry_schema *schema = NULL;
+	char subject[300];
+
+	switch (port->schema(port->ctx, e->id, &schema)) {
+	case REGISTRY_PENDING:
+		e->state = PLAN_PENDING;
+		return;
+	case REGISTRY_DENIED:
+		e->state = PLAN_UNKNOWN;
+		e->again = mono_after_ms(ASK_AGAIN_MS);
+		return;
+	case REGISTRY_INVALID:
+		e->state = PLAN_INVALID;
+		snprintf(e->why, sizeof e->why, "schema id %d is no Avro schema that can be read", e->id);
+		return;
+	case REGISTRY_KNOWN:
+		break;
+	}
+	snprintf(subject, sizeof subject, "%s-value", topic);
+	// A stream that names its record type reads a topic of several types, whose subjects are not the topic's.
+	switch (s->conf->record ? SUBJECT_UNCHECKED : port->subject(port->ctx, e->id, subject)) {
+	case SUBJECT_PENDING:
+		e->state = PLAN_PENDING;
+		return;
+	case SUBJECT_NO:
+		e->state = PLAN_WRONG_SUBJECT;
+		e->again = mono_after_ms(ASK_AGAIN_MS);
+		return;
+	default:
+		break;
+	}
+	compile(s, e, schema);
+}
+
+// One plan an id; where a stream spans topics one a topic too, since each has a subject of its own.
+static bool serves(const struct wstream *s, const struct plan_entry *e, int32_t id, const char *topic)
+{
+	return e->id == id && (!s->conf->is_regex || !strcmp(e->topic, topic));
+}
+
+static struct plan_entry *find(struct wstream *s, int32_t id, const char *topic)
+{
+	for (size_t i = 0; i < s->nplans; i++)
+		if (serves(s, s->plans[i], id, topic))
+			return s->plans[i];
+	return NULL;
+}
+
+struct plan_entry *wstream_plan(struct wstream *s, const struct collect_port *port, int32_t id, const char *topic)
+{
+	struct plan_entry *e = s->last;
+
+	if (e && serves(s, e, id, topic))
+		return e;
+	e = find(s, id, topic);
+	if (!e) {
+		e = xcalloc(1, sizeof *e);
+		e->id = id;
+		e->topic = xstrdup(topic);
+		GROW(s->plans, s->nplans, s->capplans);
+		s->plans[s->nplans++] = e;
+		struct mono_time deadline = mono_after_ms(FIRST_WAIT_MS);
+		ask(s, port, e, topic);
+		while (e->state == PLAN_PENDING && !mono_passed(deadline)) {
+			nanosleep(&(struct timespec){0, 2000000}, NULL);
+			ask(s, port, e, topic);
+		}
+	} else if (e->state == PLAN_PENDING ||
+		   ((e->state == PLAN_UNKNOWN || e->state == PLAN_WRONG_SUBJECT) && mono_passed(e->again))) {
+		ask(s, port, e, topic);
+	}
+	if (e->state == PLAN_READY)
+		s->last = e;
+	return e;
+}

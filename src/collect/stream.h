@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Private to collect: what one worker knows of one stream, its plans by schema id and its table of fields.
+// Nothing here is shared between threads.
+#ifndef KD_COLLECT_STREAM_H
+#define KD_COLLECT_STREAM_H
+#include "collect/collect.h"
+#include "schema/plan.h"
+#include "util/clock.h"
+#include "util/map.h"
+
+enum plan_state {
+	PLAN_READY,
+	PLAN_PENDING,       // the registry has not answered yet
+	PLAN_UNKNOWN,       // the registry denies the id
+	PLAN_INVALID,       // it is there and cannot be compiled
+	PLAN_WRONG_SUBJECT,
+	PLAN_OTHER_RECORD,  // another record type than `record:` asks for: not this stream's
+};
+
+struct plan_entry {
+	int32_t id;
+	char *topic;
+	enum plan_state state;
+	struct plan *plan;
+	size_t *field;          // plan slot -> index in the stream's field table; SIZE_MAX: not counted
+	size_t *slice_slot;     // nslice_by entries; SIZE_MAX: not a field of this writer
+	bool incompatible;      // the contract cannot read it
+	char why[240];          // of PLAN_INVALID, of the contract
+	struct mono_time again; // PLAN_UNKNOWN and PLAN_PENDING: ask anew from then on
+};
+
+struct wstream {
+	const struct collect_stream *def;
+	const struct stream_conf *conf;
+	struct field_rule *rules;
+	size_t nrules;
+	struct plan_entry **plans;
+	size_t nplans, capplans;
+	struct plan_entry *last;
+	struct field_def **fields;  // the table that panes are indexed by
+	size_t nfields, capfields;
+	struct map by_path;         // path 0 type -> index + 1
+	// not yet acknowledged / acknowledged; the latter under the worker's mutex
+	struct collect_stream_stats done;
+};
+
+void wstream_init(struct wstream *s, const struct collect_stream *def);
+void wstream_release(struct wstream *s);
+// The plan for a schema id on a topic; waits a moment for an id that is being fetched. Never NULL.
+struct plan_entry *wstream_plan(struct wstream *s, const struct collect_port *port, int32_t id, const char *topic);
+bool wstream_reads(const struct wstream *s, const char *topic); // the topic belongs to the stream
+#endif

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collect/worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/digest.h"
+#include "util/log.h"
+#include "util/json.h"
+#include "util/xalloc.h"
+
+enum {
+	BATCH = 1000,
+	WAKE_MS = 50,         // new breaches are written this soon
+	HEARTBEAT_MS = 4000,  // a partition's owner writes at least this often
+	COMMIT_MS = 5000,     // the advisory offset in Kafka
+	MAX_OPEN_PANES = 4096,
+};
+
+static struct part *find(struct worker *w, const char *topic, int32_t partition)
+{
+	if (w->last && w->last->partition == partition && !strcmp(w->last->topic, topic))
+		return w->last;
+	for (size_t i = 0; i < w->nparts; i++)
+		if (w->parts[i]->partition == partition && !strcmp(w->parts[i]->topic, topic))
+			return w->last = w->parts[i];
+	return NULL;
+}
+
+void worker_assigned(void *ctx, const char *topic, int32_t partition)
+{
+	struct worker *w = ctx;
+
+	if (find(w, topic, partition))
+		return;
+	GROW(w->parts, w->nparts, w->capparts);
+	struct part *p = w->parts[w->nparts++] = part_new(topic, partition, w->streams, w->conf->nstreams);
+	p->retry_at = mono_now();
+	p->next = -1;
+}
+
+void worker_revoked(void *ctx, const char *topic, int32_t partition, bool lost)
+{
+	struct worker *w = ctx;
+	struct part *p = find(w, topic, partition);
+
+	if (!p)
+		return;
+	if (lost && p->claimed)
+		log_warn("collect", "%s/%d: the group took it away (this worker was silent too long): fenced, nothing is written",
+			 topic, partition);
+	else if (p->claimed && p->dirty)
+		worker_checkpoint(w, p);
+	size_t i = 0;
+	while (w->parts[i] != p)
+		i++;
+	w->parts[i] = w->parts[--w->nparts];
+	w->last = NULL;
+	part_free(p);
+}
+
+bool worker_checkpoint(struct worker *w, struct part *p)
+{
+	struct error err = ERROR_INIT;
+	enum store_result r;
+	int64_t known = consumer_known_end(w->consumer, p->topic, p->partition);
+
+	if (known > p->end)
+		p->end = known;
+	r = part_checkpoint(p, &w->port, &err);
+	pthread_mutex_lock(&w->mutex);
+	w->totals.checkpoints[r]++;
+	w->totals.fenced += r == STORE_FENCED;
+	if (r == STORE_OK)
+		w->totals.trouble[0] = 0;
+	else
+		snprintf(w->totals.trouble, sizeof w->totals.trouble, "%.290s", err.text);
+	for (size_t i = 0; i < w->conf->nstreams; i++)
+		w->shown[i] = w->streams[i].done;
+	pthread_mutex_unlock(&w->mutex);
+	if (r != STORE_OK) {
+		worker_lose(w, p, err.text, r == STORE_FENCED ? 100 : 0);
+		return false;
+	}
+	if (mono_ms_since(p->committed_at) > COMMIT_MS) {
+		consumer_commit(w->consumer, p->topic, p->partition, p->next);
+		p->committed_at = mono_now();
+	}
+	return true;
+}
+
+// A topic made anew under the same name: its first record is the first to count.
+static void restart_topic(struct worker *w, struct part *p)
+{
+	struct error err = ERROR_INIT;
+	int64_t low, high;
+
+	log_warn("collect", "%s/%d: the record at offset %lld is another than the one counted: the topic was made anew", p->topic,
+		 p->partition, (long long)p->check_offset);
+	if (consumer_range(w->consumer, p->topic, p->partition, &low, &high, 3000, &err)) {
+		worker_lose(w, p, err.text, 300);
+		return;
+	}
+	part_event(p, "topic_recreated", json_pack("{s:I, s:I}", "stored", (json_int_t)p->next, "start", (json_int_t)low));
+	p->next = low;
+	p->check_offset = -1;
+	p->check_wanted = false;
+	p->target = low < high ? high : -1;
+	if (!worker_checkpoint(w, p))
+		return;
+	if (consumer_start(w->consumer, p->topic, p->partition, low, &err))
+		worker_lose(w, p, err.text, 300);
+}
+
+// True: the message was the check record, and nothing is to be counted.
+static bool checked(struct worker *w, struct part *p, const struct message *m)
+{
+	if (!p->check_wanted || m->offset < p->check_offset)
+		return false;
+	p->check_wanted = false;
+	if (m->offset > p->check_offset)
+		return false; // compacted away
+	if (m->time.ms == p->check_ts && crc32_of(m->value ? m->value : (const uint8_t *)"", m->len) == p->check_crc)
+		return true;
+	restart_topic(w, p);
+	return true;
+}
+
+static void wait_for_schema(struct worker *w, struct part *p)
+{
+	log_info("collect", "%s/%d: waits at offset %lld for a schema that the registry has not given yet", p->topic,
+		 p->partition, (long long)p->next);
+	consumer_stop(w->consumer, p->topic, p->partition);
+	p->started = false;
+	p->waiting = true;
+	p->dirty = true;
+	if (p->target <= p->next)
+		p->target = p->next + 1;
+	p->retry_at = mono_after_ms(250);
+}
+
+// Returns the partition where the message is now the last one counted, else NULL.
+static struct part *handle(struct worker *w, const struct message *m)
+{
+	struct part *p = find(w, m->topic, m->partition);
+
+	if (m->kind == MESSAGE_ERROR) {
+		log_warn("collect", "%s/%d: %s", m->topic, m->partition, m->error);
+		return NULL;
+	}
+	if (!p || !p->claimed || p->waiting)
+		return NULL;
+	switch (m->kind) {
+	case MESSAGE_EOF:
+		if (m->offset >= p->next) {
+			p->next = p->end = m->offset; // transaction markers take offsets too
+			p->idle = true;
+			p->dirty |= p->idle != p->reported_idle || p->next != p->acked;
+		}
+		return NULL;
+	case MESSAGE_OUT_OF_RANGE:
+		worker_lose(w, p, "the log no longer holds the stored offset", 0);
+		return NULL;
+	default:
+		break;
+	}
+	if (checked(w, p, m) || m->offset < p->next)
+		return NULL;
+	if (!part_record(p, m, &w->port, &w->scratch)) {
+		wait_for_schema(w, p);
+		return NULL;
+	}
+	p->next = m->offset + 1;
+	p->idle = false;
+	p->check_offset = m->offset;
+	p->check_ts = m->time.ms;
+	return p;
+}
+
+static void handle_batch(struct worker *w, struct message *batch, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct part *p = handle(w, &batch[i]);
+		const struct message *m = &batch[i];
+		// The check record's CRC is taken once a run of messages of one partition.
+		if (p && (i + 1 == n || batch[i + 1].partition != m->partition || batch[i + 1].kind != MESSAGE_RECORD ||
+			  strcmp(batch[i + 1].topic, m->topic)))
+			p->check_crc = crc32_of(m->value ? m->value : (const uint8_t *)"", m->len);
+	}
+}
+
+static size_t open_panes(const struct part *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->nstreams; i++)
+		n += p->streams[i].npanes;
+	return n;
+}
+
+static bool due(const struct worker *w, const struct part *p)
+{
+	int64_t age = mono_ms_since(p->written_at);
+
+	if (!p->claimed)
+		return false;
+	if (p->wake && mono_ms_since(p->wake_since) >= WAKE_MS)
+		return true;
+	if (p->dirty && (age >= w->conf->config->checkpoint_ms || (p->idle && !p->reported_idle)))
+		return true;
+	return age >= HEARTBEAT_MS || open_panes(p) > MAX_OPEN_PANES;
+}
+
+static void show_partitions(struct worker *w)
+{
+	pthread_mutex_lock(&w->mutex);
+	w->shown_parts = xrealloc(w->shown_parts, (w->nparts + 1) * sizeof *w->shown_parts);
+	w->nshown = w->nparts;
+	w->totals.waiting = 0;
+	for (size_t i = 0; i < w->nparts; i++) {
+		const struct part *p = w->parts[i];
+		struct collect_partition_stats *s = &w->shown_parts[i];
+		snprintf(s->topic, sizeof s->topic, "%s", p->topic);
+		s->partition = p->partition;
+		s->next = p->next;
+		s->end = p->end;
+		s->claimed = p->claimed;
+		s->waiting = p->waiting;
+		w->totals.waiting += p->waiting;
+	}
+	if (consumer_trouble(w->consumer)[0] && !w->totals.trouble[0])
+		snprintf(w->totals.trouble, sizeof w->totals.trouble, "Kafka: %.280s", consumer_trouble(w->consumer));
+	pthread_mutex_unlock(&w->mutex);
+}
+
+static void pass(struct worker *w, struct message *batch)
+{
+	size_t n = consumer_batch(w->consumer, 20, batch, BATCH);
+
+	w->polled_at = mono_now();
+	handle_batch(w, batch, n);
+	consumer_batch_free(batch, n);
+	worker_claims(w);
+	for (size_t i = 0; i < w->nparts; i++)
+		if (due(w, w->parts[i]))
+			worker_checkpoint(w, w->parts[i]);
+}
+
+void *worker_main(void *arg)
+{
+	struct worker *w = arg;
+	struct message *batch = xcalloc(BATCH, sizeof *batch);
+	struct mono_time shown = {0};
+
+	w->jitter = (unsigned)mono_now().ns ^ (unsigned)w->index;
+	while (!atomic_load(w->stop)) {
+		pass(w, batch);
+		if (mono_ms_since(shown) > 200) {
+			show_partitions(w);
+			shown = mono_now();
+		}
+	}
+	for (size_t i = 0; i < w->nparts; i++)
+		if (w->parts[i]->claimed && w->parts[i]->dirty)
+			worker_checkpoint(w, w->parts[i]);
+	consumer_free(w->consumer); // revokes, which checkpoints whatever came meanwhile
+	w->consumer = NULL;
+	free(batch);
+	return NULL;
+}
