@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the outbox runner needs of the store. Every write is fenced by the leader's lease.
+// What the outbox runner needs of the store. Every write is fenced by the leader's lease. The runner calls
+// from one thread a receiver, several at a time.
 #ifndef KD_DELIVER_PORTS_H
 #define KD_DELIVER_PORTS_H
 #include "store/types.h"

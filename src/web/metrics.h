@@ -29,11 +29,12 @@ enum metric {
 
 struct metric_info {
 	const char *name, *type, *help;
-	const char *labels[4]; // NULL-terminated
+	const char *labels[5]; // NULL-terminated
 };
 extern const struct metric_info metric_table[METRICS];
 
-// One sample; `labels` are the values in the table's order. Writes HELP and TYPE before a metric's first sample.
+// One sample; `labels` are the values in the table's order (NULL where a metric has none). Any bytes are
+// fine in a value: what is not UTF-8 becomes U+FFFD. Writes HELP and TYPE before a metric's first sample.
 struct metrics_writer {
 	struct buf *out;
 	int last;              // the metric written last, -1 at first

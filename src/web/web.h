@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // The HTTP server: /metrics, /-/healthy, /-/ready, POST /-/reload, /api/v1/{status,alerts}, and the first
-// page. It reads what others publish through function pointers and knows nothing else.
+// page. It reads what others publish through function pointers and knows nothing else. The pointers are
+// called from two threads of its own: what they do must not wait long.
 #ifndef KD_WEB_WEB_H
 #define KD_WEB_WEB_H
 #include <stdbool.h>
+#include <stddef.h>
 
+#include "util/buf.h"
 #include "util/error.h"
 #include "util/json.h"
 
 struct web_port {
 	void *ctx;
-	json_t *(*status)(void *ctx);                 // /api/v1/status and the first page; a new reference
-	json_t *(*alerts)(void *ctx);                 // /api/v1/alerts; a new reference (array)
+	json_t *(*status)(void *ctx);                 // /api/v1/status and the first page; a new reference, or NULL
+	json_t *(*alerts)(void *ctx);                 // /api/v1/alerts; a new reference (array), or NULL
 	void (*metrics)(void *ctx, struct buf *out);  // Prometheus text
 	bool (*ready)(void *ctx, char *why, size_t n);
 	// Asks for a reload; -1 with the reasons where the new configuration is refused (the old one stays).
@@ -19,9 +22,9 @@ struct web_port {
 };
 
 struct web;
-// listen: "127.0.0.1:9464" (port 0 takes a free one). -1 says that the port is busy. token NULL: reload needs none
-// from loopback, and is refused elsewhere.
+// listen: "127.0.0.1:9464", "[::1]:9464" or ":9464" (port 0 takes a free one). NULL with the reason, such as a busy port.
+// token NULL: reload needs none from this machine (unless a browser or a proxy asks), and is refused elsewhere.
 struct web *web_start(const char *listen, const char *token, const struct web_port *port, struct error *err) MUST_CHECK;
 int web_bound_port(const struct web *w);
-void web_stop(struct web *w);
+void web_stop(struct web *w); // waits for the requests under way; NULL is fine
 #endif

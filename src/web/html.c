@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "web/html.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DASH "\xe2\x80\x93"
+
+void html_text(struct buf *out, const char *s)
+{
+	for (; *s; s++) {
+		switch (*s) {
+		case '&':
+			buf_adds(out, "&amp;");
+			break;
+		case '<':
+			buf_adds(out, "&lt;");
+			break;
+		case '>':
+			buf_adds(out, "&gt;");
+			break;
+		case '"':
+			buf_adds(out, "&quot;");
+			break;
+		case '\'':
+			buf_adds(out, "&#39;");
+			break;
+		default:
+			buf_addc(out, *s);
+		}
+	}
+}
+
+void html_count(struct buf *out, int64_t n)
+{
+	char digits[32];
+	int len = snprintf(digits, sizeof digits, "%" PRId64, n < 0 ? 0 : n);
+
+	for (int i = 0; i < len; i++) {
+		if (i && (len - i) % 3 == 0)
+			buf_addc(out, ',');
+		buf_addc(out, digits[i]);
+	}
+}
+
+void html_number(struct buf *out, const json_t *v)
+{
+	double x = json_is_number(v) ? json_number_value(v) : NAN;
+
+	if (!isfinite(x))
+		buf_adds(out, DASH);
+	else if (x == floor(x) && fabs(x) < 1e6)
+		buf_addf(out, "%.0f", x);
+	else
+		buf_addf(out, "%.4g", x);
+}
+
+void html_ratio(struct buf *out, double part, double whole)
+{
+	double percent = 100 * part / whole;
+
+	if (!(whole > 0) || !isfinite(percent))
+		buf_adds(out, DASH);
+	else if (percent > 0 && percent < 0.01)
+		buf_adds(out, "&lt; 0.01 %");
+	else
+		buf_addf(out, "%.*f %%", percent == 0 || percent >= 100 ? 0 : 2, percent);
+}
+
+void html_age(struct buf *out, int64_t ms)
+{
+	int64_t s = ms > 0 ? ms / 1000 : 0;
+	const struct {
+		const char *name, *smaller;
+		int64_t seconds, step;
+	} units[] = {{"d", "h", 86400, 3600}, {"h", "min", 3600, 60}, {"min", "s", 60, 1}};
+
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		if (s < units[i].seconds)
+			continue;
+		buf_addf(out, "%" PRId64 " %s", s / units[i].seconds, units[i].name);
+		if (s % units[i].seconds / units[i].step)
+			buf_addf(out, " %" PRId64 " %s", s % units[i].seconds / units[i].step, units[i].smaller);
+		return;
+	}
+	buf_addf(out, "%" PRId64 " s", s);
+}
