@@ -81,6 +81,8 @@ int cli_fail(const struct cli_args *a, const struct error *err);
 // Loads what --config names and prints every problem on stderr. NULL where any is an error. The caller
 // frees with config_free.
 struct config *cli_config(const struct cli_args *a);
+// The same where the files that `baseline:` names need not exist yet (kdrift baseline).
+struct config *cli_config_before_baseline(const struct cli_args *a);
 
 // The whole program: `argv` as main got it, to the exit code.
 int cli_main(int argc, char **argv);

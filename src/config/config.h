@@ -50,6 +50,7 @@ struct stream_conf {
 	size_t ndepends_on;
 	int64_t window_ms, slide_ms, lateness_ms; // defaults 1h, 1m, 30s
 	int64_t max_future_ms, max_stale_ms;      // future_time, stale_time; 0: off
+	int64_t retention_ms;      // how far behind the newest event time statistics are kept; default 30d
 	enum start_at start;       // default earliest
 	char *baseline;            // path; NULL: none
 	char *contract_schema;     // path; NULL: none
@@ -115,6 +116,8 @@ struct config_problems {
 
 // NULL where any problem is an error. Problems (errors and warnings) are appended to `out` in order of file and line.
 struct config *config_load(const char *path, struct config_problems *out);
+// The same for `kdrift baseline`: the files that `baseline:` names need not exist yet.
+struct config *config_load_before_baseline(const char *path, struct config_problems *out);
 void config_free(struct config *c);
 void config_problems_release(struct config_problems *p);
 const struct stream_conf *config_stream(const struct config *c, const char *name); // NULL if absent

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/args.h"
+#include "config/nearest.h"
+#include "config/report.h"
+
+const struct command *const cli_commands[] = {&cmd_demo,  &cmd_run,    &cmd_check,	   &cmd_baseline, &cmd_produce,
+					      &cmd_stats, &cmd_alerts, &cmd_test_receiver, NULL};
+
+int cli_fail(const struct cli_args *a, const struct error *err)
+{
+	fprintf(stderr, "kdrift %s: %s\n", a->cmd->name, err->text);
+	return EXIT_FAILED;
+}
+
+static struct config *load(const struct cli_args *a, struct config *(*loader)(const char *, struct config_problems *))
+{
+	struct config_problems problems = {0};
+	struct config *c = loader(cli_str(a, "config"), &problems);
+	struct buf text = BUF_INIT;
+
+	problems_text(&problems, &text);
+	fputs(text.data ? text.data : "", stderr);
+	buf_release(&text);
+	config_problems_release(&problems);
+	return c;
+}
+
+struct config *cli_config(const struct cli_args *a)
+{
+	return load(a, config_load);
+}
+
+struct config *cli_config_before_baseline(const struct cli_args *a)
+{
+	return load(a, config_load_before_baseline);
+}
+
+static const struct command *find(const char *name)
+{
+	const struct command *const *c = cli_commands;
+
+	while (*c && strcmp((*c)->name, name) != 0)
+		c++;
+	return *c;
+}
+
+static int unknown_command(const char *name)
+{
+	struct nearest near;
+
+	nearest_init(&near, name);
+	nearest_try(&near, "help");
+	for (const struct command *const *c = cli_commands; *c; c++)
+		nearest_try(&near, (*c)->name);
+	fprintf(stderr, "kdrift: unknown command '%s'", name);
+	if (near.best)
+		fprintf(stderr, "; did you mean '%s'?", near.best);
+	fprintf(stderr, "\nsee: kdrift --help\n");
+	return EXIT_USAGE;
+}
+
+static int print(struct buf *b)
+{
+	bool ok = fputs(b->data, stdout) >= 0 && fflush(stdout) == 0;
+
+	buf_release(b);
+	return ok ? EXIT_OK : EXIT_FAILED;
+}
+
+static int help(const char *name)
+{
+	struct buf out = BUF_INIT;
+
+	if (!name) {
+		help_program(&out);
+	} else if (!strcmp(name, "config")) {
+		config_reference(&out);
+	} else {
+		const struct command *cmd = find(name);
+		if (!cmd)
+			return unknown_command(name);
+		help_command(cmd, &out);
+	}
+	return print(&out);
+}
+
+static int run(const struct command *cmd, int argc, char **argv)
+{
+	struct cli_args args;
+	int rc = args_parse(&args, cmd, argc, argv);
+
+	if (!rc)
+		rc = args.help ? help(cmd->name) : cmd->run(&args);
+	args_release(&args);
+	return rc;
+}
+
+int cli_main(int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : NULL;
+
+	if (!word) {
+		struct buf out = BUF_INIT;
+		help_program(&out);
+		fputs(out.data, stderr);
+		buf_release(&out);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(word, "--version") || !strcmp(word, "version")) {
+		printf("kdrift %s\n", KDRIFT_VERSION);
+		return EXIT_OK;
+	}
+	if (!strcmp(word, "--help") || !strcmp(word, "-h"))
+		return help(NULL);
+	if (!strcmp(word, "help"))
+		return help(argc > 2 ? argv[2] : NULL);
+	const struct command *cmd = find(word);
+	return cmd ? run(cmd, argc - 2, argv + 2) : unknown_command(word);
+}

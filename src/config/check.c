@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// What concerns several parts of the configuration at once, and what is derived from them.
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config/nearest.h"
+#include "config/read.h"
+#include "util/clock.h"
+
+enum { MINUTE_MS = 60000, PANE_LEAST_MS = 1000 };
+
+static const struct node *root_node(const struct loader *l, const char *section, const char *key)
+{
+	const struct node *root = l->docs[0]->root, *map = node_get(root, section), *n = node_get(map, key);
+
+	return n ? n : map ? map : root;
+}
+
+static void check_addresses(struct loader *l)
+{
+	const struct config *c = l->c;
+	const char *port = c->http_listen ? strrchr(c->http_listen, ':') : NULL;
+
+	for (size_t i = 0; i < c->nregistry_urls; i++)
+		if (strncasecmp(c->registry_urls[i], "http://", 7) && strncasecmp(c->registry_urls[i], "https://", 8))
+			problem(l, root_node(l, "schema_registry", "url"),
+				"schema_registry.url: an address must begin with http:// or https://");
+	if (strncmp(c->redis_url, "redis://", 8) && strncmp(c->redis_url, "rediss://", 9))
+		problem(l, root_node(l, "redis", "url"), "redis.url: must begin with redis:// (or rediss:// for TLS)");
+	if (!port || port == c->http_listen || !port[1] || strspn(port + 1, "0123456789") != strlen(port + 1) ||
+	    strlen(port + 1) > 5 || atoi(port + 1) > 65535)
+		problem(l, root_node(l, "http", "listen"), "http.listen: '%s' is not HOST:PORT; write e.g. 127.0.0.1:9464",
+			c->http_listen);
+}
+
+static void check_depends(struct loader *l, const struct stream_conf *s)
+{
+	for (size_t i = 0; i < s->ndepends_on; i++) {
+		struct nearest near;
+
+		if (config_stream(l->c, s->depends_on[i]))
+			continue;
+		nearest_init(&near, s->depends_on[i]);
+		for (size_t j = 0; j < l->c->nstreams; j++)
+			if (l->c->streams[j].name)
+				nearest_try(&near, l->c->streams[j].name);
+		problem_at(l, false, l->c->path, s->line, "stream %s: depends_on names '%s', which is no stream here%s%s%s",
+			   s->name, s->depends_on[i], near.best ? "; did you mean '" : "", near.best ? near.best : "",
+			   near.best ? "'?" : "");
+	}
+}
+
+static bool matches(const struct rule *r, const struct stream_conf *s)
+{
+	return s->name && r->stream && rule_matches_stream(r, s->name, role_names[s->role]);
+}
+
+static void check_rule(struct loader *l, const struct rule *r)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < l->c->nstreams; i++)
+		found += matches(r, &l->c->streams[i]);
+	if (!found && r->stream && strcmp(r->stream, "*") != 0)
+		problem_at(l, true, r->file, r->line, "%s.stream: no stream%s%s matches '%s', so the rule never speaks",
+			   r->name ? r->name : "rule", r->role ? " of role " : "", r->role ? r->role : "", r->stream);
+	if (r->against.kind == AGAINST_STREAM && r->against.name && !config_stream(l->c, r->against.name))
+		problem_at(l, false, r->file, r->line, "%s.against.stream: no stream is named '%s'", r->name ? r->name : "rule",
+			   r->against.name);
+}
+
+// Rules that match the stream and are in want of something, as "A, B and 3 more"; false if there is none.
+static bool list_rules(const struct loader *l, const struct stream_conf *s, bool (*wants)(const struct rule *),
+		       struct buf *out)
+{
+	enum { SHOWN = 4 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->c->nrules; i++) {
+		const struct rule *r = &l->c->rules[i];
+		if (!r->name || !matches(r, s) || !wants(r))
+			continue;
+		if (n++ < SHOWN)
+			buf_addf(out, "%s%s", n > 1 ? ", " : "", r->name);
+	}
+	if (n > SHOWN)
+		buf_addf(out, " and %zu more", n - SHOWN);
+	return n > 0;
+}
+
+static bool wants_baseline(const struct rule *r)
+{
+	return r->measure && r->measure->needs_reference && r->against.kind == AGAINST_BASELINE;
+}
+
+static bool wants_owner(const struct rule *r)
+{
+	return r->tier == TIER_IMMEDIATE && !r->owner && !r->runbook;
+}
+
+static void check_stream(struct loader *l, const struct stream_conf *s)
+{
+	struct buf names = BUF_INIT;
+
+	check_depends(l, s);
+	if (!s->baseline && list_rules(l, s, wants_baseline, &names))
+		problem_at(l, true, l->c->path, s->line,
+			   "stream %s: has no baseline, so these rules stay unknown (no_baseline): %s; make one with `kdrift baseline`",
+			   s->name, names.data);
+	buf_clear(&names);
+	if (!s->owner && list_rules(l, s, wants_owner, &names))
+		problem_at(l, true, l->c->path, s->line,
+			   "stream %s: has no owner, so pages of these rules name nobody: %s; give owner:", s->name, names.data);
+	buf_release(&names);
+}
+
+static int64_t gcd(int64_t a, int64_t b)
+{
+	while (b) {
+		int64_t r = a % b;
+		a = b;
+		b = r;
+	}
+	return a;
+}
+
+static void derive_pane(struct loader *l, struct stream_conf *s)
+{
+	char text[32];
+
+	s->pane_ms = gcd(gcd(s->window_ms, s->slide_ms), MINUTE_MS);
+	for (size_t i = 0; i < l->c->nrules; i++)
+		if (matches(&l->c->rules[i], s))
+			s->pane_ms = gcd(s->pane_ms, l->c->rules[i].over_ms);
+	if (s->pane_ms < PANE_LEAST_MS)
+		problem_at(l, false, l->c->path, s->line,
+			   "stream %s: window, slide and the rules' `over` have only %s in common; use whole seconds, better minutes",
+			   s->name ? s->name : "?", duration_format(s->pane_ms, text, sizeof text));
+}
+
+static void check_told(struct loader *l)
+{
+	for (int t = 0; t < TIERS; t++) {
+		const struct rule *first = NULL;
+		for (size_t i = 0; i < l->c->nrules && !first; i++)
+			if (l->c->rules[i].tier == (enum tier)t)
+				first = &l->c->rules[i];
+		if (first && !l->c->nroutes[t])
+			problem_at(l, true, first->file, 0,
+				   "routes.%s in receivers.yaml names no receiver, so these rules only show on the API",
+				   tier_names[t]);
+	}
+}
+
+void check_config(struct loader *l)
+{
+	check_addresses(l);
+	for (size_t i = 0; i < l->c->nrules; i++)
+		check_rule(l, &l->c->rules[i]);
+	for (size_t i = 0; i < l->c->nstreams; i++) {
+		derive_pane(l, &l->c->streams[i]);
+		check_stream(l, &l->c->streams[i]);
+	}
+	if (l->c->nreceivers)
+		check_told(l);
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/config.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/read.h"
+#include "util/xalloc.h"
+
+static bool is_dir(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool is_alert_file(const char *name)
+{
+	for (int t = 0; t < TIERS; t++)
+		if (!strncmp(name, tier_names[t], strlen(tier_names[t])) && !strcmp(name + strlen(tier_names[t]), ".yaml"))
+			return true;
+	return !strcmp(name, "receivers.yaml");
+}
+
+static int is_stray(const struct dirent *e)
+{
+	const char *dot = strrchr(e->d_name, '.');
+
+	return *e->d_name != '.' && dot && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml") || !strcmp(dot, ".json")) &&
+	       !is_alert_file(e->d_name);
+}
+
+static void warn_strays(struct loader *l, const char *dir)
+{
+	struct dirent **names;
+	int n = scandir(dir, &names, is_stray, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		char *file = xasprintf("%s/%s", dir, names[i]->d_name);
+		problem_at(l, true, file, 0,
+			   "is not read; rules stand in immediate.yaml, daily.yaml and weekly.yaml, receivers in receivers.yaml");
+		free(file);
+		free(names[i]);
+	}
+	if (n >= 0)
+		free(names);
+}
+
+static void read_alerts(struct loader *l, const struct node *root)
+{
+	struct config *c = l->c;
+	const struct node *given = node_get(root, "alerts");
+	char *file;
+
+	if (!c->alerts_dir)
+		c->alerts_dir = strcmp(c->dir, ".") ? xasprintf("%s/alerts", c->dir) : xstrdup("alerts");
+	for (size_t n = strlen(c->alerts_dir); n > 1 && c->alerts_dir[n - 1] == '/'; n--)
+		c->alerts_dir[n - 1] = 0;
+	if (!is_dir(c->alerts_dir)) {
+		if (given && given->kind != NODE_NULL)
+			problem(l, given, "alerts: %s is not a directory; make it, or correct the name", c->alerts_dir);
+		else
+			problem_at(l, true, c->path, 0, "there is no directory %s, so there are no rules and nobody is told anything",
+				   c->alerts_dir);
+		read_receivers(l, NULL);
+		return;
+	}
+	for (int t = 0; t < TIERS; t++) {
+		file = xasprintf("%s/%s.yaml", c->alerts_dir, tier_names[t]);
+		struct document *d = access(file, F_OK) == 0 ? document_read(l, file) : NULL;
+		if (d)
+			read_rules(l, (enum tier)t, d);
+		free(file);
+	}
+	file = xasprintf("%s/receivers.yaml", c->alerts_dir);
+	if (access(file, F_OK) == 0) {
+		struct document *d = document_read(l, file);
+		read_receivers(l, d);
+	} else {
+		problem_at(l, true, file, 0, "does not exist, so alerts only show on the API and nobody is told");
+		read_receivers(l, NULL);
+	}
+	free(file);
+	warn_strays(l, c->alerts_dir);
+}
+
+static void read_all(struct loader *l, const char *path)
+{
+	struct config *c = l->c;
+	struct document *d = document_read(l, path);
+
+	c->path = xstrdup(path);
+	c->dir = xstrdup(l->docs[0]->dir);
+	if (!d)
+		return;
+	if (d->root->kind == NODE_NULL)
+		d->root->kind = NODE_MAP;
+	env_collect(l);
+	env_apply(l, &section_root, d->root);
+	section_read(l, d->root, "", &section_root, c);
+	if (d->root->kind != NODE_MAP)
+		return;
+	read_kafka(l, node_get(d->root, "kafka"));
+	read_streams(l, node_get(d->root, "streams"));
+	read_alerts(l, d->root);
+	check_config(l);
+	env_report_unused(l);
+}
+
+// --- problems in order ------------------------------------------------------------------------------------
+
+struct ranked {
+	struct config_problem p;
+	size_t file, index;
+};
+
+static int compare(const void *x, const void *y)
+{
+	const struct ranked *a = x, *b = y;
+
+	if (a->file != b->file)
+		return a->file < b->file ? -1 : 1;
+	if (a->p.line != b->p.line)
+		return a->p.line < b->p.line ? -1 : 1;
+	return a->index < b->index ? -1 : 1;
+}
+
+// By file (in order of reading; what is no file that was read comes last) and line.
+static void sort_problems(struct loader *l)
+{
+	size_t n = l->out->n - l->first;
+	struct ranked *r = xcalloc(n + 1, sizeof *r);
+
+	for (size_t i = 0; i < n; i++) {
+		r[i] = (struct ranked){l->out->items[l->first + i], 0, i};
+		while (r[i].file < l->ndocs && strcmp(l->docs[r[i].file]->file, r[i].p.file) != 0)
+			r[i].file++;
+	}
+	qsort(r, n, sizeof *r, compare);
+	for (size_t i = 0; i < n; i++)
+		l->out->items[l->first + i] = r[i].p;
+	free(r);
+}
+
+static bool has_errors(const struct loader *l)
+{
+	for (size_t i = l->first; i < l->out->n; i++)
+		if (!l->out->items[i].warning)
+			return true;
+	return false;
+}
+
+static void loader_release(struct loader *l)
+{
+	for (size_t i = 0; i < l->ndocs; i++) {
+		node_free(l->docs[i]->root);
+		free(l->docs[i]->file);
+		free(l->docs[i]->dir);
+		free(l->docs[i]);
+	}
+	for (size_t i = 0; i < l->nenv; i++) {
+		free(l->env[i].name);
+		free(l->env[i].file);
+	}
+	free(l->docs);
+	free(l->env);
+}
+
+static struct config *load(const char *path, bool baselines_later, struct config_problems *out)
+{
+	struct loader l = {.out = out, .first = out->n, .baselines_later = baselines_later};
+	struct config *c = l.c = xcalloc(1, sizeof *c);
+
+	read_all(&l, path);
+	sort_problems(&l);
+	if (has_errors(&l)) {
+		config_free(c);
+		c = NULL;
+	}
+	loader_release(&l);
+	return c;
+}
+
+struct config *config_load(const char *path, struct config_problems *out)
+{
+	return load(path, false, out);
+}
+
+struct config *config_load_before_baseline(const char *path, struct config_problems *out)
+{
+	return load(path, true, out);
+}
+
+void config_free(struct config *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->nkafka; i++) {
+		free(c->kafka[i].name);
+		free(c->kafka[i].value);
+	}
+	for (size_t i = 0; i < c->nstreams; i++)
+		stream_release(&c->streams[i]);
+	for (size_t i = 0; i < c->nrules; i++)
+		rule_release(&c->rules[i]);
+	receivers_release(c);
+	section_release(&section_root, c);
+	free(c->kafka);
+	free(c->streams);
+	free(c->rules);
+	free(c->path);
+	free(c->dir);
+	free(c);
+}
+
+void config_problems_release(struct config_problems *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		free(p->items[i].file);
+		free(p->items[i].text);
+	}
+	free(p->items);
+	*p = (struct config_problems){0};
+}
+
+const struct stream_conf *config_stream(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->nstreams; i++)
+		if (c->streams[i].name && !strcmp(c->streams[i].name, name))
+			return &c->streams[i];
+	return NULL;
+}
+
+int64_t config_retention_ms(const struct config *c, const struct stream_conf *s)
+{
+	int64_t longest = s->window_ms;
+
+	for (size_t i = 0; i < c->nrules; i++) {
+		const struct rule *r = &c->rules[i];
+		int64_t need = (r->over_ms ? r->over_ms : s->window_ms) + r->against.previous_ms;
+		if (rule_matches_stream(r, s->name, role_names[s->role]) && need > longest)
+			longest = need;
+	}
+	longest += s->slide_ms + s->lateness_ms;
+	return longest > s->retention_ms ? longest : s->retention_ms;
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/nearest.h"
+#include "config/read.h"
+#include "util/xalloc.h"
+
+static void read_measure(struct loader *l, const struct node *n, const char *path, struct rule *r)
+{
+	const char *s = read_text(l, n, path);
+	struct nearest near;
+
+	if (!s || (r->measure = measure_find(s)))
+		return;
+	nearest_init(&near, s);
+	for (size_t i = 0; i < measure_table_len; i++)
+		nearest_try(&near, measure_table[i].name);
+	if (near.best)
+		problem(l, n, "%s: '%s' is no measure; did you mean '%s'?", path, s, near.best);
+	else
+		problem(l, n, "%s: '%s' is no measure; docs/measures.md lists them", path, s);
+}
+
+static void read_previous(struct loader *l, const struct node *n, const char *path, struct rule *r)
+{
+	int64_t ms;
+
+	if (read_duration(l, n, path, 60000, 0, &ms) < 0)
+		return;
+	if (ms % 60000) {
+		problem(l, n, "%s: '%s' is not a whole number of minutes", path, n->text);
+		return;
+	}
+	r->against = (struct against){AGAINST_PREVIOUS, ms, NULL};
+}
+
+static void read_against(struct loader *l, const struct node *n, const char *path, struct rule *r)
+{
+	static const char *const kinds[] = {"previous", "slice", "stream"};
+	const struct node *item = n->kind == NODE_MAP && n->n == 1 ? n->items[0] : NULL;
+	char at[PATH_TEXT];
+
+	if (n->kind == NODE_SCALAR && !strcmp(n->text, "baseline"))
+		return;
+	for (size_t i = 0; item && i < ARRAY_LEN(kinds); i++) {
+		if (strcmp(n->keys[0], kinds[i]) != 0)
+			continue;
+		child_path(at, sizeof at, path, kinds[i]);
+		if (i == 0) {
+			read_previous(l, item, at, r);
+			return;
+		}
+		const char *name = read_text(l, item, at);
+		if (name)
+			warning(l, n, "%s: is not supported by this version and has no effect; the rule stays unknown", at);
+		r->against = (struct against){i == 1 ? AGAINST_SLICE : AGAINST_STREAM, 0, xstrdup(name)};
+		return;
+	}
+	problem(l, n, "%s: write baseline, {previous: 7d}, {slice: \"version=stable\"} or {stream: NAME}", path);
+}
+
+static void read_clear(struct loader *l, const struct node *map, const char *path, struct rule *r)
+{
+	const struct node *below = node_get(map, "clear_below"), *above = node_get(map, "clear_above");
+	const struct node *n = below ? below : above;
+	char at[PATH_TEXT];
+
+	if (!n)
+		return;
+	child_path(at, sizeof at, path, below ? "clear_below" : "clear_above");
+	if (below && above)
+		problem(l, above, "%s: stands beside clear_above; give the one that belongs to the threshold", at);
+	else if (read_number(l, n, at, &r->clear) < 0)
+		return;
+	else if (below ? !r->has_above : !r->has_below)
+		problem(l, n, "%s: belongs to '%s', which this rule does not have", at, below ? "above" : "below");
+	else if (below ? r->clear > r->above : r->clear < r->below)
+		problem(l, n, "%s: %g is on the wrong side of the threshold %g; the alert would resolve while it is true",
+			at, r->clear, below ? r->above : r->below);
+	else
+		r->has_clear = true;
+}
+
+static void check_threshold(struct loader *l, const struct node *map, const char *path, struct rule *r)
+{
+	bool above = node_get(map, "above") != NULL, below = node_get(map, "below") != NULL;
+
+	if (above && below) {
+		problem(l, node_get(map, "below"), "%s.below: stands beside above; make two rules of it", path);
+	} else if (!above && !below && node_get(map, "budget") && r->measure) {
+		r->has_above = true;
+		r->above = r->measure->threshold;
+		warning(l, node_get(map, "budget"), "%s: without a threshold, %s above %g is used", path, r->measure->name,
+			r->above);
+	} else if (!above && !below) {
+		problem(l, map, "%s: has no threshold; write above: or below:", path);
+	}
+}
+
+static void check_scope(struct loader *l, const struct node *map, const char *path, const struct rule *r)
+{
+	const struct node *field = node_get(map, "field"), *against = node_get(map, "against");
+
+	if (!r->measure)
+		return;
+	if (field && !(r->measure->scope & MEASURE_FIELD))
+		problem(l, field, "%s.field: %s is measured on the whole stream; remove field", path, r->measure->name);
+	if (against && !r->measure->needs_reference)
+		warning(l, against, "%s.against: %s compares with nothing, so it has no effect", path, r->measure->name);
+	if (r->min_records && r->min_records < r->measure->min_records)
+		warning(l, node_get(map, "min_records"), "%s.min_records: %s needs at least %llu and says nothing below", path,
+			r->measure->name, (unsigned long long)r->measure->min_records);
+}
+
+static const struct rule *find_rule(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->nrules; i++)
+		if (c->rules[i].name && !strcmp(c->rules[i].name, name))
+			return &c->rules[i];
+	return NULL;
+}
+
+static void check_rule_name(struct loader *l, const struct node *n, const char *path, const struct rule *r)
+{
+	const struct rule *other = find_rule(l->c, r->name);
+
+	if (check_name(l, n, path, r->name) && other)
+		problem(l, n, "%s: '%s' is already the name of the rule in %s:%d; choose another", path, r->name, other->file,
+			other->line);
+}
+
+static void read_rule(struct loader *l, const struct node *map, const char *path, struct rule *r)
+{
+	const struct node *n;
+	char at[PATH_TEXT];
+
+	section_read(l, map, path, &section_rule, r);
+	if (map->kind != NODE_MAP)
+		return;
+	if (r->name)
+		check_rule_name(l, node_get(map, "alert"), child_path(at, sizeof at, path, "alert"), r);
+	if ((n = node_get(map, "measure")))
+		read_measure(l, n, child_path(at, sizeof at, path, "measure"), r);
+	if ((n = node_get(map, "against")))
+		read_against(l, n, child_path(at, sizeof at, path, "against"), r);
+	check_threshold(l, map, path, r);
+	read_clear(l, map, path, r);
+	check_scope(l, map, path, r);
+}
+
+void read_rules(struct loader *l, enum tier tier, struct document *d)
+{
+	struct config *c = l->c;
+	struct node *root = d->root;
+	char path[PATH_TEXT];
+
+	if (root->kind == NODE_NULL)
+		return;
+	if (root->kind != NODE_LIST) {
+		problem(l, root, "a list of rules must stand here (- alert: NAME), or [] for none");
+		return;
+	}
+	env_apply_rules(l, root);
+	c->rules = xrealloc(c->rules, (c->nrules + root->n + 1) * sizeof *c->rules);
+	for (size_t i = 0; i < root->n; i++) {
+		struct rule *r = &c->rules[c->nrules];
+		const struct node *name = node_get(root->items[i], "alert");
+
+		*r = (struct rule){.tier = tier, .file = xstrdup(d->file), .line = root->items[i]->line};
+		snprintf(path, sizeof path, "[%zu]", i);
+		if (name && name->text)
+			snprintf(path, sizeof path, "%.200s", name->text);
+		read_rule(l, root->items[i], path, r);
+		c->nrules++;
+	}
+}

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <ctype.h>
+#include <math.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/read.h"
+#include "util/xalloc.h"
+
+enum { TOPIC_MAX = 249, SLICE_KEYS = 8 };
+
+// --- fields ---------------------------------------------------------------------------------------------
+
+static int read_bound(struct loader *l, const struct node *n, const char *path, double open, double *out)
+{
+	if (n->kind != NODE_NULL)
+		return read_number(l, n, path, out);
+	*out = open;
+	return 0;
+}
+
+static void read_range(struct loader *l, const struct node *n, const char *path, struct field_conf *f)
+{
+	double lo, hi;
+
+	if (n->kind != NODE_LIST || n->n != 2) {
+		problem(l, n, "%s: write [MIN, MAX], with null for an open end", path);
+		return;
+	}
+	if (read_bound(l, n->items[0], path, -INFINITY, &lo) < 0 || read_bound(l, n->items[1], path, INFINITY, &hi) < 0)
+		return;
+	if (lo > hi) {
+		problem(l, n, "%s: the minimum %g is greater than the maximum %g; swap them", path, lo, hi);
+		return;
+	}
+	f->has_range = true;
+	f->range_min = lo;
+	f->range_max = hi;
+}
+
+static void read_type(struct loader *l, const struct node *n, const char *path, struct field_conf *f)
+{
+	const char *s = read_text(l, n, path);
+	enum field_type t = s ? field_type_parse(s) : FIELD_TYPES;
+
+	if (!s)
+		return;
+	if (t == FIELD_VECTOR) {
+		warning(l, n, "%s: vector is not supported by this version; the field is ignored", path);
+		t = FIELD_NONE;
+	} else if (t == FIELD_TYPES || t == FIELD_NONE) {
+		problem(l, n, "%s: '%s' is not one of %s", path, s, key_find(&section_field, "type")->unit);
+		t = FIELD_TYPES;
+	}
+	f->type = t;
+}
+
+static void check_pattern(struct loader *l, const struct node *n, const char *path, const char *pattern, const char *mend)
+{
+	char why[128];
+	regex_t re;
+	int rc = regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB);
+
+	if (!rc) {
+		regfree(&re);
+		return;
+	}
+	regerror(rc, &re, why, sizeof why);
+	problem(l, n, "%s: '%s' is not a POSIX extended regular expression (%s)%s", path, pattern, why, mend);
+}
+
+// A rule that can never speak for the field's declared type is a mistake.
+static void check_field(struct loader *l, const struct node *map, const char *path, const struct field_conf *f)
+{
+	static const struct {
+		const char *key, *types;
+		unsigned mask;
+	} fits[] = {
+		{"range", "numeric", 1u << FIELD_NUMERIC},
+		{"allowed", "categorical, boolean and text", 1u << FIELD_CATEGORICAL | 1u << FIELD_BOOLEAN | 1u << FIELD_TEXT},
+		{"pattern", "text and categorical", 1u << FIELD_TEXT | 1u << FIELD_CATEGORICAL},
+	};
+	const struct node *allowed = node_get(map, "allowed");
+	char at[PATH_TEXT];
+
+	for (size_t i = 0; i < ARRAY_LEN(fits); i++) {
+		const struct node *n = node_get(map, fits[i].key);
+		if (n && f->type != FIELD_TYPES && f->type != FIELD_NONE && !(fits[i].mask & 1u << f->type))
+			problem(l, n, "%s: is for %s fields and this one is %s; change type or remove it",
+				child_path(at, sizeof at, path, fits[i].key), fits[i].types, field_type_name(f->type));
+	}
+	if (allowed && allowed->kind == NODE_LIST && !allowed->n)
+		problem(l, allowed, "%s: is empty, so every value would be a violation; name the values or remove it",
+			child_path(at, sizeof at, path, "allowed"));
+	if (node_get(map, "range") && node_get(map, "pattern"))
+		problem(l, node_get(map, "pattern"), "%s: a field cannot have both a range (numbers) and a pattern (text)",
+			child_path(at, sizeof at, path, "pattern"));
+	if (f->pattern)
+		check_pattern(l, node_get(map, "pattern"), child_path(at, sizeof at, path, "pattern"), f->pattern, "");
+}
+
+static void read_field(struct loader *l, const struct node *map, const char *path, struct field_conf *f)
+{
+	const struct node *n;
+	char at[PATH_TEXT];
+	bool ignore = false;
+
+	f->type = FIELD_TYPES;
+	section_read(l, map->kind == NODE_NULL ? NULL : map, path, &section_field, f);
+	if ((n = node_get(map, "type")))
+		read_type(l, n, child_path(at, sizeof at, path, "type"), f);
+	if ((n = node_get(map, "range")))
+		read_range(l, n, child_path(at, sizeof at, path, "range"), f);
+	if ((n = node_get(map, "ignore")) && read_bool(l, n, child_path(at, sizeof at, path, "ignore"), &ignore) == 0 && ignore) {
+		f->type = FIELD_NONE;
+		if (map->n > 1)
+			problem(l, n, "%s: an ignored field cannot have rules; remove ignore or the other keys", at);
+	}
+	check_field(l, map, path, f);
+}
+
+static void read_fields(struct loader *l, const struct node *map, const char *path, struct stream_conf *s)
+{
+	char at[PATH_TEXT], child[PATH_TEXT];
+
+	if (!map || map->kind == NODE_NULL)
+		return;
+	child_path(at, sizeof at, path, "fields");
+	if (map->kind != NODE_MAP) {
+		problem(l, map, "%s: a map of fields must stand here (amount: {range: [0, 1e6]})", at);
+		return;
+	}
+	s->fields = xcalloc(map->n + 1, sizeof *s->fields);
+	for (size_t i = 0; i < map->n; i++) {
+		struct field_conf *f = &s->fields[s->nfields++];
+		f->path = xstrdup(map->keys[i]);
+		f->line = map->key_lines[i];
+		read_field(l, map->items[i], child_path(child, sizeof child, at, f->path), f);
+	}
+}
+
+// --- the stream -----------------------------------------------------------------------------------------
+
+static void read_topic(struct loader *l, const struct node *n, const char *path, struct stream_conf *s)
+{
+	size_t len = strlen(s->topic);
+	char at[PATH_TEXT];
+
+	child_path(at, sizeof at, path, "topic");
+	if (*s->topic == '/') {
+		if (len < 3 || s->topic[len - 1] != '/') {
+			problem(l, n, "%s: '%s' is no topic; a regular expression stands between two '/'", at, s->topic);
+			return;
+		}
+		s->is_regex = true;
+		memmove(s->topic, s->topic + 1, len - 2);
+		s->topic[len - 2] = 0;
+		check_pattern(l, n, at, s->topic, "");
+		return;
+	}
+	for (const char *c = s->topic; *c; c++) {
+		if (isalnum((unsigned char)*c) || strchr("._-", *c))
+			continue;
+		problem(l, n, "%s: '%s' is no topic name; Kafka allows letters, digits, '.', '_' and '-' (a regular "
+			"expression stands between two '/')", at, s->topic);
+		return;
+	}
+	if (len > TOPIC_MAX)
+		problem(l, n, "%s: is longer than the %d characters that Kafka allows", at, TOPIC_MAX);
+}
+
+static void check_slice_by(struct loader *l, const struct node *n, const char *path, const struct stream_conf *s)
+{
+	char at[PATH_TEXT];
+
+	child_path(at, sizeof at, path, "slice_by");
+	if (s->nslice_by > SLICE_KEYS)
+		problem(l, n, "%s: has %zu entries; at most %d make slices that mean something", at, s->nslice_by, SLICE_KEYS);
+	for (size_t i = 0; i < s->nslice_by; i++) {
+		if (!strcmp(s->slice_by[i], "header:"))
+			problem(l, n, "%s: 'header:' names no header; write header:NAME", at);
+		for (size_t j = 0; j < i; j++)
+			if (!strcmp(s->slice_by[i], s->slice_by[j]))
+				problem(l, n, "%s: '%s' stands twice; remove one", at, s->slice_by[i]);
+	}
+}
+
+static void check_times(struct loader *l, const struct node *map, const char *path, struct stream_conf *s)
+{
+	const struct node *slide = node_get(map, "slide");
+	const struct node *at = slide ? slide : node_get(map, "window");
+	char a[32], b[32];
+
+	if (!s->slide_ms)
+		s->slide_ms = s->window_ms < 60000 ? s->window_ms : 60000;
+	if (s->window_ms % s->slide_ms)
+		problem(l, at ? at : map, "%s.%s: window %s is not a multiple of slide %s; make it one", path,
+			slide ? "slide" : "window", duration_format(s->window_ms, a, sizeof a),
+			duration_format(s->slide_ms, b, sizeof b));
+}
+
+static void check_file(struct loader *l, const struct node *n, const char *path, const char *name, const char *mend)
+{
+	if (name && access(name, R_OK) < 0)
+		problem(l, n, "%s: %s cannot be read; %s", path, name, mend);
+}
+
+static void check_compatibility(struct loader *l, const struct node *map, const char *path, struct stream_conf *s)
+{
+	const struct node *contract = node_get(map, "contract"), *here = node_get(map, "compatibility");
+	const struct node *inner = node_get(contract, "compatibility"), *n = here ? here : inner;
+
+	if (here && inner && here->text && inner->text && strcmp(here->text, inner->text) != 0)
+		problem(l, here, "%s.compatibility: differs from contract.compatibility; give one of the two", path);
+	if (here && !s->contract_schema)
+		warning(l, here, "%s.compatibility: has no effect without contract.schema", path);
+	if (s->contract_schema && !s->compatibility)
+		s->compatibility = xstrdup("BACKWARD");
+	if (n && s->compatibility && strcmp(s->compatibility, "BACKWARD") != 0 && strcmp(s->compatibility, "NONE") != 0)
+		warning(l, n, "%s.compatibility: %s is not supported by this version; BACKWARD is checked", path,
+			s->compatibility);
+}
+
+static void read_format(struct loader *l, const struct node *n, const char *path)
+{
+	char at[PATH_TEXT];
+	const char *s = n ? read_text(l, n, child_path(at, sizeof at, path, "format")) : NULL;
+
+	if (s && !strcmp(s, "json"))
+		problem(l, n, "%s: json is not supported by this version; only avro", at);
+	else if (s && strcmp(s, "avro") != 0)
+		problem(l, n, "%s: '%s' is not a format; write avro", at, s);
+}
+
+static void read_stream(struct loader *l, const struct node *map, const char *path, struct stream_conf *s)
+{
+	const struct node *n;
+	char at[PATH_TEXT];
+
+	s->line = map->line;
+	section_read(l, map, path, &section_stream, s);
+	if (s->name)
+		check_name(l, node_get(map, "name"), child_path(at, sizeof at, path, "name"), s->name);
+	if (s->topic)
+		read_topic(l, node_get(map, "topic"), path, s);
+	read_format(l, node_get(map, "format"), path);
+	if ((n = node_get(map, "slice_by")))
+		check_slice_by(l, n, path, s);
+	if ((n = node_get(map, "depends_on")))
+		warning(l, n, "%s.depends_on: is not supported by this version and has no effect", path);
+	check_times(l, map, path, s);
+	if (!l->baselines_later)
+		check_file(l, node_get(map, "baseline"), child_path(at, sizeof at, path, "baseline"), s->baseline,
+			   "make it with `kdrift baseline`, or correct the name");
+	check_file(l, node_get(node_get(map, "contract"), "schema"), child_path(at, sizeof at, path, "contract.schema"),
+		   s->contract_schema, "put the Avro schema there, or correct the name");
+	check_compatibility(l, map, path, s);
+	read_fields(l, node_get(map, "fields"), path, s);
+}
+
+void read_streams(struct loader *l, const struct node *list)
+{
+	struct config *c = l->c;
+	char path[64];
+
+	if (!list || list->kind == NODE_NULL)
+		return;
+	if (list->kind != NODE_LIST || !list->n) {
+		problem(l, list, "streams: a list of at least one stream must stand here (- name: ...)");
+		return;
+	}
+	c->streams = xcalloc(list->n, sizeof *c->streams);
+	for (size_t i = 0; i < list->n; i++) {
+		struct stream_conf *s = &c->streams[c->nstreams];
+		snprintf(path, sizeof path, "streams[%zu]", i);
+		read_stream(l, list->items[i], path, s);
+		for (size_t j = 0; s->name && j < c->nstreams; j++)
+			if (c->streams[j].name && !strcmp(c->streams[j].name, s->name))
+				problem(l, node_get(list->items[i], "name"),
+					"%s.name: '%s' is already the name of the stream in line %d; choose another", path,
+					s->name, c->streams[j].line);
+		c->nstreams++;
+	}
+}
+
+void stream_release(struct stream_conf *s)
+{
+	section_release(&section_stream, s);
+	for (size_t i = 0; i < s->nfields; i++) {
+		section_release(&section_field, &s->fields[i]);
+		free(s->fields[i].path);
+	}
+	free(s->fields);
+}
