@@ -10,25 +10,29 @@
 // with gamma = 1.005/0.995, signs apart, zero in a bin of its own (Masson, Rim, Lee: DDSketch, VLDB 2019).
 #ifndef KD_STATS_GRID_H
 #define KD_STATS_GRID_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct grid {
 	char id[17];   // 16 hex digits of the SHA-256 of the little-endian edges
-	size_t n;      // edges, at least 1; bins = n + 1
+	size_t n;      // edges, 1 to GRID_MAX_EDGES; bins = n + 1
 	double *edges; // strictly ascending, finite
 	uint16_t *guide; // look-up accelerator, private to grid.c
 	double guide_lo, guide_scale;
 };
 
-enum { GRID_CUTS = 256, GUIDE_CELLS = 1024 };
+enum { GRID_CUTS = 256, GUIDE_CELLS = 1024, GRID_MAX_EDGES = 65535 };
 
-// From edges (copied; must be strictly ascending, finite, n >= 1). The caller frees with grid_free.
+// Strictly ascending, finite, 1 <= n <= GRID_MAX_EDGES: what grid_new demands. Ask before, of a file's edges.
+bool grid_edges_valid(const double *edges, size_t n);
+// From valid edges (copied). The caller frees with grid_free.
 struct grid *grid_new(const double *edges, size_t n);
 void grid_free(struct grid *g);
 // GRID_CUTS quantile cuts of `sorted` (ascending, finite, n >= 1), tail cuts at 1e-3 and 1e-4, every value
-// that holds at least 1/GRID_CUTS of the rows (and 0 where it occurs, and all values where there are at most
-// GRID_CUTS distinct ones) in a bin of its own; the outer bins begin below the minimum and above the maximum.
+// that holds at least 1/GRID_CUTS of the rows (and 0 where it lies between the extremes, and all values where
+// there are at most GRID_CUTS distinct ones) in a bin of its own; the outer bins begin below the minimum and
+// above the maximum.
 struct grid *grid_from_sorted(const double *sorted, size_t n);
 size_t grid_bin(const struct grid *g, double x);          // x finite
 static inline size_t grid_bins(const struct grid *g)

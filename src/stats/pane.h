@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "stats/dsum.h"
 #include "stats/field.h"
 #include "stats/grid.h"
 #include "stats/violation.h"
@@ -21,27 +22,27 @@
 enum {
 	PANE_MAX_VALUES = 256,   // new categories kept exactly a field (those with the smallest hashes)
 	PANE_MAX_SAMPLES = 3,    // violation samples a kind (those with the smallest offsets)
-	PANE_MAX_SCHEMAS = 64,   // schema ids counted apart; the rest share id -1
-};
-
-// A sum held as an unevaluated pair of doubles (Dekker), about 106 bits.
-struct dsum {
-	double hi, lo;
+	PANE_MAX_SCHEMAS = 64,   // schema ids counted apart (the smallest); the rest share id -1
 };
 
 struct category {
-	char *value; // raw bytes, NUL-terminated; len tells
+	char *value; // raw bytes, NUL-terminated; len tells (of text: NULL and 0)
 	size_t len;
 	uint64_t hash, n;
+	bool known;  // the baseline's own; n may be 0
 };
 
 // Counts of values by category. `items` is sorted by (hash, value); the baseline's own categories are
-// always kept (known = true), others only while they are among the PANE_MAX_VALUES smallest hashes.
+// always kept (known, in a new pane from the start with a count of 0), others only while they are among the
+// PANE_MAX_VALUES smallest hashes.
 struct categories {
 	struct category *items;
 	size_t n, cap;
 	uint64_t rest;  // values not kept; > 0 makes distinct and top approximate
 	uint64_t cutoff; // hashes above it may have been dropped; UINT64_MAX while none was
+	size_t unknown;  // items that are not known
+	uint32_t *slots; // hash index over items, private to categories.c; NULL until it is needed
+	size_t mask;
 };
 
 struct field_stats {
@@ -50,6 +51,8 @@ struct field_stats {
 	uint64_t present;          // values that were there: finite, NaN, inf and other
 	uint64_t nan, inf, other;  // other: a value of another kind than the field's
 	uint64_t count;            // values in the moments and the histogram / categories
+	bool approximate;          // small magnitudes fell together in the logarithmic histogram
+	bool mixed;                // met two grids: moments only, no histogram any more
 	// numeric (of text: the length in bytes; of time: unix ms)
 	double min, max;           // +inf, -inf while count is 0
 	struct dsum sum, sumsq;    // of finite values
@@ -122,7 +125,7 @@ static inline void field_add_other(struct field_stats *f)
 	f->other++;
 }
 
-// One record: counted by event time and offset. `violating`: it has at least one breach.
+// One record: counted by event time and offset. `violating`: it has at least one breach. schema_id -1: none.
 void pane_count_record(struct pane *p, int64_t event_ms, int64_t offset, int64_t schema_id, bool decoded,
 		       bool violating, bool late);
 void pane_count_breach(struct pane *p, enum violation_kind kind, const char *field, int64_t offset);

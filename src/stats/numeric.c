@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stats/numeric.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/xalloc.h"
+
+void field_moments_add(struct field_stats *f, double x)
+{
+	f->count++;
+	f->min = x < f->min ? x : f->min;
+	f->max = x > f->max ? x : f->max;
+	dsum_add(&f->sum, x);
+	dsum_add_square(&f->sumsq, x);
+}
+
+void field_moments_merge(struct field_stats *dst, const struct field_stats *src)
+{
+	dst->count += src->count;
+	dst->min = src->min < dst->min ? src->min : dst->min;
+	dst->max = src->max > dst->max ? src->max : dst->max;
+	dsum_merge(&dst->sum, src->sum);
+	dsum_merge(&dst->sumsq, src->sumsq);
+}
+
+// The first bin that is not below `bin`.
+static size_t log_lower_bound(const struct field_stats *f, int32_t bin)
+{
+	size_t lo = 0, hi = f->nlogbins;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (f->logbins[mid].bin < bin)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static void log_collapse(struct field_stats *f)
+{
+	size_t zero = log_lower_bound(f, 0);
+	bool has_zero = zero < f->nlogbins && f->logbins[zero].bin == 0;
+	struct logbin *b = f->logbins;
+
+	while (f->nlogbins - has_zero > LOGBINS_MAX) {
+		size_t above = zero + has_zero, small;
+
+		small = zero && (above == f->nlogbins || -b[zero - 1].bin <= b[above].bin) ? zero - 1 : above;
+		f->approximate = true;
+		if (!has_zero) {
+			b[small].bin = 0;
+			zero = small;
+			has_zero = true;
+			continue;
+		}
+		b[zero].n += b[small].n;
+		memmove(b + small, b + small + 1, (--f->nlogbins - small) * sizeof *b);
+		zero -= small < zero;
+	}
+}
+
+static void log_count(struct field_stats *f, int32_t bin)
+{
+	size_t at = log_lower_bound(f, bin);
+
+	if (at < f->nlogbins && f->logbins[at].bin == bin) {
+		f->logbins[at].n++;
+		return;
+	}
+	GROW(f->logbins, f->nlogbins, f->caplogbins);
+	memmove(f->logbins + at + 1, f->logbins + at, (f->nlogbins - at) * sizeof *f->logbins);
+	f->logbins[at] = (struct logbin){bin, 1};
+	f->nlogbins++;
+	log_collapse(f);
+}
+
+static void log_merge(struct field_stats *dst, const struct field_stats *src)
+{
+	struct logbin *a = dst->logbins;
+	size_t na = dst->nlogbins, i = 0, j = 0, n = 0;
+
+	dst->caplogbins = na + src->nlogbins;
+	dst->logbins = xmalloc(dst->caplogbins * sizeof *dst->logbins);
+	while (i < na || j < src->nlogbins) {
+		const struct logbin *b = &src->logbins[j];
+
+		if (j == src->nlogbins || (i < na && a[i].bin < b->bin)) {
+			dst->logbins[n++] = a[i++];
+			continue;
+		}
+		dst->logbins[n] = *b;
+		j++;
+		if (i < na && a[i].bin == b->bin)
+			dst->logbins[n].n += a[i++].n;
+		n++;
+	}
+	free(a);
+	dst->nlogbins = n;
+	log_collapse(dst);
+}
+
+void field_drop_histogram(struct field_stats *f)
+{
+	free(f->bins);
+	free(f->logbins);
+	f->bins = NULL;
+	f->logbins = NULL;
+	f->nbins = f->nlogbins = f->caplogbins = 0;
+	f->grid = NULL;
+	f->grid_id[0] = 0;
+	f->low_sum = f->high_sum = (struct dsum){0, 0};
+	f->approximate = false;
+	f->mixed = true;
+}
+
+void field_histogram_merge(struct field_stats *dst, const struct field_stats *src)
+{
+	if (dst->mixed)
+		return;
+	if (!dst->count && !src->mixed) {
+		free(dst->bins);
+		memcpy(dst->grid_id, src->grid_id, sizeof dst->grid_id);
+		dst->grid = src->grid;
+		dst->nbins = src->nbins;
+		dst->bins = src->bins ? xcalloc(src->nbins, sizeof *dst->bins) : NULL;
+	}
+	if (src->mixed || strcmp(dst->grid_id, src->grid_id) || dst->nbins != src->nbins) {
+		field_drop_histogram(dst);
+		return;
+	}
+	if (!dst->grid)
+		dst->grid = src->grid;
+	dst->approximate |= src->approximate;
+	for (size_t i = 0; i < dst->nbins; i++)
+		dst->bins[i] += src->bins[i];
+	dsum_merge(&dst->low_sum, src->low_sum);
+	dsum_merge(&dst->high_sum, src->high_sum);
+	if (!dst->bins)
+		log_merge(dst, src);
+}
+
+void field_add_number(struct field_stats *f, double x)
+{
+	f->present++;
+	if (!isfinite(x)) {
+		if (isnan(x))
+			f->nan++;
+		else
+			f->inf++;
+		return;
+	}
+	x += 0.0; // -0 becomes 0
+	field_moments_add(f, x);
+	if (f->grid) {
+		size_t bin = grid_bin(f->grid, x);
+
+		f->bins[bin]++;
+		if (bin == 0)
+			dsum_add(&f->low_sum, x);
+		else if (bin == f->grid->n)
+			dsum_add(&f->high_sum, x);
+	} else if (f->bins) {
+		field_drop_histogram(f); // on a grid that this process does not know
+	} else if (!f->mixed) {
+		log_count(f, loggrid_bin(x));
+	}
+}
+
+static double divide(struct dsum a, double b)
+{
+	double q = a.hi / b;
+
+	return isfinite(q) ? q + (fma(-q, b, a.hi) + a.lo) / b : q;
+}
+
+double field_sum(const struct field_stats *f)
+{
+	return dsum_value(f->sum);
+}
+
+double field_mean(const struct field_stats *f)
+{
+	return f->count ? divide(dsum_normal(f->sum), (double)f->count) : NAN;
+}
+
+double field_stddev(const struct field_stats *f)
+{
+	struct dsum s = dsum_normal(f->sum), q = dsum_normal(f->sumsq), mean, p;
+	double n = (double)f->count;
+
+	if (f->count < 2)
+		return NAN;
+	if (f->min == f->max)
+		return 0;
+	if (!isfinite(q.hi) || !isfinite(s.hi))
+		return NAN;
+	// (sumsq - sum * mean) / (n - 1), the products and the difference in pairs
+	mean.hi = s.hi / n;
+	mean.lo = (fma(-mean.hi, n, s.hi) + s.lo) / n;
+	p.hi = s.hi * mean.hi;
+	p.lo = fma(s.hi, mean.hi, -p.hi) + (s.hi * mean.lo + s.lo * mean.hi);
+	dsum_merge(&q, (struct dsum){-p.hi, -p.lo});
+	double variance = dsum_value(q) / (n - 1);
+	return variance > 0 ? sqrt(variance) : 0;
+}
+
+// The point at `target` values from the bottom of a bin [lo, hi) that holds n after `before`.
+static double inside(const struct field_stats *f, double lo, double hi, uint64_t before, uint64_t n,
+		     double target)
+{
+	double share = (target - (double)before) / (double)n;
+
+	lo = fmax(lo, f->min);
+	hi = fmin(hi, f->max);
+	if (!(hi > lo))
+		return fmin(fmax(lo, f->min), f->max);
+	return fmin(fmax(lo * (1 - share) + hi * share, lo), hi);
+}
+
+double field_quantile(const struct field_stats *f, double q)
+{
+	double target = q * (double)f->count, lo, hi;
+	uint64_t before = 0;
+
+	if (f->type != FIELD_NUMERIC || !f->count || f->mixed || !(q >= 0 && q <= 1) || (f->bins && !f->grid))
+		return NAN;
+	for (size_t i = 0; i < f->nbins; before += f->bins[i++]) {
+		if (!f->bins[i] || (double)(before + f->bins[i]) < target)
+			continue;
+		if (grid_bin_is_point(f->grid, i))
+			return f->grid->edges[i - 1];
+		lo = i ? f->grid->edges[i - 1] : f->min;
+		hi = i < f->grid->n ? f->grid->edges[i] : f->max;
+		return inside(f, lo, hi, before, f->bins[i], target);
+	}
+	for (size_t i = 0; i < f->nlogbins; before += f->logbins[i++].n) {
+		if ((double)(before + f->logbins[i].n) < target)
+			continue;
+		loggrid_range(f->logbins[i].bin, &lo, &hi);
+		return inside(f, lo, hi, before, f->logbins[i].n, target);
+	}
+	return NAN;
+}

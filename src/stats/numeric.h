@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Histograms and moments of a field (private to stats/).
+#ifndef KD_STATS_NUMERIC_H
+#define KD_STATS_NUMERIC_H
+#include "stats/pane.h"
+
+// Non-zero logarithmic bins a field. Past it the bins of smallest magnitude (the negative one first where
+// two are equal) join zero's bin, so that what is left does not depend on the order of counting or merging.
+enum { LOGBINS_MAX = 2048 };
+
+void field_moments_add(struct field_stats *f, double x); // x finite
+void field_moments_merge(struct field_stats *dst, const struct field_stats *src);
+void field_drop_histogram(struct field_stats *f);
+void field_histogram_merge(struct field_stats *dst, const struct field_stats *src); // src->count > 0
+#endif

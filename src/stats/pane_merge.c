@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "stats/categories.h"
+#include "stats/numeric.h"
+#include "stats/pane.h"
+#include "stats/pane_lists.h"
+#include "util/map.h"
+#include "util/xalloc.h"
+
+static void field_merge(struct field_stats *dst, const struct field_stats *src)
+{
+	dst->present += src->present;
+	dst->nan += src->nan;
+	dst->inf += src->inf;
+	dst->other += src->other;
+	dst->unseen += src->unseen;
+	if (src->count && src->type == FIELD_NUMERIC)
+		field_histogram_merge(dst, src);
+	field_moments_merge(dst, src);
+	categories_merge(&dst->cats, &src->cats);
+}
+
+static void *map_field(struct map *m, const struct field_stats *f, struct field_stats *put)
+{
+	struct buf key = BUF_INIT;
+	void *found;
+
+	buf_adds(&key, f->path);
+	buf_u8(&key, 0);
+	buf_u8(&key, (uint8_t)f->type);
+	found = put ? map_put(m, key.data, key.len, put) : map_get(m, key.data, key.len);
+	buf_release(&key);
+	return found;
+}
+
+// Panes of one stream mostly have the same fields at the same places; a map is made where they have not.
+static void merge_fields(struct pane *dst, const struct pane *src)
+{
+	struct map m;
+	bool mapped = false;
+
+	map_init(&m);
+	for (size_t i = 0; i < src->nfields; i++) {
+		const struct field_stats *s = src->fields[i];
+		struct field_stats *d = i < dst->nfields ? dst->fields[i] : NULL;
+
+		if (!s)
+			continue;
+		if (!d || field_cmp(d, s)) {
+			for (size_t k = 0; !mapped && k < dst->nfields; k++)
+				if (dst->fields[k])
+					map_field(&m, dst->fields[k], dst->fields[k]);
+			mapped = true;
+			d = map_field(&m, s, NULL);
+		}
+		if (!d) {
+			d = field_stats_new(s->path, s->type);
+			pane_append_field(dst, d);
+			map_field(&m, d, d);
+		}
+		dst->approximate |= d->approximate | s->approximate;
+		field_merge(d, s);
+		dst->approximate |= d->approximate;
+		dst->mixed_grids |= d->mixed;
+	}
+	map_release(&m, NULL);
+}
+
+void pane_merge(struct pane *dst, const struct pane *src)
+{
+	dst->records += src->records;
+	dst->tombstones += src->tombstones;
+	dst->decoded += src->decoded;
+	dst->late += src->late;
+	dst->violating_records += src->violating_records;
+	dst->overflowed += src->overflowed;
+	dst->approximate |= src->approximate;
+	dst->mixed_grids |= src->mixed_grids;
+	dst->min_event = src->min_event < dst->min_event ? src->min_event : dst->min_event;
+	dst->max_event = src->max_event > dst->max_event ? src->max_event : dst->max_event;
+	dst->min_offset = src->min_offset < dst->min_offset ? src->min_offset : dst->min_offset;
+	dst->max_offset = src->max_offset > dst->max_offset ? src->max_offset : dst->max_offset;
+	merge_fields(dst, src);
+	for (size_t i = 0; i < src->nviolations; i++)
+		pane_add_violation(dst, &src->violations[i]);
+	for (size_t i = 0; i < src->nsamples; i++)
+		pane_sample(dst, &src->samples[i]);
+	for (size_t i = 0; i < src->nschemas; i++)
+		pane_add_schema(dst, src->schemas[i].id, src->schemas[i].n);
+}
