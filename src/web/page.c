@@ -165,12 +165,12 @@ static enum look headline(const struct page *p, const json_t *status, struct buf
 	size_t n = json_array_size(p->streams), urgent = p->firing[0], later = p->firing[1] + p->firing[2];
 	size_t unknown = p->looks_of_streams[LOOK_UNKNOWN];
 
-	if (!status || !n) {
-		buf_adds(say, "Nothing is known yet: no stream has been judged.");
-		return LOOK_UNKNOWN;
-	}
 	if (json_is_false(json_object_get(status, "store_up"))) {
 		buf_adds(say, "Blind: Redis does not answer. What stands below is old.");
+		return LOOK_UNKNOWN;
+	}
+	if (!n) {
+		buf_adds(say, "Nothing is known yet: no stream has been judged.");
 		return LOOK_UNKNOWN;
 	}
 	if (urgent)
@@ -184,6 +184,14 @@ static enum look headline(const struct page *p, const json_t *status, struct buf
 		return urgent ? LOOK_FIRING : LOOK_UNKNOWN;
 	if (later) {
 		buf_addf(say, "Nothing urgent. %zu finding%s for the digests", later, plural(later));
+		return LOOK_PENDING;
+	}
+	if (p->looks_of_streams[LOOK_FIRING]) {
+		buf_addf(say, "%zu of %zu stream%s firing", p->looks_of_streams[LOOK_FIRING], n, plural(n));
+		return LOOK_FIRING;
+	}
+	if (p->looks_of_streams[LOOK_PENDING] || p->looks_of_alerts[LOOK_PENDING]) {
+		buf_adds(say, "Nothing fires yet, but something is pending");
 		return LOOK_PENDING;
 	}
 	buf_addf(say, "Nothing fires. %zu stream%s judged", n, plural(n));
