@@ -19,8 +19,9 @@ enum registry_answer {
 
 struct registry_schema {
 	int32_t id;
-	char *text;       // the schema's JSON
+	char *text;       // the schema's JSON; NULL for REGISTRY_INVALID
 	size_t len;
+	char *reason;     // REGISTRY_INVALID: why it cannot be used
 };
 
 struct registry_conf {
@@ -37,7 +38,7 @@ struct registry_conf {
 struct registry;
 struct registry *registry_new(const struct registry_conf *conf, struct error *err) MUST_CHECK; // copies conf
 void registry_free(struct registry *r); // stops the thread
-// *out is valid until registry_free. Never blocks.
+// *out is valid until registry_free and set for KNOWN and INVALID. Never blocks.
 enum registry_answer registry_schema(struct registry *r, int32_t id, const struct registry_schema **out);
 
 enum subject_answer { SUBJECT_PENDING, SUBJECT_YES, SUBJECT_NO, SUBJECT_UNCHECKED }; // unchecked: the registry cannot tell

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schema/registry.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema/avsc.h"
+#include "schema/registry_ask.h"
+#include "util/clock.h"
+#include "util/digest.h"
+#include "util/log.h"
+#include "util/map.h"
+#include "util/xalloc.h"
+
+#define FIRST_RETRY_MS 250
+#define LAST_RETRY_MS  20000
+#define ASK_AGAIN_MS   60000
+#define MAX_DENIED     10000 // ids kept that the registry denies; a torrent of garbage must not fill memory
+
+// A question and its last answer. Never freed while it may be asked again; a schema known stays for good.
+struct item {
+	int32_t id;
+	char *subject;                 // NULL: the schema itself
+	enum registry_answer schema_is;
+	enum subject_answer subject_is;
+	struct registry_schema schema;
+	bool queued, loaded;           // loaded: the persisted copy was asked for
+	unsigned tries;
+	struct mono_time due;          // queued: not before
+	struct mono_time again;        // answered: to be asked again from then; 0: never
+};
+
+struct registry {
+	struct registry_link link;     // the thread's
+	struct registry_conf conf;     // load, save, ctx
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool started;
+	struct map schemas, subjects;
+	struct item **queue;
+	size_t nqueue, capqueue;
+	size_t ndenied;
+	struct mono_time pause;        // the registry said Retry-After
+	struct registry_stats stats;
+};
+
+static void item_free(void *p)
+{
+	struct item *i = p;
+
+	free(i->subject);
+	free(i->schema.text);
+	free(i->schema.reason);
+	free(i);
+}
+
+static struct mono_time later(struct mono_time a, struct mono_time b)
+{
+	return a.ns > b.ns ? a : b;
+}
+
+// The upper half of the doubled time, at random.
+static int64_t retry_ms(unsigned tries)
+{
+	int64_t ms = tries < 8 ? (int64_t)FIRST_RETRY_MS << (tries ? tries - 1 : 0) : LAST_RETRY_MS;
+	uint32_t r;
+
+	random_bytes(&r, sizeof r);
+	if (ms > LAST_RETRY_MS)
+		ms = LAST_RETRY_MS;
+	return ms / 2 + (int64_t)(r % (uint32_t)(ms / 2 + 1));
+}
+
+static void enqueue(struct registry *r, struct item *i)
+{
+	if (i->queued)
+		return;
+	i->queued = true;
+	i->tries = 0;
+	i->due = (struct mono_time){0};
+	GROW(r->queue, r->nqueue, r->capqueue);
+	r->queue[r->nqueue++] = i;
+	pthread_cond_signal(&r->wake);
+}
+
+static void dequeue(struct registry *r, struct item *i)
+{
+	size_t k = 0;
+
+	while (r->queue[k] != i)
+		k++;
+	memmove(&r->queue[k], &r->queue[k + 1], (--r->nqueue - k) * sizeof *r->queue);
+	i->queued = false;
+}
+
+static void postpone(struct registry *r, struct item *i, const struct error *err)
+{
+	i->due = mono_after_ms(retry_ms(++i->tries));
+	if (r->link.retry_after_ms)
+		r->pause = mono_after_ms(r->link.retry_after_ms);
+	if (r->stats.up)
+		log_warn("registry", "%s; asking again", err->text);
+	r->stats.up = false;
+	snprintf(r->stats.last_error, sizeof r->stats.last_error, "%.255s", err->text);
+}
+
+static void answered(struct registry *r)
+{
+	if (!r->stats.up)
+		log_info("registry", "the schema registry answers again");
+	r->stats.up = true;
+	r->stats.last_error[0] = 0;
+}
+
+static void forget_denied(struct registry *r)
+{
+	for (struct map_entry *e = NULL; r->ndenied > MAX_DENIED / 2 && (e = map_next(&r->schemas, e));) {
+		struct item *i = e->value;
+
+		if (i->schema_is != REGISTRY_DENIED || i->queued)
+			continue;
+		map_del(&r->schemas, &i->id, sizeof i->id);
+		item_free(i);
+		r->ndenied--;
+	}
+}
+
+static void settle_schema(struct registry *r, struct item *i, enum registry_answer is, char *text)
+{
+	i->schema_is = is;
+	i->again = (struct mono_time){0};
+	if (is == REGISTRY_KNOWN) {
+		i->schema.text = text;
+		i->schema.len = strlen(text);
+	} else if (is == REGISTRY_INVALID) {
+		log_warn("registry", "schema id %d cannot be used: %s", i->id, text);
+		i->schema.reason = text;
+	} else if (is == REGISTRY_DENIED) {
+		i->again = mono_after_ms(ASK_AGAIN_MS);
+		if (++r->ndenied > MAX_DENIED)
+			forget_denied(r);
+	}
+}
+
+// Without the lock. The persisted copy comes first: an id's schema never changes.
+static int fetch_schema(struct registry *r, struct item *i, enum registry_answer *is, char **text, bool *asked,
+			struct error *err)
+{
+	struct error why = ERROR_INIT;
+
+	*asked = false;
+	if (!i->loaded && r->conf.load) {
+		i->loaded = true;
+		*text = r->conf.load(r->conf.ctx, i->id);
+		struct avsc *parsed = *text ? avsc_parse(*text, strlen(*text), &why) : NULL;
+		if (parsed) {
+			avsc_free(parsed);
+			*is = REGISTRY_KNOWN;
+			return 0;
+		}
+		free(*text);
+	}
+	*asked = true;
+	if (ask_schema(&r->link, i->id, is, text, err))
+		return -1;
+	if (*is == REGISTRY_KNOWN && r->conf.save)
+		r->conf.save(r->conf.ctx, i->id, *text);
+	return 0;
+}
+
+static void work_schema(struct registry *r, struct item *i)
+{
+	struct error err = ERROR_INIT;
+	enum registry_answer is = REGISTRY_PENDING;
+	char *text = NULL;
+	bool asked;
+
+	pthread_mutex_unlock(&r->lock);
+	int rc = fetch_schema(r, i, &is, &text, &asked, &err);
+	pthread_mutex_lock(&r->lock);
+	if (rc) {
+		postpone(r, i, &err);
+		return;
+	}
+	if (asked)
+		answered(r);
+	dequeue(r, i);
+	settle_schema(r, i, is, text);
+}
+
+static struct item *schema_item(struct registry *r, int32_t id)
+{
+	struct item *i = map_get(&r->schemas, &id, sizeof id);
+
+	if (!i) {
+		i = xcalloc(1, sizeof *i);
+		i->id = id;
+		i->schema.id = id;
+		i->schema_is = REGISTRY_PENDING;
+		map_put(&r->schemas, &id, sizeof id, i);
+		enqueue(r, i);
+	}
+	return i;
+}
+
+static void work_subject(struct registry *r, struct item *i)
+{
+	struct error err = ERROR_INIT;
+	enum subject_answer is = SUBJECT_UNCHECKED;
+	const struct item *schema = schema_item(r, i->id);
+
+	if (schema->schema_is == REGISTRY_PENDING) { // its turn comes; then this one's
+		i->due = mono_after_ms(10);
+		return;
+	}
+	if (schema->schema_is == REGISTRY_KNOWN) {
+		const char *text = schema->schema.text;
+
+		pthread_mutex_unlock(&r->lock);
+		int rc = ask_subject(&r->link, i->id, i->subject, text, &is, &err);
+		pthread_mutex_lock(&r->lock);
+		if (rc) {
+			postpone(r, i, &err);
+			return;
+		}
+		answered(r);
+	}
+	dequeue(r, i);
+	i->subject_is = is;
+	i->again = is == SUBJECT_YES ? (struct mono_time){0} : mono_after_ms(ASK_AGAIN_MS);
+}
+
+static void *serve(void *arg)
+{
+	struct registry *r = arg;
+
+	pthread_mutex_lock(&r->lock);
+	while (!atomic_load(&r->link.stop)) {
+		struct item *next = NULL;
+
+		for (size_t k = 0; k < r->nqueue; k++)
+			if (!next || r->queue[k]->due.ns < next->due.ns)
+				next = r->queue[k];
+		if (!next) {
+			pthread_cond_wait(&r->wake, &r->lock);
+			continue;
+		}
+		struct mono_time due = later(next->due, r->pause);
+		if (!mono_passed(due)) {
+			struct timespec ts = {due.ns / 1000000000, due.ns % 1000000000};
+
+			pthread_cond_timedwait(&r->wake, &r->lock, &ts);
+			continue;
+		}
+		if (next->subject)
+			work_subject(r, next);
+		else
+			work_schema(r, next);
+		r->stats.requests = r->link.requests;
+		r->stats.failures = r->link.failures;
+	}
+	pthread_mutex_unlock(&r->lock);
+	return NULL;
+}
+
+static void link_init(struct registry_link *l, const struct registry_conf *conf)
+{
+	l->urls = xcalloc(conf->nurls + 1, sizeof *l->urls);
+	for (size_t i = 0; i < conf->nurls; i++) {
+		size_t n = strlen(conf->urls[i]);
+
+		while (n && conf->urls[i][n - 1] == '/')
+			n--;
+		l->urls[l->nurls++] = xstrndup(conf->urls[i], n);
+	}
+	l->user = xstrdup(conf->user);
+	l->password = xstrdup(conf->password);
+	l->timeout_ms = conf->timeout_ms;
+	l->http = http_new();
+}
+
+static void link_release(struct registry_link *l)
+{
+	for (size_t i = 0; i < l->nurls; i++)
+		free(l->urls[i]);
+	free(l->urls);
+	free(l->user);
+	free(l->password);
+	http_free(l->http);
+}
+
+struct registry *registry_new(const struct registry_conf *conf, struct error *err)
+{
+	pthread_condattr_t attr;
+
+	if (!conf->nurls) {
+		error_set(err, "schema registry: no URL; set schema_registry.url");
+		return NULL;
+	}
+	if (http_global_init(err))
+		return NULL;
+	struct registry *r = xcalloc(1, sizeof *r);
+	r->conf = *conf;
+	link_init(&r->link, conf);
+	map_init(&r->schemas);
+	map_init(&r->subjects);
+	r->stats.up = true;
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&r->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	int rc = pthread_create(&r->thread, NULL, serve, r);
+	if (rc) {
+		error_set(err, "schema registry: cannot start a thread: %s", strerror(rc));
+		registry_free(r);
+		return NULL;
+	}
+	r->started = true;
+	return r;
+}
+
+void registry_free(struct registry *r)
+{
+	if (!r)
+		return;
+	pthread_mutex_lock(&r->lock);
+	atomic_store(&r->link.stop, true);
+	pthread_cond_signal(&r->wake);
+	pthread_mutex_unlock(&r->lock);
+	if (r->started)
+		pthread_join(r->thread, NULL);
+	map_release(&r->schemas, item_free);
+	map_release(&r->subjects, item_free);
+	free(r->queue);
+	link_release(&r->link);
+	pthread_cond_destroy(&r->wake);
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+}
+
+static bool stale(const struct item *i)
+{
+	return i->again.ns && mono_passed(i->again);
+}
+
+enum registry_answer registry_schema(struct registry *r, int32_t id, const struct registry_schema **out)
+{
+	pthread_mutex_lock(&r->lock);
+	struct item *i = schema_item(r, id);
+	if (stale(i)) { // denied once; a schema registered since must not be called unknown
+		r->ndenied--;
+		i->schema_is = REGISTRY_PENDING;
+		i->again = (struct mono_time){0};
+		enqueue(r, i);
+	}
+	enum registry_answer is = i->schema_is;
+	*out = is == REGISTRY_KNOWN || is == REGISTRY_INVALID ? &i->schema : NULL;
+	pthread_mutex_unlock(&r->lock);
+	return is;
+}
+
+enum subject_answer registry_subject_has(struct registry *r, int32_t id, const char *subject)
+{
+	char *key = xasprintf("%d/%s", id, subject);
+
+	pthread_mutex_lock(&r->lock);
+	struct item *i = map_gets(&r->subjects, key);
+	if (!i) {
+		i = xcalloc(1, sizeof *i);
+		i->id = id;
+		i->subject = xstrdup(subject);
+		i->subject_is = SUBJECT_PENDING;
+		map_puts(&r->subjects, key, i);
+		enqueue(r, i);
+	} else if (stale(i)) { // the old answer holds until the new one is there
+		enqueue(r, i);
+	}
+	enum subject_answer is = i->subject_is;
+	pthread_mutex_unlock(&r->lock);
+	free(key);
+	return is;
+}
+
+void registry_stats(struct registry *r, struct registry_stats *out)
+{
+	pthread_mutex_lock(&r->lock);
+	*out = r->stats;
+	pthread_mutex_unlock(&r->lock);
+}
+
+int32_t registry_register(struct registry *r, const char *subject, const char *schema, struct error *err)
+{
+	struct registry_link mine = {.urls = r->link.urls, .nurls = r->link.nurls, .user = r->link.user,
+				     .password = r->link.password, .timeout_ms = r->link.timeout_ms};
+
+	mine.http = http_new();
+	int32_t id = ask_register(&mine, subject, schema, err);
+	http_free(mine.http);
+	return id;
+}

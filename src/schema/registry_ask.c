@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schema/registry_ask.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema/avsc.h"
+#include "util/json.h"
+#include "util/xalloc.h"
+
+#define MAX_ANSWER (1u << 20)
+
+enum { NO_SUBJECT = 40401, NO_SCHEMA = 40403 };
+
+struct answer {
+	long status;
+	int64_t code;  // the registry's own error code, 0 where there is none
+	json_t *json;  // NULL: no JSON
+};
+
+static void answer_release(struct answer *a)
+{
+	json_decref(a->json);
+	a->json = NULL;
+}
+
+static bool worth_retrying(long status)
+{
+	return status == 408 || status == 429 || status >= 500;
+}
+
+static int refused(const struct http_request *req, const char *path, long status, struct error *err)
+{
+	const char *mend = status == 401 || status == 403 ? "; check basic_auth" : "";
+
+	return error_set(err, "%s %s: the schema registry answered HTTP %ld%s", req->method, path, status, mend);
+}
+
+// Asks the URLs in turn, beginning with the one that answered last. -1: none gave an answer worth reading.
+static int ask(struct registry_link *l, const char *method, const char *path, const char *body, struct answer *out,
+	       struct error *err)
+{
+	static const char *const headers[] = {"Accept: application/vnd.schemaregistry.v1+json, application/json",
+					      "Content-Type: application/vnd.schemaregistry.v1+json", NULL};
+	struct error last = ERROR_INIT;
+	size_t first = l->at;
+
+	l->retry_after_ms = 0;
+	*out = (struct answer){0};
+	for (size_t i = 0; i < l->nurls && !atomic_load(&l->stop); i++) {
+		size_t at = (first + i) % l->nurls;
+		char *url = xasprintf("%s%s", l->urls[at], path);
+		struct http_request req = {.method = method, .url = url, .headers = headers, .body = body,
+					   .len = body ? strlen(body) : 0, .user = l->user, .password = l->password,
+					   .timeout_ms = l->timeout_ms, .max_answer = MAX_ANSWER};
+		struct http_answer got;
+
+		error_clear(&last);
+		l->requests++;
+		int rc = http_do(l->http, &req, &got, &last);
+		free(url);
+		if (rc) {
+			l->failures++;
+			continue;
+		}
+		if (worth_retrying(got.status)) {
+			l->failures++;
+			refused(&req, path, got.status, &last);
+			if (got.retry_after_s > 0)
+				l->retry_after_ms = (got.retry_after_s < 300 ? got.retry_after_s : 300) * 1000;
+			buf_release(&got.body);
+			continue;
+		}
+		l->at = at;
+		out->status = got.status;
+		out->json = got.body.data ? json_parse(got.body.data, got.body.len, NULL) : NULL;
+		out->code = json_get_int(out->json, "error_code", 0);
+		buf_release(&got.body);
+		if (got.status == 401 || got.status == 403) {
+			l->failures++;
+			answer_release(out);
+			return refused(&req, path, got.status, err);
+		}
+		return 0;
+	}
+	return error_set(err, "%s", last.text);
+}
+
+static int strange(struct registry_link *l, const char *path, const struct answer *a, struct error *err)
+{
+	l->failures++;
+	return error_set(err, "GET %s: HTTP %ld without a registry's answer; check the path of schema_registry.url", path,
+			 a->status);
+}
+
+static enum registry_answer read_schema(const json_t *doc, char **text)
+{
+	const char *type = json_get_str(doc, "schemaType", "AVRO");
+	const char *schema = json_get_str(doc, "schema", NULL);
+	struct error why = ERROR_INIT;
+
+	if (strcmp(type, "AVRO")) {
+		*text = xasprintf("its type is %.40s; only AVRO is read", type);
+		return REGISTRY_INVALID;
+	}
+	if (json_array_size(json_object_get(doc, "references"))) {
+		*text = xstrdup("it refers to other schemas, which is not supported; register it with them inlined");
+		return REGISTRY_INVALID;
+	}
+	struct avsc *parsed = avsc_parse(schema, strlen(schema), &why);
+	avsc_free(parsed);
+	*text = xstrdup(parsed ? schema : why.text);
+	return parsed ? REGISTRY_KNOWN : REGISTRY_INVALID;
+}
+
+int ask_schema(struct registry_link *l, int32_t id, enum registry_answer *answer, char **text, struct error *err)
+{
+	char path[64];
+	struct answer a;
+	int rc = 0;
+
+	snprintf(path, sizeof path, "/schemas/ids/%u", (unsigned)id);
+	*text = NULL;
+	if (ask(l, "GET", path, NULL, &a, err))
+		return -1;
+	if (a.status == 200 && json_get_str(a.json, "schema", NULL))
+		*answer = read_schema(a.json, text);
+	else if (a.status == 404 && a.code == NO_SCHEMA)
+		*answer = REGISTRY_DENIED;
+	else
+		rc = strange(l, path, &a, err);
+	answer_release(&a);
+	return rc;
+}
+
+static char *path_escape(const char *s)
+{
+	struct buf b = BUF_INIT;
+
+	for (; *s; s++) {
+		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~", *s))
+			buf_addc(&b, *s);
+		else
+			buf_addf(&b, "%%%02X", (unsigned char)*s);
+	}
+	return buf_steal(&b);
+}
+
+static bool lists(const json_t *array, const char *subject)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(array, i, item)
+		if (json_is_string(item) && !strcmp(json_string_value(item), subject))
+			return true;
+	return false;
+}
+
+// The subjects of an id. 1: this registry has no such endpoint.
+static int ask_list(struct registry_link *l, int32_t id, const char *subject, bool deleted, enum subject_answer *answer,
+		    struct error *err)
+{
+	char path[80];
+	struct answer a;
+	int rc = 0;
+
+	snprintf(path, sizeof path, "/schemas/ids/%u/subjects%s", (unsigned)id, deleted ? "?deleted=true" : "");
+	if (ask(l, "GET", path, NULL, &a, err))
+		return -1;
+	if (a.status == 200 && json_is_array(a.json))
+		*answer = lists(a.json, subject) ? SUBJECT_YES : SUBJECT_NO;
+	else if (a.code == NO_SCHEMA)
+		*answer = SUBJECT_UNCHECKED;
+	else
+		rc = 1;
+	answer_release(&a);
+	return rc;
+}
+
+static int ask_lookup(struct registry_link *l, int32_t id, const char *subject, const char *schema, bool deleted,
+		      enum subject_answer *answer, struct error *err)
+{
+	json_t *question = json_object();
+	char *name = path_escape(subject);
+	char *path = xasprintf("/subjects/%s%s", name, deleted ? "?deleted=true" : "");
+	struct answer a;
+
+	json_object_set_new(question, "schema", json_str(schema));
+	char *body = json_text(question);
+	int rc = ask(l, "POST", path, body, &a, err);
+	if (!rc && a.status == 200 && json_get_int(a.json, "id", -1) == id)
+		*answer = SUBJECT_YES;
+	else if (!rc && a.status == 404 && (a.code == NO_SCHEMA || a.code == NO_SUBJECT))
+		*answer = SUBJECT_NO;
+	else if (!rc)
+		*answer = SUBJECT_UNCHECKED;
+	if (!rc)
+		answer_release(&a);
+	json_decref(question);
+	free(body);
+	free(path);
+	free(name);
+	return rc;
+}
+
+// What was deleted softly was registered once, and its records may lie in the topic for long: before a
+// no, the deleted ones are asked for too.
+int ask_subject(struct registry_link *l, int32_t id, const char *subject, const char *schema, enum subject_answer *answer,
+		struct error *err)
+{
+	int rc = ask_list(l, id, subject, false, answer, err);
+
+	if (!rc && *answer == SUBJECT_NO)
+		rc = ask_list(l, id, subject, true, answer, err);
+	if (rc <= 0)
+		return rc;
+	rc = ask_lookup(l, id, subject, schema, false, answer, err);
+	if (!rc && *answer == SUBJECT_NO)
+		rc = ask_lookup(l, id, subject, schema, true, answer, err);
+	return rc;
+}
+
+int32_t ask_register(struct registry_link *l, const char *subject, const char *schema, struct error *err)
+{
+	json_t *question = json_object();
+	char *name = path_escape(subject);
+	char *path = xasprintf("/subjects/%s/versions", name);
+	struct answer a;
+	int32_t id = -1;
+
+	json_object_set_new(question, "schema", json_str(schema));
+	char *body = json_text(question);
+	if (!ask(l, "POST", path, body, &a, err)) {
+		if (a.status == 200 || a.status == 201)
+			id = (int32_t)json_get_int(a.json, "id", -1);
+		if (id < 0)
+			error_set(err, "POST %s: the schema registry answered HTTP %ld: %.300s", path, a.status,
+				  json_get_str(a.json, "message", "no reason given"));
+		answer_release(&a);
+	}
+	json_decref(question);
+	free(body);
+	free(path);
+	free(name);
+	return id;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The questions that a registry is asked, as blocking calls with what each answer means. Private to
+// registry.c, whose thread asks them.
+#ifndef KD_SCHEMA_REGISTRY_ASK_H
+#define KD_SCHEMA_REGISTRY_ASK_H
+#include <stdatomic.h>
+
+#include "http/http.h"
+#include "schema/registry.h"
+
+struct registry_link {
+	char **urls;          // without a slash at the end
+	size_t nurls, at;     // the one that answered last
+	char *user, *password;
+	int64_t timeout_ms;
+	struct http *http;
+	atomic_bool stop;     // ask no further URL
+	uint64_t requests, failures;
+	int64_t retry_after_ms; // of the last question; 0: not said
+};
+
+// 0: *answer says KNOWN (*text is the schema, to be freed), DENIED or INVALID (*text is the reason).
+// -1: no usable answer came, ask again.
+int ask_schema(struct registry_link *l, int32_t id, enum registry_answer *answer, char **text, struct error *err) MUST_CHECK;
+// schema: the text behind id. 0: *answer says YES, NO or UNCHECKED.
+int ask_subject(struct registry_link *l, int32_t id, const char *subject, const char *schema, enum subject_answer *answer,
+		struct error *err) MUST_CHECK;
+int32_t ask_register(struct registry_link *l, const char *subject, const char *schema, struct error *err) MUST_CHECK;
+#endif
