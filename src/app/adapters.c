@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/adapters.h"
+
+#include <stdlib.h>
+
+
+static void scope(void *ctx, const char *text)
+{
+	store_set_scope(((struct collect_ctx *)ctx)->store, text);
+}
+
+static int claim(void *ctx, const char *topic, int32_t partition, struct claim *out, struct error *err)
+{
+	return store_claim(((struct collect_ctx *)ctx)->store, topic, partition, out, err);
+}
+
+static enum store_result checkpoint(void *ctx, const struct checkpoint *c, const int64_t *widths, int64_t *floors,
+				    struct error *err)
+{
+	return store_checkpoint(((struct collect_ctx *)ctx)->store, c, widths, floors, err);
+}
+
+static int first_seen(void *ctx, const char *stream, int64_t *ms, struct error *err)
+{
+	struct stream_view v;
+
+	if (store_view(((struct collect_ctx *)ctx)->store, stream, &v, err))
+		return -1;
+	*ms = v.first_seen;
+	stream_view_release(&v);
+	return 0;
+}
+
+static uint64_t worker_generation(void *ctx)
+{
+	return store_generation(((struct collect_ctx *)ctx)->store);
+}
+
+static enum registry_answer schema(void *ctx, int32_t id, const struct registry_schema **out)
+{
+	return registry_schema(((struct collect_ctx *)ctx)->registry, id, out);
+}
+
+static enum subject_answer subject(void *ctx, int32_t id, const char *name)
+{
+	return registry_subject_has(((struct collect_ctx *)ctx)->registry, id, name);
+}
+
+struct collect_port collect_port_of(struct collect_ctx *ctx)
+{
+	return (struct collect_port){ctx, scope, claim, checkpoint, first_seen, worker_generation, schema, subject};
+}
+
+static int view(void *ctx, const char *stream, struct stream_view *out, struct error *err)
+{
+	return store_view(ctx, stream, out, err);
+}
+
+static int intervals(void *ctx, const char *stream, int64_t from, int64_t to, struct interval_view **out, size_t *n,
+		     struct error *err)
+{
+	return store_intervals(ctx, stream, from, to, out, n, err);
+}
+
+static int segments(void *ctx, const char *stream, const int64_t *starts, size_t n,
+		    void (*each)(void *arg, int64_t start, const struct segment_view *s), void *arg, struct error *err)
+{
+	return store_segments(ctx, stream, starts, n, each, arg, err);
+}
+
+static int dirty(void *ctx, const char *stream, int64_t **out, size_t *n, struct error *err)
+{
+	return store_dirty(ctx, stream, out, n, err);
+}
+
+static int docs(void *ctx, const char *table, void (*each)(void *arg, const char *key, const char *json), void *arg,
+		struct error *err)
+{
+	return store_docs(ctx, table, each, arg, err);
+}
+
+static int journal(void *ctx, int64_t from, int64_t to, void (*each)(void *arg, const char *json), void *arg,
+		   struct error *err)
+{
+	return store_journal(ctx, from, to, each, arg, err);
+}
+
+static int commit(void *ctx, const struct judge_commit *c, struct error *err)
+{
+	return store_commit(ctx, c, err);
+}
+
+static int set_floor(void *ctx, const char *stream, int64_t floor, struct error *err)
+{
+	return store_set_floor(ctx, stream, floor, err);
+}
+
+static uint64_t generation(void *ctx)
+{
+	return store_generation(ctx);
+}
+
+struct judge_port judge_port_of(struct store *s)
+{
+	return (struct judge_port){s, view, intervals, segments, dirty, docs, journal, commit, set_floor, generation};
+}
+
+// Every operation of the receivers' threads goes through one connection, one at a time.
+#define LOCKED(ctx, call)                                                                                    \
+	struct deliver_ctx *d = (ctx);                                                                       \
+	pthread_mutex_lock(&d->mutex);                                                                       \
+	int rc = (call);                                                                                     \
+	pthread_mutex_unlock(&d->mutex);                                                                     \
+	return rc
+
+static int outbox_due(void *ctx, const char *receiver, int64_t now, struct outbox_entry *out, size_t n, size_t *got,
+		      struct error *err)
+{
+	LOCKED(ctx, store_outbox_due(d->store, receiver, now, out, n, got, err));
+}
+
+static int outbox_attempt(void *ctx, const char *id, struct error *err)
+{
+	LOCKED(ctx, store_outbox_attempt(d->store, id, err));
+}
+
+static int outbox_done(void *ctx, const char *id, const char *note, struct error *err)
+{
+	LOCKED(ctx, store_outbox_done(d->store, id, note, err));
+}
+
+static int outbox_retry(void *ctx, const char *id, int64_t due, const char *why, struct error *err)
+{
+	LOCKED(ctx, store_outbox_retry(d->store, id, due, why, err));
+}
+
+static int outbox_dead(void *ctx, const char *id, const char *why, struct error *err)
+{
+	LOCKED(ctx, store_outbox_dead(d->store, id, why, err));
+}
+
+struct deliver_port deliver_port_of(struct deliver_ctx *ctx)
+{
+	return (struct deliver_port){ctx, outbox_due, outbox_attempt, outbox_done, outbox_retry, outbox_dead};
+}
+
+char *schema_load(void *ctx, int32_t id)
+{
+	struct schema_ctx *s = ctx;
+
+	return store_schema_load(s->store, s->registry, id);
+}
+
+void schema_save(void *ctx, int32_t id, const char *text)
+{
+	struct schema_ctx *s = ctx;
+
+	store_schema_save(s->store, s->registry, id, text);
+}
+
+struct store *store_of(const struct config *c, struct error *err)
+{
+	const struct store_conf conf = {.url = c->redis_url, .prefix = c->prefix, .allow_eviction = c->redis_allow_eviction,
+					.timeout_ms = 2000};
+
+	return store_new(&conf, err);
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/log.h"
+#include "util/xalloc.h"
+
+static int load_baseline(struct model *m, size_t i, struct error *err)
+{
+	const struct stream_conf *c = &m->config->streams[i];
+
+	if (!c->baseline)
+		return 0;
+	m->baselines[i] = baseline_load(c->baseline, err);
+	if (!m->baselines[i])
+		return error_prefix(err, "stream %s", c->name);
+	if (strcmp(m->baselines[i]->stream, c->name))
+		return error_set(err,
+				 "stream %s: %s is the baseline of stream %s; make one for this stream with `kdrift baseline`",
+				 c->name, c->baseline, m->baselines[i]->stream);
+	return 0;
+}
+
+static int load_contract(struct model *m, size_t i, struct error *err)
+{
+	const struct stream_conf *c = &m->config->streams[i];
+
+	if (!c->contract_schema)
+		return 0;
+	m->contracts[i] = contract_load(c->contract_schema, err);
+	return m->contracts[i] ? 0 : error_prefix(err, "stream %s: contract %s", c->name, c->contract_schema);
+}
+
+// The configured fields that are judged even in a window where none of them came.
+static size_t name_fields(struct model *m, size_t i)
+{
+	const struct stream_conf *c = &m->config->streams[i];
+	size_t n = 0;
+
+	m->named[i] = xcalloc(c->nfields + 1, sizeof *m->named[i]);
+	for (size_t k = 0; k < c->nfields; k++) {
+		const struct field_conf *f = &c->fields[k];
+		if (f->type == FIELD_NONE || f->type == FIELD_TYPES)
+			continue;
+		m->named[i][n++] = (struct field_def){.path = f->path, .type = f->type};
+	}
+	return n;
+}
+
+static void judge_view(struct model *m, size_t i)
+{
+	const struct stream_conf *c = &m->config->streams[i];
+
+	m->judge_streams[i] = (struct judge_stream){
+		.name = c->name, .topic = c->topic, .role = role_names[c->role], .owner = c->owner,
+		.window_ms = c->window_ms, .slide_ms = c->slide_ms, .lateness_ms = c->lateness_ms, .pane_ms = c->pane_ms,
+		.retention_ms = config_retention_ms(m->config, c), .max_slices = c->max_slices,
+		.baseline = m->baselines[i], .fields = m->named[i], .nfields = name_fields(m, i),
+	};
+	m->judge_streams[i].fields = m->named[i];
+}
+
+static void judge_conf(struct model *m, bool clock_is_watermark)
+{
+	const struct config *c = m->config;
+
+	m->judge = (struct judge_conf){.streams = m->judge_streams, .nstreams = c->nstreams, .rules = c->rules,
+				       .nrules = c->nrules, .clock_is_watermark = clock_is_watermark,
+				       .config_path = c->path};
+	for (int t = 0; t < TIERS; t++) {
+		m->judge.routes[t] = (const char *const *)c->routes[t];
+		m->judge.nroutes[t] = c->nroutes[t];
+		const struct digest_conf *d = &c->digests[t];
+		m->judge.digests[t] = (struct digest_schedule){t != TIER_IMMEDIATE, d->weekday, d->hour, d->minute,
+							       d->timezone ? d->timezone : "UTC"};
+	}
+}
+
+struct model *model_load(const char *path, bool clock_is_watermark, struct error *err)
+{
+	struct config_problems problems = {0};
+	struct model *m = xcalloc(1, sizeof *m);
+	size_t errors = 0;
+
+	m->config = config_load(path, &problems);
+	for (size_t i = 0; i < problems.n; i++) {
+		const struct config_problem *p = &problems.items[i];
+		log_at(p->warning ? LOG_WARN : LOG_ERROR, "config", "%s:%d: %s", p->file, p->line, p->text);
+		errors += !p->warning;
+		if (!p->warning)
+			error_set(err, "%s:%d: %s", p->file, p->line, p->text);
+	}
+	config_problems_release(&problems);
+	if (!m->config) {
+		if (errors > 1)
+			error_prefix(err, "%zu errors in the configuration (kdrift check lists them), the first", errors);
+		model_free(m);
+		return NULL;
+	}
+	size_t n = m->config->nstreams;
+	m->baselines = xcalloc(n + 1, sizeof *m->baselines);
+	m->contracts = xcalloc(n + 1, sizeof *m->contracts);
+	m->named = xcalloc(n + 1, sizeof *m->named);
+	m->collect_streams = xcalloc(n + 1, sizeof *m->collect_streams);
+	m->judge_streams = xcalloc(n + 1, sizeof *m->judge_streams);
+	for (size_t i = 0; i < n; i++) {
+		if (load_baseline(m, i, err) || load_contract(m, i, err)) {
+			model_free(m);
+			return NULL;
+		}
+		m->collect_streams[i] = (struct collect_stream){&m->config->streams[i], m->baselines[i], m->contracts[i]};
+		judge_view(m, i);
+	}
+	m->collect = (struct collect_conf){m->config, m->collect_streams, n};
+	judge_conf(m, clock_is_watermark);
+	return m;
+}
+
+void model_free(struct model *m)
+{
+	if (!m)
+		return;
+	for (size_t i = 0; m->config && m->baselines && i < m->config->nstreams; i++) {
+		baseline_free(m->baselines[i]);
+		contract_free(m->contracts[i]);
+		free(m->named[i]);
+	}
+	free(m->baselines);
+	free(m->contracts);
+	free(m->named);
+	free(m->collect_streams);
+	free(m->judge_streams);
+	config_free(m->config);
+	free(m);
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// A configuration with everything it names loaded: baselines, contracts, and the same streams as collect
+// and the judge see them. Building one connects to nothing; it is immutable and swapped as a whole on reload.
+#ifndef KD_APP_MODEL_H
+#define KD_APP_MODEL_H
+#include "collect/collect.h"
+#include "config/config.h"
+#include "judge/judge.h"
+
+struct model {
+	struct config *config;
+	struct baseline **baselines;    // one a stream, NULL where there is none
+	struct contract **contracts;
+	struct collect_stream *collect_streams;
+	struct collect_conf collect;
+	struct judge_stream *judge_streams;
+	struct field_def **named;       // a stream's fields named by its configuration
+	struct judge_conf judge;
+};
+
+// Problems of the configuration are logged, each on its line. NULL with err where any is an error.
+struct model *model_load(const char *path, bool clock_is_watermark, struct error *err) MUST_CHECK;
+void model_free(struct model *m);
+#endif

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the web server reads: the judge's last pass, with what only this process knows.
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/internal.h"
+#include "web/metrics.h"
+
+json_t *web_status(void *ctx)
+{
+	struct app *a = ctx;
+
+	pthread_rwlock_rdlock(&a->lock);
+	json_t *v = a->judge ? judge_status(a->judge) : NULL;
+	if (!v)
+		v = json_object();
+	struct registry_stats r = {.up = true};
+	struct collect_totals t = {0};
+	if (a->registry)
+		registry_stats(a->registry, &r);
+	if (a->collect)
+		collect_totals(a->collect, &t);
+	json_object_set_new(v, "version", json_string(KDRIFT_VERSION));
+	json_object_set_new(v, "leader", json_boolean(atomic_load(&a->leading)));
+	json_object_set_new(v, "store_up", json_boolean(a->judge ? atomic_load(&a->store_up) : !t.trouble[0]));
+	json_object_set_new(v, "registry_up", json_boolean(r.up));
+	json_object_set_new(v, "registry_error", json_str(r.last_error));
+	json_object_set_new(v, "trouble", json_str(t.trouble));
+	json_object_set_new(v, "waiting_partitions", json_integer(t.waiting));
+	json_object_set_new(v, "outbox", json_integer((json_int_t)atomic_load(&a->waiting)));
+	json_object_set_new(v, "dead_deliveries", json_integer((json_int_t)atomic_load(&a->dead)));
+	pthread_rwlock_unlock(&a->lock);
+	return v;
+}
+
+json_t *app_status(struct app *a)
+{
+	return web_status(a);
+}
+
+json_t *web_alerts(void *ctx)
+{
+	json_t *v = web_status(ctx), *alerts = json_object_get(v, "alerts");
+
+	alerts = alerts ? json_incref(alerts) : json_array();
+	json_decref(v);
+	return alerts;
+}
+
+static void collected(struct app *a, struct metrics_writer *w)
+{
+	struct collect_partition_stats *parts;
+	struct collect_totals t;
+	static const char *const outcomes[] = {"ok", "fenced", "lost", "failed"};
+	size_t n = a->model->config->nstreams;
+	struct collect_stream_stats *s = calloc(n + 1, sizeof *s);
+
+	for (size_t i = 0; i < n; i++) {
+		collect_stream_stats(a->collect, i, &s[i]);
+		metrics_add(w, METRIC_RECORDS, (double)s[i].records, (const char *[]){a->model->config->streams[i].name});
+	}
+	for (size_t i = 0; i < n; i++)
+		for (int k = 0; k < VIOLATION_KINDS; k++)
+			metrics_add(w, METRIC_VIOLATIONS, (double)s[i].violations[k],
+				    (const char *[]){a->model->config->streams[i].name, violation_table[k].name});
+	free(s);
+	size_t np = collect_partitions(a->collect, &parts);
+	for (size_t i = 0; i < np; i++) {
+		char partition[16];
+		snprintf(partition, sizeof partition, "%" PRId32, parts[i].partition);
+		if (parts[i].end >= 0 && parts[i].claimed)
+			metrics_add(w, METRIC_LAG, (double)(parts[i].end > parts[i].next ? parts[i].end - parts[i].next : 0),
+				    (const char *[]){parts[i].topic, partition});
+	}
+	free(parts);
+	collect_totals(a->collect, &t);
+	metrics_add(w, METRIC_CLAIMS_FENCED, (double)t.fenced, NULL);
+	for (int k = 0; k < 4; k++)
+		metrics_add(w, METRIC_CHECKPOINTS, (double)t.checkpoints[k], (const char *[]){outcomes[k]});
+	if (a->registry) {
+		struct registry_stats r;
+		registry_stats(a->registry, &r);
+		metrics_add(w, METRIC_REGISTRY_UP, r.up, NULL);
+	}
+}
+
+static void measures(const json_t *status, struct metrics_writer *w)
+{
+	size_t i, k, r;
+	json_t *stream, *field, *reading;
+
+	json_array_foreach(json_object_get(status, "streams"), i, stream) {
+		json_array_foreach(json_object_get(stream, "fields"), k, field) {
+			json_array_foreach(json_object_get(field, "readings"), r, reading) {
+				if (!json_is_number(json_object_get(reading, "value")))
+					continue;
+				metrics_add(w, METRIC_MEASURE, json_get_num(reading, "value", 0),
+					    (const char *[]){json_get_str(stream, "name", ""), json_get_str(field, "path", ""),
+							     json_get_str(reading, "slice", ""),
+							     json_get_str(reading, "measure", "")});
+			}
+		}
+	}
+}
+
+static void alerts(const json_t *status, struct metrics_writer *w)
+{
+	static const char *const states[] = {"firing", "pending", "unknown", "ok"};
+	size_t i;
+	json_t *alert;
+
+	for (int t = 0; t < TIERS; t++) {
+		for (size_t k = 0; k < sizeof states / sizeof *states; k++) {
+			double n = 0;
+			json_array_foreach(json_object_get(status, "alerts"), i, alert)
+				n += !strcmp(json_get_str(alert, "tier", ""), tier_names[t]) &&
+				     !strcmp(json_get_str(alert, "state", ""), states[k]);
+			metrics_add(w, METRIC_ALERTS, n, (const char *[]){tier_names[t], states[k]});
+		}
+	}
+}
+
+static void watermarks(const json_t *status, struct metrics_writer *w)
+{
+	size_t i;
+	int64_t ms;
+	json_t *stream;
+
+	json_array_foreach(json_object_get(status, "streams"), i, stream)
+		if (!time_parse(json_get_str(stream, "watermark", ""), &ms))
+			metrics_add(w, METRIC_WATERMARK, (double)ms / 1000, (const char *[]){json_get_str(stream, "name", "")});
+}
+
+static void deliveries(struct app *a, struct metrics_writer *w)
+{
+	for (size_t i = 0; i < a->model->config->nreceivers; i++) {
+		const char *name = a->model->config->receivers[i].name;
+		struct deliver_stats s;
+		deliver_stats(a->deliver, i, &s);
+		metrics_add(w, METRIC_DELIVERIES, (double)s.delivered, (const char *[]){name, "delivered"});
+		metrics_add(w, METRIC_DELIVERIES, (double)s.retried, (const char *[]){name, "retried"});
+		metrics_add(w, METRIC_DELIVERIES, (double)s.refused, (const char *[]){name, "refused"});
+	}
+	metrics_add(w, METRIC_OUTBOX, (double)atomic_load(&a->waiting), NULL);
+}
+
+void web_metrics(void *ctx, struct buf *out)
+{
+	struct app *a = ctx;
+	struct metrics_writer w;
+	json_t *status = web_status(a);
+
+	pthread_rwlock_rdlock(&a->lock);
+	metrics_begin(&w, out);
+	metrics_add(&w, METRIC_BUILD_INFO, 1, (const char *[]){KDRIFT_VERSION});
+	metrics_add(&w, METRIC_STORE_UP, json_is_true(json_object_get(status, "store_up")), NULL);
+	if (a->collect)
+		collected(a, &w);
+	if (a->judge) {
+		metrics_add(&w, METRIC_LEADER, atomic_load(&a->leading), NULL);
+		if (a->model->config->measure_metrics)
+			measures(status, &w);
+		alerts(status, &w);
+		watermarks(status, &w);
+		deliveries(a, &w);
+	}
+	pthread_rwlock_unlock(&a->lock);
+	json_decref(status);
+}
+
+bool web_ready(void *ctx, char *why, size_t n)
+{
+	struct app *a = ctx;
+	bool ready = false;
+
+	pthread_rwlock_rdlock(&a->lock);
+	struct collect_totals t = {0};
+	struct collect_partition_stats *parts = NULL;
+	size_t np = a->collect ? collect_partitions(a->collect, &parts) : 0, claimed = 0;
+	for (size_t i = 0; i < np; i++)
+		claimed += parts[i].claimed;
+	if (a->collect)
+		collect_totals(a->collect, &t);
+	if (a->judge && !atomic_load(&a->store_up))
+		snprintf(why, n, "the store is away%s%s", t.trouble[0] ? ": " : "", t.trouble);
+	else if (a->collect && !claimed && t.trouble[0])
+		snprintf(why, n, "no partition is read yet: %s", t.trouble);
+	else if (a->collect && claimed < np)
+		snprintf(why, n, "%zu of %zu partitions are not claimed yet", np - claimed, np);
+	else
+		ready = true;
+	free(parts);
+	pthread_rwlock_unlock(&a->lock);
+	return ready;
+}
+
+int web_reload(void *ctx, struct error *err)
+{
+	return app_reload(ctx, err);
+}
