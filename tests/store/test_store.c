@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each test plays a sequence of docs/exactly-once.md against a real redis-server.
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "redis.h"
+#include "store/store.h"
+#include "util/clock.h"
+#include "util/xalloc.h"
+
+static struct test_redis redis;
+
+static void start(void)
+{
+	test_redis_start(&redis);
+}
+
+static void stop(void)
+{
+	test_redis_stop(&redis);
+}
+
+TestSuite(store, .init = start, .fini = stop, .timeout = 60);
+
+static struct store *open_store(void)
+{
+	struct error err = ERROR_INIT;
+	const struct store_conf conf = {.url = redis.url, .prefix = "t", .scope = "c/g", .timeout_ms = 1000, .max_panes = 3};
+	struct store *s = store_new(&conf, &err);
+
+	cr_assert(s, "%s", err.text);
+	return s;
+}
+
+static struct claim take(struct store *s)
+{
+	struct error err = ERROR_INIT;
+	struct claim c;
+
+	cr_assert_eq(store_claim(s, "topic", 0, &c, &err), 0, "%s", err.text);
+	return c;
+}
+
+static struct stream_mark mark = {(char *)"s", 1000};
+static const int64_t width = 60000;
+
+static enum store_result write_at(struct store *s, const char *nonce, int64_t expected, int64_t next, uint32_t n,
+				  const char *bytes, size_t len)
+{
+	const struct segment_write w = {.stream = "s", .slice = "", .interval = 0, .n = n, .bytes = bytes, .len = len};
+	const struct checkpoint c = {.topic = "topic", .nonce = nonce, .expected_next = expected, .next = next,
+				     .check_offset = next - 1, .check_ts = 5, .check_crc = 4000000000u, .end = -1, .target = -1,
+				     .marks = &mark, .nmarks = 1, .segments = &w, .nsegments = bytes ? 1 : 0};
+	int64_t floor = 0;
+	struct error err = ERROR_INIT;
+
+	return store_checkpoint(s, &c, &width, &floor, &err);
+}
+
+struct seen {
+	size_t n;
+	char bytes[8][64];
+};
+
+static void see(void *arg, int64_t at, const struct segment_view *v)
+{
+	struct seen *s = arg;
+
+	cr_assert_eq(at, 0);
+	cr_assert_str_eq(v->topic, "topic");
+	cr_assert_lt(s->n, 8);
+	snprintf(s->bytes[s->n++], 64, "%.*s", (int)(v->len < 60 ? v->len : 60), (const char *)v->bytes);
+}
+
+static struct seen segments(struct store *s)
+{
+	struct seen seen = {0};
+	struct error err = ERROR_INIT;
+
+	cr_assert_eq(store_segments(s, "s", &(int64_t){0}, 1, see, &seen, &err), 0, "%s", err.text);
+	return seen;
+}
+
+Test(store, a_checkpoint_moves_the_offset_and_rewrites_its_own_segment)
+{
+	struct store *s = open_store();
+	struct claim c = take(s);
+
+	cr_assert(c.fresh);
+	cr_assert_eq(write_at(s, c.nonce, -1, 10, 0, "one", 3), STORE_OK);
+	cr_assert_eq(write_at(s, c.nonce, 10, 20, 0, "two", 3), STORE_OK);
+	struct seen seen = segments(s);
+	cr_assert_eq(seen.n, 1);
+	cr_assert_str_eq(seen.bytes[0], "two");
+	struct claim again = take(s);
+	cr_assert_eq(again.next, 20);
+	cr_assert_eq(again.check_offset, 19);
+	cr_assert_eq(again.check_crc, 4000000000u);
+	cr_assert_eq(again.nmarks, 1);
+	cr_assert_eq(again.marks[0].max_event, 1000);
+	claim_release(&again);
+	store_free(s);
+}
+
+Test(store, a_fenced_claim_changes_nothing)
+{
+	struct store *a = open_store(), *b = open_store();
+	struct claim old = take(a), now;
+
+	cr_assert_eq(write_at(a, old.nonce, -1, 10, 0, "old", 3), STORE_OK);
+	now = take(b);
+	cr_assert_eq(now.next, 10);
+	cr_assert_eq(write_at(a, old.nonce, 10, 20, 0, "zombie", 6), STORE_FENCED);
+	cr_assert_eq(write_at(b, now.nonce, 10, 15, 0, "new", 3), STORE_OK);
+	struct seen seen = segments(a);
+	cr_assert_eq(seen.n, 2, "the old claim's segment stays, the new claim has its own");
+	for (size_t i = 0; i < seen.n; i++)
+		cr_assert_str_neq(seen.bytes[i], "zombie");
+	claim_release(&now);
+	claim_release(&old);
+	store_free(a);
+	store_free(b);
+}
+
+Test(store, the_same_checkpoint_twice_is_refused_the_second_time)
+{
+	struct store *s = open_store();
+	struct claim c = take(s);
+
+	cr_assert_eq(write_at(s, c.nonce, -1, 10, 0, "x", 1), STORE_OK);
+	cr_assert_eq(write_at(s, c.nonce, -1, 10, 0, "x", 1), STORE_FENCED);
+	store_free(s);
+}
+
+Test(store, a_restart_is_seen_as_a_new_generation_and_nothing_is_sent_twice)
+{
+	struct store *s = open_store();
+	struct claim c = take(s);
+
+	cr_assert_eq(write_at(s, c.nonce, -1, 10, 0, "x", 1), STORE_OK);
+	uint64_t before = store_generation(s);
+	test_redis_kill(&redis);
+	cr_assert_eq(write_at(s, c.nonce, 10, 20, 0, "y", 1), STORE_LOST);
+	test_redis_start(&redis);
+	struct mono_time deadline = mono_after_ms(5000);
+	struct error err = ERROR_INIT;
+	while (store_connect(s, &err) && !mono_passed(deadline))
+		error_clear(&err);
+	cr_assert_neq(store_generation(s), before);
+	struct claim again = take(s);
+	cr_assert_eq(again.next, 10);
+	claim_release(&again);
+	store_free(s);
+}
+
+Test(store, a_flushed_script_cache_costs_nothing)
+{
+	struct store *s = open_store();
+	struct claim c = take(s);
+
+	free(test_redis_cli(&redis, "script flush"));
+	cr_assert_eq(write_at(s, c.nonce, -1, 10, 0, "x", 1), STORE_OK);
+	cr_assert_eq(segments(s).n, 1);
+	store_free(s);
+}
+
+Test(store, a_wrong_type_is_refused_before_the_first_write)
+{
+	struct store *s = open_store();
+	struct claim c = take(s);
+
+	free(test_redis_cli(&redis, "set t:seg:s:60000:0 rubbish"));
+	cr_assert_eq(write_at(s, c.nonce, -1, 10, 0, "x", 1), STORE_FAILED);
+	struct claim again = take(s);
+	cr_assert(again.fresh, "the offset must not have moved");
+	store_free(s);
+}
+
+Test(store, a_large_checkpoint_goes_in_stages_and_counts_as_a_whole)
+{
+	struct store *s = open_store();
+	struct claim c = take(s);
+	size_t len = 5 << 20;
+	char *big = xmalloc(len);
+
+	memset(big, 'b', len);
+	cr_assert_eq(write_at(s, c.nonce, -1, 10, 0, big, len), STORE_OK);
+	struct seen seen = segments(s);
+	cr_assert_eq(seen.n, 1);
+	cr_assert_eq(seen.bytes[0][0], 'b');
+	char *left = test_redis_cli(&redis, "--scan --pattern 't:stage:*'");
+	cr_assert_str_eq(left, "");
+	free(left);
+	free(big);
+	store_free(s);
+}
+
+Test(store, an_evicting_server_and_a_replica_are_refused)
+{
+	struct error err = ERROR_INIT;
+	struct store *s = open_store();
+
+	free(test_redis_cli(&redis, "config set maxmemory 100mb"));
+	free(test_redis_cli(&redis, "config set maxmemory-policy allkeys-lru"));
+	cr_assert_eq(store_connect(s, &err), -1);
+	cr_assert(strstr(err.text, "evicts"), "%s", err.text);
+	store_free(s);
+	free(test_redis_cli(&redis, "config set maxmemory-policy noeviction"));
+	free(test_redis_cli(&redis, "replicaof 127.0.0.1 1"));
+	error_clear(&err);
+	s = open_store();
+	cr_assert_eq(store_connect(s, &err), -1);
+	cr_assert(strstr(err.text, "replica"), "%s", err.text);
+	store_free(s);
+}
+
+Test(store, tls_and_rubbish_urls_are_refused_with_the_mend)
+{
+	static const char *const bad[] = {"rediss://h", "http://h", "redis://:99999", "redis://h:0"};
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct error err = ERROR_INIT;
+		const struct store_conf conf = {.url = bad[i], .prefix = "t"};
+		cr_assert_null(store_new(&conf, &err), "%s", bad[i]);
+		cr_assert(err.set);
+	}
+}
+
+Test(store, one_process_leads_and_the_others_writes_are_fenced)
+{
+	struct store *a = open_store(), *b = open_store();
+	struct error err = ERROR_INIT;
+	const struct doc doc = {"alert", "k", "{}"};
+	const struct outbox_entry out = {(char *)"msg_1", (char *)"team", (char *)"immediate", (char *)"{\"x\":1}", 5, 7, 0,
+					 (char *)""};
+	const struct judge_commit commit = {&doc, 1, (const char *[]){"{\"at\":9,\"type\":\"t\"}"}, 1, &out, 1};
+
+	cr_assert_eq(store_lease(a, "A", 5000, &err), 1);
+	cr_assert_eq(store_lease(b, "B", 5000, &err), 0);
+	store_set_lease(a, "A");
+	store_set_lease(b, "B");
+	cr_assert_eq(store_commit(b, &commit, &err), -1);
+	error_clear(&err);
+	cr_assert_eq(store_commit(a, &commit, &err), 0, "%s", err.text);
+	cr_assert_eq(store_commit(a, &commit, &err), 0, "the same entry again is the same entry: %s", err.text);
+	uint64_t waiting, dead;
+	cr_assert_eq(store_outbox_count(a, &waiting, &dead, &err), 0);
+	cr_assert_eq(waiting, 1);
+	struct outbox_entry got[4];
+	size_t n;
+	cr_assert_eq(store_outbox_due(a, "team", 6, got, 4, &n, &err), 0);
+	cr_assert_eq(n, 0, "not due yet");
+	cr_assert_eq(store_outbox_due(a, "team", 7, got, 4, &n, &err), 0);
+	cr_assert_eq(n, 1);
+	cr_assert_str_eq(got[0].body, "{\"x\":1}");
+	cr_assert_eq(store_outbox_attempt(a, "msg_1", &err), 0);
+	cr_assert_eq(store_outbox_retry(a, "msg_1", 50, "500", &err), 0);
+	cr_assert_eq(store_outbox_due(a, "team", 50, got, 4, &n, &err), 0);
+	cr_assert_eq(n, 1);
+	cr_assert_eq(got[0].attempts, 1);
+	cr_assert_eq(store_outbox_done(b, "msg_1", "", &err), -1, "b does not lead");
+	error_clear(&err);
+	cr_assert_eq(store_outbox_done(a, "msg_1", "200", &err), 0);
+	cr_assert_eq(store_commit(a, &commit, &err), 0);
+	cr_assert_eq(store_outbox_count(a, &waiting, &dead, &err), 0);
+	cr_assert_eq(waiting, 0, "what was delivered is not owed again under the same id");
+	store_free(a);
+	store_free(b);
+}
+
+static void count_entry(void *arg, const char *json)
+{
+	cr_assert(strstr(json, "\"type\""));
+	(*(int *)arg)++;
+}
+
+Test(store, the_journal_keeps_entries_by_their_time)
+{
+	struct store *s = open_store();
+	struct error err = ERROR_INIT;
+	const char *events[] = {"{\"at\":10,\"type\":\"a\"}", "{\"at\":20,\"type\":\"b\"}", "{\"at\":\"1970-01-01T00:00:00.030Z\",\"type\":\"c\"}"};
+	const struct judge_commit commit = {.events = events, .nevents = 3};
+	int n = 0;
+
+	cr_assert_eq(store_lease(s, "A", 5000, &err), 1);
+	store_set_lease(s, "A");
+	cr_assert_eq(store_commit(s, &commit, &err), 0, "%s", err.text);
+	cr_assert_eq(store_journal(s, 10, 30, count_entry, &n, &err), 0);
+	cr_assert_eq(n, 2, "from is inclusive, to exclusive");
+	cr_assert_eq(store_journal(s, 0, 31, count_entry, &n, &err), 0);
+	cr_assert_eq(n, 5);
+	store_free(s);
+}
+
+Test(store, the_floor_takes_the_oldest_intervals_only_past_the_bound)
+{
+	struct store *s = open_store();
+	struct error err = ERROR_INIT;
+	struct claim c = take(s);
+	struct interval_view *v;
+	size_t n;
+
+	for (int i = 0; i < 5; i++) {
+		const struct segment_write w = {.stream = "s", .slice = "", .interval = i * width, .bytes = "x", .len = 1};
+		const struct checkpoint cp = {.topic = "topic", .nonce = c.nonce, .expected_next = i ? i : -1, .next = i + 1,
+					      .marks = &mark, .nmarks = 1, .segments = &w, .nsegments = 1, .end = -1, .target = -1};
+		int64_t floor;
+		cr_assert_eq(store_checkpoint(s, &cp, &width, &floor, &err), STORE_OK, "%s", err.text);
+	}
+	cr_assert_eq(store_lease(s, "A", 5000, &err), 1);
+	store_set_lease(s, "A");
+	cr_assert_eq(store_set_floor(s, "s", 1 * width, &err), 0, "%s", err.text);
+	cr_assert_eq(store_intervals(s, "s", INT32_MIN, 10 * width, &v, &n, &err), 0);
+	cr_assert_eq(n, 4, "two are too many (bound 3), one of them is below the floor");
+	cr_assert_eq(v[0].start, width);
+	cr_assert_eq(v[0].writes, 1);
+	free(v);
+	store_free(s);
+}
+
+static void no_doc(void *arg, const char *key, const char *json)
+{
+	(void)key;
+	(void)json;
+	(*(int *)arg)++;
+}
+
+Test(store, an_absent_table_is_empty_and_a_view_of_nobody_is_too)
+{
+	struct store *s = open_store();
+	struct error err = ERROR_INIT;
+	struct stream_view v;
+	int n = 0;
+
+	cr_assert_eq(store_docs(s, "page", no_doc, &n, &err), 0);
+	cr_assert_eq(n, 0);
+	cr_assert_eq(store_view(s, "nobody", &v, &err), 0);
+	cr_assert_eq(v.nparts, 0);
+	cr_assert_eq(v.first_seen, INT64_MIN);
+	free(v.parts);
+	store_free(s);
+}
