@@ -153,7 +153,7 @@ class Oracle:
             event = self._fields(number, writer, record, breaches, kafka)
         newest = self.newest.get(partition)
         self.late.append(newest is not None and event < newest - self.limits["lateness"])
-        if "future_time" not in breaches and (newest is None or event > newest):
+        if decoded and "future_time" not in breaches and (newest is None or event > newest):
             self.newest[partition] = event
         self.event.append(event)
         self.decoded.append(decoded)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""/metrics passes `promtool check metrics`, with its label values hostile, and holds what the contract names."""
+import os
+import shutil
+import subprocess
+
+from lib.generate import Generator
+from lib.monitor import Monitor, configure
+from lib.stack import Stack
+from lib.suite import Suite, Unavailable
+
+NAMED = ["kdrift_records_total", "kdrift_violations_total", "kdrift_measure", "kdrift_alerts",
+         "kdrift_outbox_entries", "kdrift_consumer_lag_records", "kdrift_watermark_timestamp_seconds",
+         "kdrift_store_up", "kdrift_registry_up", "kdrift_build_info"]
+
+
+def main():
+    with Suite("metrics") as s:
+        promtool = shutil.which("promtool")
+        if not promtool:
+            raise Unavailable("promtool is not installed (package prometheus)")
+        stack = Stack(s)
+        config = configure(s.tmp, stack.kafka.bootstrap, [stack.registry.url], stack.redis.url,
+                           [{**stack.stream, "slice_by": ["region"]}])
+        m = s.add(Monitor(config, os.path.join(s.tmp, "kdrift.log"))).start().wait_up()
+        code, text = m.get("/metrics")
+        s.check("/metrics before the first record passes", code == 200 and checked(promtool, text) == "",
+                checked(promtool, text))
+        g = Generator(stack.ids, seed=8, total=20000)
+        stack.produce(g, 20000)
+        rec = g.record(g.base)
+        rec["region"] = 'a "quoted" \\ value\nof two lines, with = and {}'
+        stack.send((0, g.base, g.encode("v1", rec)) for _ in range(3))
+        stack.settled()
+        _, text = m.get("/metrics")
+        s.equal("promtool check metrics", checked(promtool, text), "")
+        names = {n for n, _ in m.metrics()}
+        s.check("the contract's metrics are there", set(NAMED) <= names, set(NAMED) - names)
+        for path, want in (("/-/healthy", 200), ("/-/ready", 200), ("/api/v1/status", 200), ("/api/v1/alerts", 200),
+                           ("/", 200), ("/no/such/page", 404)):
+            s.equal(f"GET {path}", m.get(path)[0], want)
+        page = m.get("/")[1]
+        s.check("the first page shows stream and fields", "payments" in page and "amount" in page, page[:300])
+        m.stop()
+
+
+def checked(promtool, text):
+    p = subprocess.run([promtool, "check", "metrics"], input=text, text=True, capture_output=True, check=False)
+    return "" if p.returncode == 0 else p.stdout + p.stderr
+
+
+main()

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The three tiers on real servers: an outage pages at once, degradation waits for the daily digest, drift
+for the weekly one; a stream without baseline is useful and not healthy; no data and constant values are
+named; one record of each violation kind is counted once everywhere."""
+import datetime
+import os
+import time
+
+from lib import workload
+from lib.generate import FAULTS, Generator
+from lib.monitor import Monitor, configure, stats
+from lib.receiver import Receiver, receivers_file
+from lib.stack import Stack
+from lib.suite import Suite, wait_for
+
+MINUTE = 60000
+
+
+def minutes(g, begin, n, change=lambda rec, i: None, per_minute=200, schema="v1"):
+    """n minutes of right records, evenly over the partitions, each through change(record, number)."""
+    for i in range(n * per_minute):
+        at = begin + i * MINUTE // per_minute
+        rec = g.record(at)
+        rec["discount"] = 0.5
+        change(rec, i)
+        yield i % 4, at, g.encode(schema, rec)
+
+
+def each_kind_once(s, stack):
+    """Practice row 22: one record of each kind, by name, in stats, on /metrics and in the page."""
+    receiver = s.add(Receiver())
+    # Judged only when all are there: 200 right ones, and each kind but the stale one, which counts hours before.
+    rules = {"immediate": [{"alert": "Violations", "stream": "payments", "measure": "violation_ratio",
+                            "above": 0.001, "over": "5m", "min_records": 199 + len(FAULTS)}]}
+    config = configure(s.tmp, stack.kafka.bootstrap, [stack.registry.url], stack.redis.url, [stack.stream],
+                       name="kinds", redis={"prefix": "kinds"}, kafka={"group.id": "kinds"}, rules=rules,
+                       receivers=receivers_file(receiver))
+    begin = (int(time.time() * 1000) - workload.HOUR) // MINUTE * MINUTE
+    g = Generator(stack.ids, seed=1, base_ms=begin)
+    stack.send(minutes(g, begin, 1))
+    bad = []
+    for i, kind in enumerate(sorted(FAULTS)):
+        at = begin + MINUTE + i
+        value = FAULTS[kind](g, g.record(at), at)
+        if kind in ("range", "pattern"):       # those that may break two rules at once: one only
+            rec = g.record(at)
+            rec.update({"range": {"amount": -1.0}, "pattern": {"email": "nobody"}}[kind])
+            value = g.encode("v1", rec)
+        if kind == "incompatible_schema":      # the one that lacks no field
+            value = g.encode("quantity_long", g.record(at))
+        bad.append((i % 4, at, value))
+    stack.send(bad)
+    m = s.add(Monitor(config, os.path.join(s.tmp, "kinds.log"))).start().wait_up()
+    stack.settled(prefix=b"kinds")
+    once = {kind: 1 for kind in FAULTS}
+    got = stats(config, "payments", begin - workload.DAY, begin + 2 * workload.DAY)
+    s.equal("stats counts each kind once", {k: n for k, n in got["violations"].items() if n}, once)
+    s.equal("and as many violating records", got["violating_records"], len(once))
+    s.equal("/metrics counts each kind once",
+            {k: m.total("kdrift_violations_total", "payments", k) for k in once}, once)
+    page = receiver.wait_page(30, alert="Violations", status="firing")
+    text = str(page)
+    s.check("the page names each kind", all(k in text for k in once if k != "stale_time"),
+            [k for k in once if k not in text])
+    s.check("the page bears its evidence",
+            page["evidence"]["partitions"] and page["evidence"]["schema_ids"] and page["items"], page)
+    s.check("samples show no payload", "garbage" not in text and "nobody" not in text, text)
+    m.stop()
+
+
+def three_tiers(s, stack):
+    """Practice rows 1, 18 and 21 on one stream that has no baseline."""
+    receivers = {t: s.add(Receiver()) for t in ("immediate", "daily", "weekly")}
+    now = datetime.datetime.now(datetime.timezone.utc)
+    due = now + datetime.timedelta(minutes=2 if now.second < 45 else 3)
+    routes = {"receivers": [{"name": t, "webhook": {"url": r.url, "secret": r.secret}} for t, r in receivers.items()],
+              "routes": {t: [t] for t in receivers},
+              "digests": {"daily": {"at": due.strftime("%H:%M"), "timezone": "UTC"},
+                          "weekly": {"at": due.strftime("%a %H:%M"), "timezone": "UTC"}}}
+    rules = {
+        "immediate": [
+            {"alert": "Violations", "stream": "*", "measure": "violation_ratio", "above": 0.02, "over": "5m",
+             "min_records": 100},
+            {"alert": "NoData", "stream": "*", "measure": "staleness", "above": 3600 * 6}],
+        "daily": [{"alert": "Nulls", "stream": "*", "measure": "missing_ratio", "above": 0.5, "min_records": 100},
+                  {"alert": "Constant", "stream": "*", "field": "region", "measure": "top_share", "above": 0.9,
+                   "min_records": 100}],
+        "weekly": [{"alert": "Shift", "stream": "*", "field": "amount", "measure": "mean_shift",
+                    "against": {"previous": "20m"}, "above": 1.0, "min_records": 100},
+                   {"alert": "Drift", "stream": "*", "measure": "drift", "above": 6}]}
+    config = configure(s.tmp, stack.kafka.bootstrap, [stack.registry.url], stack.redis.url, [stack.stream],
+                       rules=rules, receivers=routes)
+    m = s.add(Monitor(config, os.path.join(s.tmp, "kdrift.log"))).start().wait_up()
+    begin = (int(time.time() * 1000) - 2 * workload.HOUR) // (10 * MINUTE) * 10 * MINUTE
+    g = Generator(stack.ids, seed=2, base_ms=begin)
+
+    def varied(rec, i):
+        rec["region"] = ("north", "south", "westa")[i % 3]
+    stack.send(minutes(g, begin, 20, varied))
+    stack.settled()
+
+    def drift_state():
+        found = [r for st in m.status().get("streams", []) for r in st.get("readings", [])
+                 if r.get("measure") == "drift"]
+        return found if found else None
+    found = wait_for("drift is looked at", drift_state, 30)
+    s.check("drift without a baseline says no_baseline, not healthy",
+            all(r.get("state") == "no_baseline" for r in found), found[:2])
+    s.check("silence while all is well", not any(r.requests for r in receivers.values()))
+
+    def degraded(rec, i):                      # daily: the discount vanishes, one region fills everything
+        rec["discount"], rec["region"] = None, "north"
+        rec["amount"] *= 4                     # weekly: in another unit
+    stack.send(minutes(g, begin + 20 * MINUTE, 20, degraded))
+
+    def tenth_broken():
+        for i, (partition, at, value) in enumerate(minutes(g, begin + 40 * MINUTE, 5, degraded)):
+            yield partition, at, b"garbage" if i % 10 == 0 else value
+    stack.send(tenth_broken())
+    page = receivers["immediate"].wait_page(30, alert="Violations", status="firing")
+    s.check("violations page at once", page["tier"] == "immediate" and page["stream"] == "payments", page)
+    stack.send(minutes(g, begin + 45 * MINUTE, 25, degraded))
+    receivers["immediate"].wait_page(60, alert="Violations", status="resolved")
+    stack.settled()
+
+    for tier, names in (("daily", {"Nulls", "Constant"}), ("weekly", {"Shift"})):
+        wait_for(f"the {tier} digest", receivers[tier].digests, 240, 0.5)
+        digest = receivers[tier].digests()[0]
+        named = {p["alert"] for p in digest["pages"]}
+        s.check(f"the {tier} digest holds what belongs to it", names <= named and not named & {"Violations"},
+                f"{named}, expected {names}")
+        s.check(f"the {tier} digest counts the stream",
+                any(st["stream"] == "payments" and st["records"] > 0 for st in digest["streams"]), digest["streams"])
+    m.kill()
+    m.start().wait_up()
+    stack.settled()
+    wait_for("the restarted monitor leads", lambda: m.total("kdrift_leader") == 1, 30)
+    # Its first passes after the restart are where a digest would be sent again.
+    mark = m.total("kdrift_checkpoints_total")
+    stack.send(minutes(g, begin + 70 * MINUTE, 2, degraded))
+    wait_for("it judges on", lambda: m.total("kdrift_checkpoints_total") > mark, 30)
+    stack.settled()
+    s.equal("one digest a tier, also after a restart",
+            [len(receivers[t].digests()) for t in ("daily", "weekly")], [1, 1])
+    s.equal("daily and weekly never page", [len(receivers[t].pages()) for t in ("daily", "weekly")], [0, 0])
+    pages = [(p["alert"], p["status"]) for p in receivers["immediate"].pages()]
+    s.equal("one firing and one resolved page, and no other", pages, [("Violations", "firing"),
+                                                                      ("Violations", "resolved")])
+    s.check("everything is rightly signed", all(q["signed"] for r in receivers.values() for q in r.requests))
+    m.stop()
+
+
+def stopped_producer(s, stack):
+    """Practice row 21: the producer stops; that is `no data`, not drift."""
+    receiver = s.add(Receiver())
+    rules = {"immediate": [{"alert": "NoData", "stream": "*", "measure": "staleness", "above": 8}],
+             "weekly": [{"alert": "Drift", "stream": "*", "measure": "drift", "above": 6}]}
+    config = configure(s.tmp, stack.kafka.bootstrap, [stack.registry.url], stack.redis.url,
+                       [{**stack.stream, "start": "latest"}], name="stopped", rules=rules,
+                       receivers=receivers_file(receiver), kafka={"group.id": "stopped"}, redis={"prefix": "stopped"})
+    m = s.add(Monitor(config, os.path.join(s.tmp, "stopped.log"))).start().wait_up()
+    redis = stack.redis.client()
+    wait_for("the partitions are claimed", lambda: len(list(redis.scan_iter(b"stopped:part:*"))) == 4, 30)
+    g = Generator(stack.ids, seed=4)
+    now = int(time.time() * 1000)
+    stack.send([(i % 4, now, g.encode("v1", g.record(now))) for i in range(400)])
+    page = receiver.wait_page(60, alert="NoData", status="firing")
+    s.equal("a stopped producer pages as no data", page["stream"], "payments")
+    now = int(time.time() * 1000)
+    stack.send([(i % 4, now, g.encode("v1", g.record(now))) for i in range(400)])
+    receiver.wait_page(60, alert="NoData", status="resolved")
+    s.check("and resolves when data comes back", True)
+    s.check("it was not called drift", not receiver.pages(alert="Drift"))
+    m.stop()
+
+
+def main():
+    with Suite("tiers") as s:
+        stack = Stack(s)
+        each_kind_once(s, stack.on("kinds"))
+        three_tiers(s, stack)
+        stopped_producer(s, stack)
+
+
+main()
