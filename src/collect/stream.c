@@ -189,7 +189,8 @@ static void ask(struct wstream *s, const struct collect_port *port, struct plan_
 		return;
 	case REGISTRY_INVALID:
 		e->state = PLAN_INVALID;
-		snprintf(e->why, sizeof e->why, "schema id %d is no Avro schema that can be read", e->id);
+		snprintf(e->why, sizeof e->why, "schema id %d cannot be used: %.180s", e->id,
+			 schema && schema->reason ? schema->reason : "it is no Avro schema");
 		return;
 	case REGISTRY_KNOWN:
 		break;

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+// One partition in memory, with a store and a registry that the test plays.
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collect/partition.h"
+#include "util/xalloc.h"
+
+static const char schema_text[] =
+	"{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"ts\",\"type\":{\"type\":\"long\",\"logicalType\":"
+	"\"timestamp-millis\"}},{\"name\":\"amount\",\"type\":\"double\"},{\"name\":\"currency\",\"type\":\"string\"}]}";
+static const struct registry_schema schema = {.id = 7, .text = (char *)schema_text, .len = sizeof schema_text - 1};
+
+// What the played store was told.
+static struct {
+	enum registry_answer answer;
+	enum subject_answer subject;
+	enum store_result result;
+	int64_t floor;
+	size_t calls, nsegments, nevents;
+	struct {
+		int64_t interval;
+		uint32_t n;
+		char slice[64];
+		struct pane *pane;
+	} segments[64];
+	int64_t next, expected, max_event;
+	bool idle, wake;
+} told;
+
+static enum registry_answer play_schema(void *ctx, int32_t id, const struct registry_schema **out)
+{
+	(void)ctx;
+	*out = &schema;
+	return id == 7 ? told.answer : REGISTRY_DENIED;
+}
+
+static enum subject_answer play_subject(void *ctx, int32_t id, const char *subject)
+{
+	(void)ctx;
+	(void)id;
+	cr_assert_str_eq(subject, "topic-value");
+	return told.subject;
+}
+
+static enum store_result play_checkpoint(void *ctx, const struct checkpoint *c, const int64_t *widths, int64_t *floors,
+					 struct error *err)
+{
+	(void)ctx;
+	cr_assert_eq(widths[0], 60000);
+	floors[0] = told.floor;
+	told.calls++;
+	told.nsegments = c->nsegments;
+	told.nevents = c->nevents;
+	told.next = c->next;
+	told.expected = c->expected_next;
+	told.idle = c->idle;
+	told.wake = c->wake;
+	told.max_event = c->marks[0].max_event;
+	for (size_t i = 0; i < c->nsegments; i++) {
+		told.segments[i].interval = c->segments[i].interval;
+		told.segments[i].n = c->segments[i].n;
+		snprintf(told.segments[i].slice, 64, "%s", c->segments[i].slice);
+		told.segments[i].pane = pane_decode(c->segments[i].bytes, c->segments[i].len, NULL, NULL, err);
+		cr_assert(told.segments[i].pane, "%s", err->text);
+	}
+	return told.result;
+}
+
+static const struct collect_port port = {.checkpoint = play_checkpoint, .schema = play_schema, .subject = play_subject};
+
+static struct stream_conf conf;
+static struct collect_stream def;
+static struct wstream stream;
+static struct part *part;
+static struct record_values scratch;
+
+static void start(void)
+{
+	conf = (struct stream_conf){.name = (char *)"s", .topic = (char *)"topic", .event_time = (char *)"ts",
+				    .window_ms = 3600000, .slide_ms = 60000, .lateness_ms = 30000, .pane_ms = 60000,
+				    .max_slices = 2};
+	def = (struct collect_stream){&conf, NULL, NULL};
+	memset(&told, 0, sizeof told);
+	told.subject = SUBJECT_YES;
+	told.floor = INT64_MIN;
+	record_values_init(&scratch);
+}
+
+static void begin(void)
+{
+	const struct claim c = {.nonce = "n", .next = 0, .check_offset = -1, .fresh = true};
+
+	wstream_init(&stream, &def);
+	part = part_new("topic", 0, &stream, 1);
+	part_adopt(part, &c);
+}
+
+static void stop(void)
+{
+	part_free(part);
+	wstream_release(&stream);
+	record_values_release(&scratch);
+}
+
+TestSuite(partition, .init = start, .fini = stop);
+
+static void put_long(struct buf *b, int64_t v)
+{
+	buf_svar(b, v); // Avro's long is a zigzag varint
+}
+
+static struct buf framed(int32_t id, int64_t ts, double amount, const char *currency)
+{
+	struct buf b = BUF_INIT;
+
+	buf_u8(&b, 0);
+	for (int shift = 24; shift >= 0; shift -= 8)
+		buf_u8(&b, (uint8_t)(id >> shift));
+	put_long(&b, ts);
+	buf_f64(&b, amount);
+	put_long(&b, (int64_t)strlen(currency));
+	buf_adds(&b, currency);
+	return b;
+}
+
+static int64_t offset;
+
+static bool send_bytes(const void *p, size_t n, int64_t kafka_ms)
+{
+	const struct message m = {.kind = MESSAGE_RECORD, .topic = "topic", .offset = offset++, .time = {kafka_ms}, .value = p,
+				  .len = n};
+	bool counted = part_record(part, &m, &port, &scratch);
+
+	part->next = offset;
+	return counted;
+}
+
+static bool send(int64_t ts, double amount, const char *currency)
+{
+	struct buf b = framed(7, ts, amount, currency);
+	bool counted = send_bytes(b.data, b.len, ts);
+
+	buf_release(&b);
+	return counted;
+}
+
+static void write_down(void)
+{
+	struct error err = ERROR_INIT;
+
+	cr_assert_eq(part_checkpoint(part, &port, &err), told.result, "%s", err.text);
+}
+
+static void forget(void)
+{
+	for (size_t i = 0; i < told.nsegments; i++)
+		pane_free(told.segments[i].pane);
+	told.nsegments = 0;
+}
+
+Test(partition, records_count_in_the_pane_of_their_event_time)
+{
+	begin();
+	cr_assert(send(1000, 2, "EUR"));
+	cr_assert(send(59999, 3, "USD"));
+	cr_assert(send(60000, 4, "EUR"));
+	write_down();
+	cr_assert_eq(told.nsegments, 2);
+	cr_assert_eq(told.segments[0].interval, 0);
+	cr_assert_eq(told.segments[0].pane->records, 2);
+	cr_assert_eq(told.segments[1].interval, 60000);
+	cr_assert_eq(told.max_event, 60000);
+	const struct field_stats *f = pane_find(told.segments[0].pane, "amount", FIELD_NUMERIC);
+	cr_assert_eq(f->count, 2);
+	cr_assert_float_eq(field_mean(f), 2.5, 0);
+	cr_assert_null(pane_find(told.segments[0].pane, "ts", FIELD_TYPES), "the clock of a record is not judged");
+	forget();
+}
+
+Test(partition, a_late_record_lands_in_its_own_pane_as_a_new_segment_of_a_closed_one)
+{
+	begin();
+	send(1000, 1, "EUR");
+	send(200000, 1, "EUR");
+	write_down();
+	cr_assert_eq(told.nsegments, 2);
+	uint32_t first = told.segments[0].n;
+	forget();
+	send(2000, 1, "EUR");
+	write_down();
+	cr_assert_eq(told.nsegments, 1);
+	cr_assert_eq(told.segments[0].interval, 0);
+	cr_assert_neq(told.segments[0].n, first, "the closed pane must not be overwritten");
+	cr_assert_eq(told.segments[0].pane->records, 1);
+	cr_assert_eq(told.segments[0].pane->late, 1);
+	cr_assert_eq(told.max_event, 200000);
+	forget();
+}
+
+Test(partition, an_open_pane_is_rewritten_whole_under_its_own_number)
+{
+	begin();
+	send(1000, 1, "EUR");
+	write_down();
+	uint32_t n = told.segments[0].n;
+	forget();
+	send(2000, 1, "EUR");
+	write_down();
+	cr_assert_eq(told.nsegments, 1);
+	cr_assert_eq(told.segments[0].n, n);
+	cr_assert_eq(told.segments[0].pane->records, 2);
+	cr_assert_eq(told.expected, 1);
+	cr_assert_eq(told.next, 2);
+	forget();
+}
+
+static uint64_t kind_count(enum violation_kind k)
+{
+	return pane_violations(told.segments[0].pane, k);
+}
+
+Test(partition, a_record_that_cannot_be_read_counts_at_its_kafka_time_once_under_its_kind)
+{
+	static const struct {
+		enum violation_kind kind;
+		int32_t id;
+		int cut; // bytes taken off (or, negative, put on)
+		bool framed;
+	} cases[] = {{VIOLATION_FRAMING, 7, 0, false},
+		     {VIOLATION_UNKNOWN_SCHEMA, 8, 0, true},
+		     {VIOLATION_UNDECODABLE, 7, 1, true},
+		     {VIOLATION_TRAILING_BYTES, 7, -1, true}};
+
+	begin();
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct buf b = framed(cases[i].id, 5000000, 1, "EUR");
+		if (cases[i].cut < 0)
+			buf_u8(&b, 1);
+		else
+			b.len -= (size_t)cases[i].cut;
+		b.data[0] = cases[i].framed ? 0 : 9;
+		cr_assert(send_bytes(b.data, b.len, 1000));
+		buf_release(&b);
+		write_down();
+		cr_assert_eq(told.segments[0].interval, 0, "not at its event time");
+		cr_assert_eq(kind_count(cases[i].kind), 1, "%s", violation_table[cases[i].kind].name);
+		cr_assert_eq(told.segments[0].pane->violating_records, i + 1);
+		cr_assert_eq(told.segments[0].pane->decoded, 0);
+		cr_assert(told.wake);
+		cr_assert_eq(told.max_event, INT64_MIN, "Kafka's clock moves no watermark of a stream with one of its own");
+		forget();
+	}
+}
+
+Test(partition, an_id_of_another_subject_is_a_wrong_subject)
+{
+	told.subject = SUBJECT_NO;
+	begin();
+	send(1000, 1, "EUR");
+	write_down();
+	cr_assert_eq(kind_count(VIOLATION_WRONG_SUBJECT), 1);
+	forget();
+}
+
+Test(partition, nothing_is_counted_while_the_schema_cannot_be_had)
+{
+	told.answer = REGISTRY_PENDING;
+	begin();
+	cr_assert_not(send(1000, 1, "EUR"));
+	write_down();
+	cr_assert_eq(told.nsegments, 0);
+	told.answer = REGISTRY_KNOWN;
+	offset--;
+	cr_assert(send(1000, 1, "EUR"));
+	write_down();
+	cr_assert_eq(told.segments[0].pane->records, 1);
+	forget();
+}
+
+Test(partition, a_record_of_the_future_counts_now_and_closes_nothing)
+{
+	conf.max_future_ms = 60000;
+	begin();
+	struct buf b = framed(7, 4000000000000, 1, "EUR");
+	send_bytes(b.data, b.len, 1000);
+	buf_release(&b);
+	write_down();
+	cr_assert_eq(told.segments[0].interval, 0);
+	cr_assert_eq(kind_count(VIOLATION_FUTURE_TIME), 1);
+	cr_assert_eq(told.segments[0].pane->decoded, 1, "its values are values");
+	cr_assert_eq(told.max_event, INT64_MIN);
+	forget();
+}
+
+Test(partition, values_are_judged_and_still_counted)
+{
+	struct field_conf fields[] = {{.path = (char *)"amount", .type = FIELD_TYPES, .has_range = true, .range_max = 10},
+				      {.path = (char *)"iban", .type = FIELD_TYPES}};
+	conf.fields = fields;
+	conf.nfields = 2;
+	begin();
+	send(1000, 5, "EUR");
+	send(1000, 50, "EUR");
+	send(1000, NAN, "EUR");
+	send(1000, INFINITY, "EUR");
+	write_down();
+	cr_assert_eq(kind_count(VIOLATION_RANGE), 2, "50 and the infinity, not NaN");
+	cr_assert_eq(kind_count(VIOLATION_MISSING_FIELD), 4);
+	cr_assert_eq(told.segments[0].pane->violating_records, 4);
+	const struct field_stats *f = pane_find(told.segments[0].pane, "amount", FIELD_NUMERIC);
+	cr_assert_eq(f->count, 2);
+	cr_assert_eq(f->nan, 1);
+	cr_assert_eq(f->inf, 1);
+	cr_assert_eq(field_missing(told.segments[0].pane, f), 0);
+	forget();
+}
+
+Test(partition, slices_are_bounded_and_the_rest_shares_other)
+{
+	char *by[] = {(char *)"currency"};
+	conf.slice_by = by;
+	conf.nslice_by = 1;
+	begin();
+	send(1000, 1, "EUR");
+	send(1000, 1, "U=S,D");
+	send(1000, 1, "GBP");
+	send(1000, 1, "EUR");
+	write_down();
+	cr_assert_eq(told.nsegments, 3);
+	cr_assert_str_eq(told.segments[0].slice, "currency=EUR");
+	cr_assert_eq(told.segments[0].pane->records, 2);
+	cr_assert_str_eq(told.segments[1].slice, "currency=U%3DS%2CD");
+	cr_assert_str_eq(told.segments[2].slice, "other");
+	cr_assert_eq(told.segments[2].pane->overflowed, 1);
+	cr_assert(told.segments[2].pane->approximate);
+	forget();
+}
+
+Test(partition, tombstones_are_counted_apart)
+{
+	begin();
+	cr_assert(send_bytes(NULL, 0, 1000));
+	write_down();
+	cr_assert_eq(told.segments[0].pane->tombstones, 1);
+	cr_assert_eq(told.segments[0].pane->records, 0);
+	forget();
+}
+
+Test(partition, records_below_the_floor_are_too_old_and_nothing_else)
+{
+	told.floor = 60000;
+	begin();
+	send(200000, 1, "EUR");
+	write_down();
+	forget();
+	send(1000, 1, "EUR");
+	cr_assert_eq(part->too_old, 1);
+	write_down();
+	cr_assert_eq(told.nsegments, 0);
+	cr_assert_eq(told.next, 2);
+	cr_assert_eq(part->too_old, 0, "told once");
+}
+
+Test(partition, what_was_refused_stays_dirty_until_it_is_dropped)
+{
+	begin();
+	send(1000, 1, "EUR");
+	told.result = STORE_FENCED;
+	write_down();
+	cr_assert_eq(part->acked, 0);
+	cr_assert(part->dirty);
+	forget();
+	part_drop(part);
+	cr_assert_eq(part->streams[0].npanes, 0);
+	cr_assert_eq(stream.done.records, 0, "what the store did not take is not counted");
+}
+
+Test(partition, a_stream_that_the_store_does_not_know_yet_starts_here_with_an_event)
+{
+	struct claim c = {.nonce = "n", .next = 5, .check_offset = -1};
+
+	begin();
+	part_drop(part);
+	part_adopt(part, &c);
+	cr_assert_eq(part->nevents, 1);
+	cr_assert(strstr(part->events[0], "stream_added"));
+}
