@@ -65,6 +65,12 @@ static void index_drop(struct categories *c)
 	c->slots = NULL;
 }
 
+// Of a text's hash the low bits are 0, of a kept one's the high bits.
+static size_t slot_of(const struct categories *c, uint64_t hash)
+{
+	return (hash >> 24) & c->mask;
+}
+
 static void index_build(struct categories *c)
 {
 	size_t want = 16;
@@ -79,7 +85,7 @@ static void index_build(struct categories *c)
 		c->mask = want - 1;
 	}
 	for (size_t i = 0; i < c->n; i++) {
-		size_t k = c->items[i].hash & c->mask;
+		size_t k = slot_of(c, c->items[i].hash);
 
 		while (c->slots[k])
 			k = (k + 1) & c->mask;
@@ -160,9 +166,13 @@ bool categories_count(struct categories *c, const char *s, size_t n, uint64_t ha
 {
 	size_t k;
 
+	if (hash > c->cutoff && c->n == c->unknown) {
+		c->rest++;
+		return false;
+	}
 	if (!c->slots)
 		index_build(c);
-	for (k = hash & c->mask; c->slots[k]; k = (k + 1) & c->mask) {
+	for (k = slot_of(c, hash); c->slots[k]; k = (k + 1) & c->mask) {
 		struct category *item = &c->items[c->slots[k] - 1];
 
 		if (item->hash == hash && item->len == n && (!n || !memcmp(item->value, s, n))) {

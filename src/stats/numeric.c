@@ -7,6 +7,8 @@
 
 #include "util/xalloc.h"
 
+enum { LOG_HINTS = 1024 };
+
 void field_moments_add(struct field_stats *f, double x)
 {
 	f->count++;
@@ -66,10 +68,16 @@ static void log_collapse(struct field_stats *f)
 
 static void log_count(struct field_stats *f, int32_t bin)
 {
-	size_t at = log_lower_bound(f, bin);
+	if (!f->loghints)
+		f->loghints = xcalloc(LOG_HINTS, sizeof *f->loghints);
+	uint16_t *hint = &f->loghints[(uint32_t)bin % LOG_HINTS];
+	size_t at = *hint;
 
+	if (at >= f->nlogbins || f->logbins[at].bin != bin)
+		at = log_lower_bound(f, bin);
 	if (at < f->nlogbins && f->logbins[at].bin == bin) {
 		f->logbins[at].n++;
+		*hint = (uint16_t)at;
 		return;
 	}
 	GROW(f->logbins, f->nlogbins, f->caplogbins);
@@ -108,8 +116,10 @@ void field_drop_histogram(struct field_stats *f)
 {
 	free(f->bins);
 	free(f->logbins);
+	free(f->loghints);
 	f->bins = NULL;
 	f->logbins = NULL;
+	f->loghints = NULL;
 	f->nbins = f->nlogbins = f->caplogbins = 0;
 	f->grid = NULL;
 	f->grid_id[0] = 0;

@@ -27,6 +27,7 @@ static void field_free(struct field_stats *f)
 	free(f->path);
 	free(f->bins);
 	free(f->logbins);
+	free(f->loghints);
 	categories_release(&f->cats);
 	free(f);
 }

@@ -66,6 +66,7 @@ struct field_stats {
 		uint64_t n;
 	} *logbins;                // sorted by bin
 	size_t nlogbins, caplogbins;
+	uint16_t *loghints;        // where bins were last found, private to numeric.c
 	// categorical, boolean; text: distinct count only (values are dropped, hashes kept)
 	struct categories cats;
 	uint64_t unseen;           // values outside the baseline's categories (0 without a baseline)
