@@ -38,9 +38,10 @@ def reference(path):
 def readings(status, measure):
     """(field, value, from, to) of a measure, as the status document has them."""
     for stream in status.get("streams", []):
-        for r in stream.get("readings", []):
-            if r.get("measure") == measure and r.get("value") is not None:
-                yield r["field"], r["value"], r["window"]["from"], r["window"]["to"]
+        for field in stream.get("fields", []):
+            for r in field.get("readings", []):
+                if r.get("measure") == measure and r.get("value") is not None:
+                    yield field["path"], r["value"], r["window"]["from"], r["window"]["to"]
 
 
 def main():
