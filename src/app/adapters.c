@@ -31,6 +31,13 @@ static int first_seen(void *ctx, const char *stream, int64_t *ms, struct error *
 	return 0;
 }
 
+static int own_segments(void *ctx, const char *stream, int64_t width, int64_t start, const char *topic, int32_t partition,
+			void (*each)(void *arg, const char *key, const char *slice, const void *bytes, size_t len), void *arg,
+			struct error *err)
+{
+	return store_own_segments(((struct collect_ctx *)ctx)->store, stream, width, start, topic, partition, each, arg, err);
+}
+
 static uint64_t worker_generation(void *ctx)
 {
 	return store_generation(((struct collect_ctx *)ctx)->store);
@@ -48,7 +55,7 @@ static enum subject_answer subject(void *ctx, int32_t id, const char *name)
 
 struct collect_port collect_port_of(struct collect_ctx *ctx)
 {
-	return (struct collect_port){ctx, scope, claim, checkpoint, first_seen, worker_generation, schema, subject};
+	return (struct collect_port){ctx, scope, claim, checkpoint, first_seen, own_segments, worker_generation, schema, subject};
 }
 
 static int view(void *ctx, const char *stream, struct stream_view *out, struct error *err)

@@ -34,7 +34,7 @@ void part_drop(struct part *p)
 		struct part_stream *s = &p->streams[i];
 		for (size_t k = 0; k < s->npanes; k++)
 			close_pane(&s->panes[k]);
-		s->npanes = s->last = 0;
+		s->npanes = s->last = s->nreopened = 0;
 		s->max_event = INT64_MIN;
 		s->fresh = (struct collect_stream_stats){0};
 	}
@@ -91,18 +91,27 @@ void part_adopt(struct part *p, const struct claim *c)
 	}
 }
 
+bool part_closed(const struct part_stream *s, int64_t interval)
+{
+	const struct stream_conf *c = s->stream->conf;
+
+	return s->max_event != INT64_MIN && interval + c->pane_ms <= s->max_event - c->lateness_ms;
+}
+
 // Panes that no record in time can reach any more; a late one reopens as a new segment.
 static void free_closed(struct part_stream *s)
 {
-	const struct stream_conf *c = s->stream->conf;
 	size_t k = 0;
 
 	for (size_t i = 0; i < s->npanes; i++) {
 		struct open_pane *o = &s->panes[i];
-		if (s->max_event != INT64_MIN && o->interval + c->pane_ms <= s->max_event - c->lateness_ms)
-			close_pane(o);
-		else
+		if (!part_closed(s, o->interval)) {
 			s->panes[k++] = *o;
+			continue;
+		}
+		if (o->reopened && s->nreopened < ARRAY_LEN(s->reopened))
+			s->reopened[s->nreopened++] = o->interval;
+		close_pane(o);
 	}
 	s->npanes = k;
 	s->last = 0;
@@ -132,18 +141,42 @@ static void acknowledge(struct part *p, const int64_t *floors)
 	}
 }
 
-enum store_result part_checkpoint(struct part *p, const struct collect_port *port, struct error *err)
+enum store_result part_write(struct part *p, const struct collect_port *port, const struct segment_write *segments, size_t n,
+			     struct error *err)
 {
 	struct stream_mark *marks = xcalloc(p->nstreams + 1, sizeof *marks);
 	int64_t *widths = xcalloc(p->nstreams + 1, sizeof *widths), *floors = xcalloc(p->nstreams + 1, sizeof *floors);
+
+	for (size_t i = 0; i < p->nstreams; i++) {
+		marks[i] = (struct stream_mark){p->streams[i].stream->conf->name, p->streams[i].max_event};
+		widths[i] = p->streams[i].stream->conf->pane_ms;
+	}
+	if (p->target >= 0 && p->next >= p->target)
+		p->target = -1;
+	struct checkpoint c = {
+		.topic = p->topic, .partition = p->partition, .nonce = p->nonce, .expected_next = p->acked, .next = p->next,
+		.check_offset = p->check_offset, .check_ts = p->check_ts, .check_crc = p->check_crc, .idle = p->idle,
+		.end = p->end, .target = p->target, .too_old = p->too_old, .records_lost = p->records_lost, .marks = marks,
+		.nmarks = p->nstreams, .segments = segments, .nsegments = n, .events = (const char *const *)p->events,
+		.nevents = p->nevents, .wake = p->wake,
+	};
+	enum store_result r = port->checkpoint(port->ctx, &c, widths, floors, err);
+	if (r == STORE_OK)
+		acknowledge(p, floors);
+	free(marks);
+	free(widths);
+	free(floors);
+	return r;
+}
+
+enum store_result part_checkpoint(struct part *p, const struct collect_port *port, struct error *err)
+{
 	struct segment_write *segments = NULL;
 	size_t n = 0, cap = 0;
 	struct buf bytes = BUF_INIT;
 
 	for (size_t i = 0; i < p->nstreams; i++) {
 		struct part_stream *s = &p->streams[i];
-		marks[i] = (struct stream_mark){s->stream->conf->name, s->max_event};
-		widths[i] = s->stream->conf->pane_ms;
 		for (size_t k = 0; k < s->npanes; k++) {
 			struct open_pane *o = &s->panes[k];
 			if (!o->dirty)
@@ -157,22 +190,8 @@ enum store_result part_checkpoint(struct part *p, const struct collect_port *por
 	}
 	for (size_t i = 0; i < n; i++) // offsets become pointers once the buffer no longer moves
 		segments[i].bytes = bytes.data + (size_t)segments[i].bytes;
-	if (p->target >= 0 && p->next >= p->target)
-		p->target = -1;
-	struct checkpoint c = {
-		.topic = p->topic, .partition = p->partition, .nonce = p->nonce, .expected_next = p->acked, .next = p->next,
-		.check_offset = p->check_offset, .check_ts = p->check_ts, .check_crc = p->check_crc, .idle = p->idle,
-		.end = p->end, .target = p->target, .too_old = p->too_old, .records_lost = p->records_lost, .marks = marks,
-		.nmarks = p->nstreams, .segments = segments, .nsegments = n, .events = (const char *const *)p->events,
-		.nevents = p->nevents, .wake = p->wake,
-	};
-	enum store_result r = port->checkpoint(port->ctx, &c, widths, floors, err);
-	if (r == STORE_OK)
-		acknowledge(p, floors);
+	enum store_result r = part_write(p, port, segments, n, err);
 	buf_release(&bytes);
 	free(segments);
-	free(marks);
-	free(widths);
-	free(floors);
 	return r;
 }

@@ -11,7 +11,7 @@ struct open_pane {
 	char *slice;
 	struct pane *pane;
 	uint32_t n;               // segment number under this claim
-	bool dirty;
+	bool dirty, reopened;     // reopened: its interval was closed when this segment began
 };
 
 struct part_stream {
@@ -21,6 +21,8 @@ struct part_stream {
 	struct open_pane *panes;
 	size_t npanes, cappanes;
 	size_t last;              // index of the pane used last
+	int64_t reopened[64];     // intervals to look at for compaction
+	size_t nreopened;
 	struct collect_stream_stats fresh; // counted since the last acknowledged checkpoint
 };
 
@@ -52,6 +54,8 @@ void part_free(struct part *p);
 void part_drop(struct part *p);
 // Takes over a claim: panes are empty, marks are the store's.
 void part_adopt(struct part *p, const struct claim *c);
+// No record in time can reach the interval any more.
+bool part_closed(const struct part_stream *s, int64_t interval);
 // Queues a journal entry with the next checkpoint; takes over `fields`.
 void part_event(struct part *p, const char *type, json_t *fields);
 
@@ -60,4 +64,7 @@ bool part_record(struct part *p, const struct message *m, const struct collect_p
 
 // Writes what is dirty. On anything but STORE_OK the partition's memory must be dropped.
 enum store_result part_checkpoint(struct part *p, const struct collect_port *port, struct error *err) MUST_CHECK;
+// The same for given segments, as one fenced write with the partition's present offset.
+enum store_result part_write(struct part *p, const struct collect_port *port, const struct segment_write *segments, size_t n,
+			     struct error *err) MUST_CHECK;
 #endif

@@ -15,6 +15,10 @@ struct collect_port {
 					struct error *err);
 	// Wall ms when the stream was first claimed by anyone; INT64_MIN: never. -1: the store is away.
 	int (*first_seen)(void *ctx, const char *stream, int64_t *ms, struct error *err);
+	// Every segment of one partition in one interval.
+	int (*segments)(void *ctx, const char *stream, int64_t width, int64_t start, const char *topic, int32_t partition,
+			void (*each)(void *arg, const char *key, const char *slice, const void *bytes, size_t len), void *arg,
+			struct error *err);
 	uint64_t (*generation)(void *ctx); // changes when the server was lost: claim again
 	enum registry_answer (*schema)(void *ctx, int32_t id, const struct registry_schema **out);
 	enum subject_answer (*subject)(void *ctx, int32_t id, const char *subject);

@@ -100,7 +100,7 @@ static struct open_pane *open_pane(struct part *p, struct part_stream *s, int64_
 		o->pane->approximate = true;
 		return o;
 	}
-	struct open_pane o = {interval, xstrdup(slice), pane_new(), p->segments++, false};
+	struct open_pane o = {interval, xstrdup(slice), pane_new(), p->segments++, false, part_closed(s, interval)};
 	for (size_t i = 0; i < s->stream->nfields; i++) // a field that stops coming is missing, not forgotten
 		pane_field(o.pane, i, s->stream->fields[i]);
 	GROW(s->panes, s->npanes, s->cappanes);

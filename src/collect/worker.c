@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collect/compact.h"
 #include "util/digest.h"
 #include "util/log.h"
 #include "util/json.h"
@@ -69,6 +70,8 @@ bool worker_checkpoint(struct worker *w, struct part *p)
 	if (known > p->end)
 		p->end = known;
 	r = part_checkpoint(p, &w->port, &err);
+	if (r == STORE_OK)
+		r = part_compact(p, &w->port, &err);
 	pthread_mutex_lock(&w->mutex);
 	w->totals.checkpoints[r]++;
 	w->totals.fenced += r == STORE_FENCED;

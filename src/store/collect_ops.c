@@ -189,6 +189,32 @@ out:
 	return result;
 }
 
+int store_own_segments(struct store *s, const char *stream, int64_t width, int64_t start, const char *topic, int32_t partition,
+		       void (*each)(void *arg, const char *key, const char *slice, const void *bytes, size_t len), void *arg,
+		       struct error *err)
+{
+	struct cmd c;
+	char *mine = xasprintf("\x1f%s/%" PRId32 "\x1f", topic, partition);
+
+	cmd_init(&c, "HGETALL");
+	cmd_take(&c, key_segment(s->prefix, stream, width, start));
+	redisReply *r = conn_do(s, &c, err);
+	cmd_release(&c);
+	for (size_t i = 0; r && i + 1 < r->elements; i += 2) {
+		const char *key = r->element[i]->str, *at = strstr(key, mine);
+		if (!at || at != strchr(key, '\x1f'))
+			continue;
+		char *slice = xstrndup(key, (size_t)(at - key));
+		each(arg, key, slice, r->element[i + 1]->str, r->element[i + 1]->len);
+		free(slice);
+	}
+	free(mine);
+	if (!r)
+		return -1;
+	freeReplyObject(r);
+	return 0;
+}
+
 int store_wait_wake(struct store *s, int64_t timeout_ms, struct error *err)
 {
 	struct cmd c;

@@ -38,6 +38,10 @@ int store_claim(struct store *s, const char *topic, int32_t partition, struct cl
 // returned where the result is STORE_OK: records below them are too_old.
 enum store_result store_checkpoint(struct store *s, const struct checkpoint *c, const int64_t *widths, int64_t *floors,
 				   struct error *err) MUST_CHECK;
+// Calls each for every segment of one partition in one interval, with its key within the interval.
+int store_own_segments(struct store *s, const char *stream, int64_t width, int64_t start, const char *topic, int32_t partition,
+		       void (*each)(void *arg, const char *key, const char *slice, const void *bytes, size_t len), void *arg,
+		       struct error *err) MUST_CHECK;
 // Blocks until a checkpoint asked for the judge, or the time-out. 1 woken, 0 not, -1 the store is away.
 int store_wait_wake(struct store *s, int64_t timeout_ms, struct error *err) MUST_CHECK;
 

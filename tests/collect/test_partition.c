@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collect/compact.h"
 #include "collect/partition.h"
 #include "util/xalloc.h"
 
@@ -388,4 +389,82 @@ Test(partition, a_stream_that_the_store_does_not_know_yet_starts_here_with_an_ev
 	part_adopt(part, &c);
 	cr_assert_eq(part->nevents, 1);
 	cr_assert(strstr(part->events[0], "stream_added"));
+}
+
+// Ten late records, each a segment of its own, become one; the played store keeps what it is told.
+static struct {
+	char key[32];
+	struct buf bytes;
+} kept[32];
+static size_t nkept;
+
+static enum store_result keep(void *ctx, const struct checkpoint *c, const int64_t *widths, int64_t *floors,
+			      struct error *err)
+{
+	(void)ctx;
+	(void)widths;
+	(void)err;
+	floors[0] = INT64_MIN;
+	for (size_t i = 0; i < c->nsegments; i++) {
+		const struct segment_write *w = &c->segments[i];
+		size_t k = 0;
+		char key[32];
+		if (w->interval)
+			continue;
+		snprintf(key, sizeof key, "%u", w->n);
+		while (k < nkept && strcmp(kept[k].key, w->key ? w->key : key) != 0)
+			k++;
+		if (w->key) {
+			cr_assert_lt(k, nkept, "only what is there is removed");
+			buf_release(&kept[k].bytes);
+			kept[k] = kept[--nkept];
+			continue;
+		}
+		if (k == nkept) {
+			snprintf(kept[k].key, sizeof kept[k].key, "%s", key);
+			buf_init(&kept[nkept++].bytes);
+		}
+		buf_clear(&kept[k].bytes);
+		buf_add(&kept[k].bytes, w->bytes, w->len);
+	}
+	return STORE_OK;
+}
+
+static int hand_out(void *ctx, const char *name, int64_t w, int64_t at, const char *topic, int32_t partition,
+		    void (*each)(void *arg, const char *key, const char *slice, const void *bytes, size_t len), void *arg,
+		    struct error *err)
+{
+	(void)ctx, (void)name, (void)w, (void)topic, (void)partition, (void)err;
+	for (size_t i = 0; at == 0 && i < nkept; i++)
+		each(arg, kept[i].key, "", kept[i].bytes.data, kept[i].bytes.len);
+	return 0;
+}
+
+Test(partition, segments_that_late_records_left_are_merged_into_one)
+{
+	struct collect_port keeping = port;
+	struct error err = ERROR_INIT;
+	size_t most = 0;
+
+	keeping.checkpoint = keep;
+	keeping.segments = hand_out;
+	begin();
+	send(500000, 1, "EUR");
+	for (int i = 0; i < 10; i++) {
+		send(1000 + i, i, "EUR");
+		cr_assert_eq(part_checkpoint(part, &keeping, &err), STORE_OK);
+		most = nkept > most ? nkept : most;
+		cr_assert_eq(part_compact(part, &keeping, &err), STORE_OK, "%s", err.text);
+	}
+	cr_assert_eq(most, 8);
+	cr_assert_eq(nkept, 3, "eight were merged into one, two came after");
+	uint64_t records = 0;
+	for (size_t i = 0; i < nkept; i++) {
+		struct pane *p = pane_decode(kept[i].bytes.data, kept[i].bytes.len, NULL, NULL, &err);
+		cr_assert(p, "%s", err.text);
+		records += p->records;
+		pane_free(p);
+		buf_release(&kept[i].bytes);
+	}
+	cr_assert_eq(records, 10);
 }
