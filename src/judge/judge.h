@@ -47,6 +47,8 @@ void judge_free(struct judge *j);
 // One pass. `now` is ignored where clock_is_watermark. -1: nothing was committed; call again (state is
 // loaded anew). The documents of table "status" (one a stream, and "kdrift" for the whole) are part of the commit.
 int judge_tick(struct judge *j, struct wall_time now, struct error *err) MUST_CHECK;
+// The last pass stopped at its bound with closed windows left: tick again at once.
+bool judge_behind(const struct judge *j);
 // The last pass as JSON: {streams:[...], alerts:[...], clock, watermark ...}; a new reference. Thread-safe.
 json_t *judge_status(struct judge *j);
 

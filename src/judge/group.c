@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge/condition.h"
+#include "judge/page.h"
+#include "judge/state.h"
+#include "util/xalloc.h"
+
+enum { SHOWN = 500 }; // readings a group in the status
+
+static void alert_free(void *p)
+{
+	struct alert *a = p;
+
+	free(a->field);
+	free(a->slice);
+	free(a);
+}
+
+void group_clear(struct group *g)
+{
+	map_release(&g->alerts, alert_free);
+	json_decref(g->shown);
+	g->shown = NULL;
+	g->page = NULL;
+	g->nfiring = g->unshown = 0;
+}
+
+void page_free(struct page *p)
+{
+	json_decref(p->data);
+	free(p->id);
+	free(p);
+}
+
+static void show(struct group *g, const struct reading *v, const struct alert *a)
+{
+	if (json_array_size(g->shown) >= SHOWN) {
+		g->unshown++;
+		return;
+	}
+	json_t *item = page_item(g->rule, v);
+	json_object_set_new(item, "rule", json_str(g->rule->name));
+	json_object_set_new(item, "reading", json_string(reading_state_names[v->v.state]));
+	json_object_set_new(item, "state", json_string(a ? alert_state_name(&a->state) : "ok"));
+	json_array_append_new(g->shown, item);
+}
+
+static struct alert *alert_get(struct group *g, const char *key, const char *field, const char *slice)
+{
+	struct alert *a = map_gets(&g->alerts, key);
+
+	if (!a) {
+		a = xcalloc(1, sizeof *a);
+		a->field = xstrdup(field);
+		a->slice = xstrdup(slice);
+		alert_init(&a->state);
+		map_puts(&g->alerts, key, a);
+	}
+	return a;
+}
+
+static void judge_reading(struct evaluation *e, const struct reading *v)
+{
+	struct group *g = e->group;
+	const struct rule *r = g->rule;
+	char *key = xasprintf("%s\037%s", v->field, v->slice);
+	struct alert *a = map_gets(&g->alerts, key);
+	enum truth truth = condition_eval(r, &v->v, a && a->state.firing);
+	struct alert_step step = {e->mode, truth, v->v.state, e->boundary, e->mode == ALERT_WINDOW ? e->boundary : e->at,
+				  r->for_ms};
+
+	// A stream looks stale, too, while we lag behind it or nobody reads it. That it is not stale, a new
+	// event proves at any time.
+	if (e->mode == ALERT_CLOCK) {
+		const struct progress *p = e->moment->progress;
+		step.truth = truth_and(p->lagging || p->catching_up ? TRUTH_UNKNOWN : TRUTH_TRUE, truth);
+		if (step.truth == TRUTH_UNKNOWN && truth == TRUTH_TRUE)
+			step.why = READING_CATCHING_UP;
+	}
+	if (a || step.truth != TRUTH_FALSE) {
+		a = alert_get(g, key, v->field, v->slice);
+		a->touched = g->evaluation;
+		a->last = v->v;
+		enum alert_change change = alert_apply(&a->state, &step);
+		if (change == ALERT_FIRED) {
+			g->nfiring++;
+			if (!json_array_size(e->fired))
+				e->slice = a->slice;
+			else if (e->slice && strcmp(e->slice, a->slice) != 0)
+				e->slice = NULL;
+			json_array_append_new(e->fired, page_item(r, v));
+			if (a->state.started < e->started)
+				e->started = a->state.started;
+		}
+		if (change == ALERT_RESOLVED) {
+			g->nfiring--;
+			json_array_append_new(e->ended, page_item(r, v));
+		}
+		if (change != ALERT_SAME)
+			alert_store(e->judge, g, a);
+	}
+	if (e->show)
+		show(g, v, a);
+	if (a && alert_ok(&a->state))
+		alert_free(map_del(&g->alerts, key, strlen(key)));
+	free(key);
+}
+
+// Alerts that this evaluation did not meet (a slice or field that is gone): unknown. Those that fire stay.
+static void judge_absent(struct evaluation *e)
+{
+	struct group *g = e->group;
+
+	for (struct map_entry *it = NULL; (it = map_next(&g->alerts, it));) {
+		struct alert *a = it->value;
+		if (a->touched == g->evaluation || a->state.firing)
+			continue;
+		alert_init(&a->state);
+		alert_store(e->judge, g, a);
+		map_del(&g->alerts, it->key, it->len);
+		alert_free(a);
+	}
+}
+
+// --- pages --------------------------------------------------------------------------------------------
+
+static json_t *event_of(const char *type, int64_t at, const json_t *data)
+{
+	json_t *event = json_pack("{s:I, s:s, s:O, s:O, s:O}", "at", (json_int_t)at, "type", type, "tier",
+				  json_object_get(data, "tier"), "rule", json_object_get(data, "alert"), "stream",
+				  json_object_get(data, "stream"));
+
+	return event;
+}
+
+static void tell_page(struct judge *j, struct page *p, int64_t at)
+{
+	const char *status = json_get_str(p->data, "status", "");
+	const struct judge_conf *c = j->conf;
+	json_t *event = event_of(p->firing ? "alert_firing" : "alert_resolved", at, p->data);
+
+	json_object_set(event, "page", p->data);
+	batch_event(&j->batch, event);
+	p->told = at;
+	if (p->tier == TIER_IMMEDIATE) {
+		char *identity = xasprintf("%s\n%s\n0", p->id, status);
+		batch_message(&j->batch, "kdrift.alert", at, p->data, identity, p->tier, c->routes[p->tier],
+			      c->nroutes[p->tier]);
+		free(identity);
+	}
+}
+
+void page_store(struct judge *j, const struct page *p)
+{
+	batch_doc(&j->batch, "page", p->id, json_pack("{s:I, s:O}", "told", (json_int_t)p->told, "data", p->data));
+}
+
+void page_end(struct judge *j, struct page *p, int64_t ended, int64_t at, const char *why)
+{
+	p->firing = false;
+	page_resolve(p->data, ended, why);
+	tell_page(j, p, at);
+	if (j->digests[p->tier].zone) { // its digest has still to tell it
+		page_store(j, p);
+		return;
+	}
+	batch_doc(&j->batch, "page", p->id, NULL);
+	map_del(&j->pages, p->id, strlen(p->id));
+	page_free(p);
+}
+
+static void tell_item(struct evaluation *e, const char *type, const json_t *item)
+{
+	json_t *event = event_of(type, e->at, e->group->page->data);
+
+	json_object_set_new(event, "page_id", json_string(e->group->page->id));
+	json_object_set_new(event, "item", json_deep_copy(item));
+	batch_event(&e->judge->batch, event);
+}
+
+static void open_page(struct evaluation *e)
+{
+	struct group *g = e->group;
+	const struct merged *w = e->moment->window;
+	struct page_about about = {
+		.rule = g->rule,
+		.stream = e->moment->stream,
+		.window = w ? merged_slice(w, e->slice ? e->slice : "") : NULL,
+		.view = &g->stream->view,
+		.config_path = e->judge->conf->config_path,
+		.started = e->started,
+	};
+	struct page *p = xcalloc(1, sizeof *p);
+
+	p->data = page_firing(&about, json_incref(e->fired));
+	p->id = xstrdup(json_get_str(p->data, "id", ""));
+	p->tier = g->rule->tier;
+	p->firing = true;
+	struct page *old = map_puts(&e->judge->pages, p->id, p);
+	if (old) // the same incident, resolved and not told yet: it goes on
+		page_free(old);
+	g->page = p;
+	tell_page(e->judge, p, e->at);
+	page_store(e->judge, p);
+}
+
+static void settle_page(struct evaluation *e)
+{
+	struct group *g = e->group;
+	size_t n = json_array_size(e->fired), k = json_array_size(e->ended);
+
+	if (n && !g->page) {
+		open_page(e);
+	} else if (n) {
+		for (size_t i = 0; i < n; i++) {
+			tell_item(e, "item_firing", json_array_get(e->fired, i));
+			page_add_item(g->page->data, json_incref(json_array_get(e->fired, i)));
+		}
+		page_store(e->judge, g->page);
+	}
+	if (!k || !g->page)
+		return;
+	for (size_t i = 0; g->nfiring && i < k; i++)
+		tell_item(e, "item_resolved", json_array_get(e->ended, i));
+	if (!g->nfiring) {
+		page_end(e->judge, g->page, e->boundary, e->at, "the condition is no longer met");
+		g->page = NULL;
+	}
+}
+
+// --- one evaluation -----------------------------------------------------------------------------------
+
+static void judge_slice(struct evaluation *e, const struct field_list *fields, const struct slice_stats *s)
+{
+	const struct rule *r = e->group->rule;
+
+	if (!rule_needs_slice(r, s))
+		return;
+	if (r->measure->scope & MEASURE_STREAM) {
+		struct reading v = reading_of(r, e->moment, NULL, s->name);
+		judge_reading(e, &v);
+		return;
+	}
+	for (size_t i = 0; i < fields->n; i++) {
+		if (!rule_needs_field(r, &fields->items[i]))
+			continue;
+		struct reading v = reading_of(r, e->moment, &fields->items[i], s->name);
+		if (v.v.state != READING_NOT_APPLICABLE)
+			judge_reading(e, &v);
+	}
+}
+
+void group_evaluate(struct evaluation *e)
+{
+	const struct merged *w = e->moment->window;
+	struct field_list fields = {0};
+
+	e->group->evaluation = ++e->judge->evaluation;
+	e->fired = json_array();
+	e->ended = json_array();
+	e->started = INT64_MAX;
+	if (e->show) {
+		json_decref(e->group->shown);
+		e->group->shown = json_array();
+		e->group->unshown = 0;
+	}
+	if (w) {
+		field_list_fill(&fields, e->moment->stream, w);
+		judge_slice(e, &fields, &w->total);
+		for (size_t i = 0; i < w->nslices; i++)
+			judge_slice(e, &fields, &w->slices[i]);
+		field_list_release(&fields);
+	} else {
+		struct reading v = reading_of(e->group->rule, e->moment, NULL, "");
+		judge_reading(e, &v);
+	}
+	if (e->mode != ALERT_EAGER)
+		judge_absent(e);
+	settle_page(e);
+	json_decref(e->fired);
+	json_decref(e->ended);
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "judge/readings.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/map.h"
+#include "util/xalloc.h"
+
+static void list_add(struct field_list *l, struct map *seen, const struct field_def *def)
+{
+	static char mark;
+
+	if (map_puts(seen, def->path, &mark) || def->type == FIELD_NONE)
+		return;
+	GROW(l->items, l->n, l->cap);
+	l->items[l->n++] = *def;
+}
+
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct field_def *)a)->path, ((const struct field_def *)b)->path);
+}
+
+void field_list_fill(struct field_list *l, const struct judge_stream *s, const struct merged *window)
+{
+	const struct pane *p = window ? window->total.pane : NULL;
+	struct map seen;
+
+	*l = (struct field_list){0};
+	map_init(&seen);
+	// A configured field without a type of its own takes the baseline's or the counted one below.
+	for (size_t i = 0; i < s->nfields; i++) {
+		const struct baseline_field *b = s->baseline ? baseline_find(s->baseline, s->fields[i].path) : NULL;
+		if (s->fields[i].type == FIELD_TYPES)
+			continue;
+		list_add(l, &seen, b && b->def.type == s->fields[i].type ? &b->def : &s->fields[i]);
+	}
+	for (size_t i = 0; s->baseline && i < s->baseline->nfields; i++)
+		list_add(l, &seen, &s->baseline->fields[i]->def);
+	for (size_t i = 0; p && i < p->nfields; i++) {
+		const struct field_stats *f = p->fields[i];
+		if (f && f->type != FIELD_NONE)
+			list_add(l, &seen, &(struct field_def){.path = f->path, .type = f->type, .grid = f->grid});
+	}
+	map_release(&seen, NULL);
+	if (l->n)
+		qsort(l->items, l->n, sizeof *l->items, by_path);
+}
+
+void field_list_release(struct field_list *l)
+{
+	free(l->items);
+	*l = (struct field_list){0};
+}
+
+bool rule_needs_field(const struct rule *r, const struct field_def *f)
+{
+	return (r->measure->types & (1u << f->type)) && rule_matches_field(r, f->path);
+}
+
+bool rule_needs_slice(const struct rule *r, const struct slice_stats *s)
+{
+	if (r->against.kind == AGAINST_SLICE)
+		return *s->name && strcmp(s->name, r->against.name) != 0 && strcmp(s->name, "other") != 0;
+	return strcmp(s->name, "other") != 0;
+}
+
+static struct measure_side side_of(const struct merged *m, const char *slice, const struct field_def *def)
+{
+	const struct slice_stats *s = m ? merged_slice(m, slice) : NULL;
+	struct measure_side side = {NULL, NULL};
+
+	if (s && (s->pane->records || s->pane->approximate)) {
+		side.pane = s->pane;
+		side.field = def ? pane_find(s->pane, def->path, def->type) : NULL;
+	}
+	return side;
+}
+
+// The one place that knows what a rule's window is compared with.
+static void reference_of(const struct rule *r, const struct moment *m, const struct field_def *def, const char *slice,
+			 struct measure_input *in)
+{
+	const struct baseline *b = m->stream->baseline;
+
+	switch (r->against.kind) {
+	case AGAINST_BASELINE:
+		if (!b)
+			return;
+		in->source = b;
+		in->reference.pane = b->total;
+		in->baseline = def ? baseline_find(b, def->path) : NULL;
+		if (in->baseline && in->baseline->def.type == def->type)
+			in->reference.field = in->baseline->total;
+		else
+			in->baseline = NULL;
+		return;
+	case AGAINST_SLICE:
+		in->reference = side_of(m->window, r->against.name, def);
+		return;
+	case AGAINST_STREAM:
+	case AGAINST_PREVIOUS:
+		in->reference = side_of(m->other, slice, def);
+		return;
+	}
+}
+
+struct reading reading_of(const struct rule *r, const struct moment *m, const struct field_def *def, const char *slice)
+{
+	struct measure_input in = {
+		.def = def,
+		.current = side_of(m->window, slice, def),
+		.window_ms = m->window ? m->window->to - m->window->from : 0,
+		.newest = m->progress->newest,
+		.since = m->since,
+		.now = m->now,
+	};
+	struct reading out = {m->stream->name, def ? def->path : "", slice, r->measure, {0}, INT64_MIN, INT64_MIN, ""};
+
+	reference_of(r, m, def, slice, &in);
+	out.v = measure_compute(r->measure, &in);
+	if (m->window) {
+		out.from = m->window->from;
+		out.to = m->window->to;
+	}
+	if (in.source)
+		snprintf(out.baseline, sizeof out.baseline, "%s", in.source->hash);
+	if (out.v.state == READING_KNOWN && m->window && r->min_records) {
+		uint64_t records = in.current.pane ? in.current.pane->records : 0;
+		if (records < r->min_records) {
+			out.v.state = READING_TOO_FEW;
+			out.v.value = NAN;
+		}
+	}
+	return out;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which readings a rule needs, and their computation from merged windows. Pure.
+#ifndef KD_JUDGE_READINGS_H
+#define KD_JUDGE_READINGS_H
+#include "judge/judge.h"
+#include "judge/watermark.h"
+#include "judge/windows.h"
+
+// What is judged at one moment.
+struct moment {
+	const struct judge_stream *stream;
+	const struct merged *window;     // NULL: judged by the clock alone
+	const struct merged *other;      // against a time before or another stream: that window; NULL: it is not whole
+	const struct progress *progress;
+	struct wall_time since;          // when the monitor first saw the stream
+	struct wall_time now;            // the judge's clock
+};
+
+// The fields that are judged in a window: the configured ones, the baseline's and those that were counted,
+// without the ignored ones, ordered by path. Paths and grids are borrowed.
+struct field_list {
+	struct field_def *items;
+	size_t n, cap;
+};
+
+void field_list_fill(struct field_list *l, const struct judge_stream *s, const struct merged *window);
+void field_list_release(struct field_list *l);
+bool rule_needs_field(const struct rule *r, const struct field_def *f); // by scope, type and name
+
+// One reading of the rule's measure. `def` NULL for stream measures. Strings are borrowed.
+struct reading reading_of(const struct rule *r, const struct moment *m, const struct field_def *def,
+			  const char *slice);
+// Is this slice judged by this rule? `other` is not, nor is the slice that the rule compares with.
+bool rule_needs_slice(const struct rule *r, const struct slice_stats *s);
+#endif

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// The judge's memory. Everything in it that matters is a document in the store (tables "alert", "page",
+// "mark", "digest"); after a failed commit it is dropped and loaded anew. Private to the judge room.
+//
+//     judge -> streams -> tracks -> groups -> alerts
+//
+// A group is one rule on one stream: its alerts share a page. A track is the groups of a stream that are
+// judged at the same boundaries: those that look at the stream alone, and, for each other stream that rules
+// compare with, those that must wait for that one too.
+#ifndef KD_JUDGE_STATE_H
+#define KD_JUDGE_STATE_H
+#include <pthread.h>
+
+#include "judge/alert.h"
+#include "judge/batch.h"
+#include "judge/judge.h"
+#include "judge/readings.h"
+#include "judge/tz.h"
+#include "judge/watermark.h"
+#include "judge/windows.h"
+
+#define TIME_NONE INT64_MIN
+
+struct alert {
+	char *field, *slice;
+	struct alert_state state;
+	struct measure_value last; // of the last evaluation
+	uint64_t touched;          // the evaluation that last judged it
+};
+
+struct page {
+	char *id;
+	enum tier tier;
+	bool firing;
+	int64_t told;              // the judge's clock at its last change of status
+	json_t *data;
+};
+
+struct group {
+	const struct rule *rule;
+	struct stream_state *stream;
+	struct map alerts;         // "field\037slice" -> struct alert: all that are not ok
+	size_t nfiring;
+	struct page *page;         // while one of them fires; owned by judge.pages
+	json_t *shown;             // the last readings, for the status
+	size_t unshown;            // readings that did not fit
+	uint64_t evaluation;
+};
+
+struct totals {
+	uint64_t records, violations[VIOLATION_KINDS];
+};
+
+struct track {
+	struct stream_state *stream, *other; // other NULL: the stream alone
+	char *key;                           // of its mark
+	struct group **groups;
+	size_t ngroups, capgroups;
+	int64_t end;                         // the last boundary that was evaluated; TIME_NONE: none
+	int64_t limit;                       // boundaries up to here can be evaluated now; TIME_NONE: none
+	bool quiet;                          // nothing can change until a record comes
+	bool cut;                            // at its last boundary a rule's window began before the data
+	struct totals totals;                // of closed windows, ever (the stream's own track)
+};
+
+struct stream_state {
+	const struct judge_stream *conf;
+	struct windows *windows;
+	struct stream_view view;
+	struct progress progress;
+	bool changed;              // something was counted since the last pass
+	int64_t since;             // the judge's clock when it first looked at the stream
+	int64_t first;             // the oldest interval that windows may use; TIME_NONE: no data yet
+	int64_t floor;
+	int64_t lookback;          // how far before a boundary its rules look
+	struct group **clock, **eager; // of all its groups
+	size_t nclock, capclock, neager, capeager;
+	json_t *window;            // the last closed window, for the status
+	json_t *fields;            // [{path, type}] that were judged in it
+};
+
+struct digest_state {
+	struct tz *zone;           // NULL: no digest
+	int64_t last;              // the last due instant; TIME_NONE: not begun
+	json_t *totals;            // stream -> totals at that instant
+};
+
+struct judge {
+	const struct judge_conf *conf;
+	const struct judge_port *port;
+	struct stream_state *streams;
+	struct track *tracks;      // [i] for i < nstreams: the stream's own
+	size_t ntracks, captracks;
+	struct group **groups;
+	size_t ngroups, capgroups;
+	struct digest_state digests[TIERS];
+	struct map pages;          // id -> struct page: firing, or still to be told in a digest
+	struct batch batch;
+	uint64_t generation, evaluation;
+	bool loaded, behind;
+	int64_t clock;             // the judge's, of this pass; TIME_NONE: no watermark yet
+	int64_t shown_at;
+	pthread_mutex_t lock;      // of status
+	json_t *status;
+};
+
+// group.c: one evaluation of one group.
+struct evaluation {
+	struct judge *judge;
+	struct group *group;
+	const struct moment *moment;
+	enum alert_mode mode;
+	int64_t boundary;          // event ms
+	int64_t at;                // the judge's clock, for what is told
+	bool show;                 // keep the readings for the status
+	// private
+	json_t *fired, *ended;     // items
+	int64_t started;
+	const char *slice;         // of all that fired, NULL where they differ
+};
+// Judges every slice and field of the moment's window (or the stream, by the clock) and tells what changed.
+void group_evaluate(struct evaluation *e);
+void group_clear(struct group *g);
+void page_free(struct page *p);
+// Ends a page: event, message, document.
+void page_end(struct judge *j, struct page *p, int64_t ended, int64_t at, const char *why);
+void page_store(struct judge *j, const struct page *p);
+
+// docs.c
+int state_load(struct judge *j, struct error *err) MUST_CHECK;
+// Ends pages that fire in the store but whose rule or stream is configured no more.
+void state_end_orphans(struct judge *j);
+void state_drop(struct judge *j);
+void mark_store(struct judge *j, const struct track *t);
+void alert_store(struct judge *j, const struct group *g, const struct alert *a);
+
+// digest.c
+// The instant after the last digest at which the next is due; TIME_NONE: none. By the wall clock the last such
+// instant that has passed (one digest covers a gap); by the watermark the first, passed or not.
+int64_t digest_due(const struct judge *j, enum tier t);
+void digest_tell(struct judge *j, enum tier t, int64_t due, int64_t at);
+void digest_begin(struct judge *j, enum tier t, int64_t at);
+json_t *totals_json(const struct totals *t, const json_t *before); // {records, violations}, less those of `before`
+void totals_parse(struct totals *t, const json_t *obj);
+
+// status.c
+void status_build(struct judge *j);
+#endif

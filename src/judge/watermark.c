@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "judge/watermark.h"
+
+#include "util/map.h"
+
+struct progress progress_of(const struct stream_view *v)
+{
+	struct progress p = {EVENT_TIME_NONE, EVENT_TIME_NONE, true, false, false, v->nparts};
+	int64_t held = INT64_MAX;
+
+	for (size_t i = 0; i < v->nparts; i++) {
+		const struct partition_view *q = &v->parts[i];
+		uint64_t mix[3] = {p.position, (uint64_t)q->next, (uint64_t)q->max_event};
+		p.position = hash_bytes(mix, sizeof mix);
+		if (q->max_event > p.newest.ms)
+			p.newest.ms = q->max_event;
+		p.catching_up |= q->catching_up;
+		if (q->owned && q->idle)
+			continue;
+		p.at_end = false;
+		p.lagging |= !q->owned || (q->end >= 0 && q->next < q->end);
+		if (q->max_event < held)
+			held = q->max_event;
+	}
+	p.watermark.ms = p.at_end ? p.newest.ms : held;
+	return p;
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// How far a stream's event time has come, over its partitions. A partition whose owner stands at its end
+// (owned and idle) holds nothing back; one without an owner does, with what was counted of it, as does one
+// that is being read. A window closes when the watermark less the lateness has reached its end.
+#ifndef KD_JUDGE_WATERMARK_H
+#define KD_JUDGE_WATERMARK_H
+#include "store/types.h"
+#include "util/clock.h"
+
+struct progress {
+	struct event_time watermark; // EVENT_TIME_NONE: nothing can close
+	struct event_time newest;    // over all partitions; EVENT_TIME_NONE: no record ever
+	bool at_end;                 // every partition is owned and idle: nothing more is coming
+	bool lagging;                // records wait unread, or nobody reads a partition
+	bool catching_up;
+	uint64_t position;           // changes whenever anything was counted
+};
+
+struct progress progress_of(const struct stream_view *v);
+#endif

@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "judge/windows.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge/judge.h"
+#include "util/log.h"
+#include "util/map.h"
+#include "util/xalloc.h"
+
+enum { FAN = 8, MAX_WIDTHS = 16, KEEP_BOUNDARIES = 32 };
+
+struct block {
+	int64_t start, width;
+	uint64_t stamp, used;
+	struct merged m;
+};
+
+struct windows {
+	const struct judge_port *port;
+	const char *stream;
+	const struct baseline *baseline;
+	int64_t widths[MAX_WIDTHS]; // ascending, each a multiple of the one before
+	size_t nwidths, nleaf;      // the first nleaf widths are read from segments, the others built of FAN each
+	struct interval_view *iv;   // what the store has in [lo, hi)
+	size_t niv;
+	int64_t lo, hi;
+	struct map blocks;          // {start, width} -> struct block
+	uint64_t boundary; // counts calls of windows_evict
+};
+
+// --- merged -------------------------------------------------------------------------------------------
+
+static void slice_init(struct slice_stats *s, const char *name)
+{
+	*s = (struct slice_stats){.name = xstrdup(name), .pane = pane_new()};
+}
+
+static void slice_release(struct slice_stats *s)
+{
+	for (size_t i = 0; i < s->nparts; i++)
+		free(s->parts[i].topic);
+	free(s->parts);
+	free(s->name);
+	pane_free(s->pane);
+}
+
+void merged_init(struct merged *m, int64_t from, int64_t to)
+{
+	*m = (struct merged){.from = from, .to = to};
+	slice_init(&m->total, "");
+}
+
+void merged_release(struct merged *m)
+{
+	slice_release(&m->total);
+	for (size_t i = 0; i < m->nslices; i++)
+		slice_release(&m->slices[i]);
+	free(m->slices);
+	*m = (struct merged){0};
+}
+
+// Where the slice is or belongs.
+static size_t slice_at(const struct merged *m, const char *name, bool *found)
+{
+	size_t lo = 0, hi = m->nslices;
+
+	*found = false;
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		int c = strcmp(m->slices[mid].name, name);
+		if (!c) {
+			*found = true;
+			return mid;
+		}
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static struct slice_stats *slice_make(struct merged *m, const char *name)
+{
+	bool found;
+	size_t i = slice_at(m, name, &found);
+
+	if (!found) {
+		GROW(m->slices, m->nslices, m->capslices);
+		memmove(m->slices + i + 1, m->slices + i, (m->nslices - i) * sizeof *m->slices);
+		slice_init(&m->slices[i], name);
+		m->nslices++;
+	}
+	return &m->slices[i];
+}
+
+const struct slice_stats *merged_slice(const struct merged *m, const char *name)
+{
+	bool found;
+
+	if (!*name)
+		return &m->total;
+	size_t i = slice_at(m, name, &found);
+	return found ? &m->slices[i] : NULL;
+}
+
+static void parts_add(struct slice_stats *s, const struct part_range *r)
+{
+	size_t i = 0;
+	int c = 1;
+
+	while (i < s->nparts) {
+		c = strcmp(s->parts[i].topic, r->topic);
+		if (!c)
+			c = (s->parts[i].partition > r->partition) - (s->parts[i].partition < r->partition);
+		if (c >= 0)
+			break;
+		i++;
+	}
+	if (i == s->nparts || c) {
+		GROW(s->parts, s->nparts, s->capparts);
+		memmove(s->parts + i + 1, s->parts + i, (s->nparts - i) * sizeof *s->parts);
+		s->parts[i] = *r;
+		s->parts[i].topic = xstrdup(r->topic);
+		s->nparts++;
+		return;
+	}
+	struct part_range *p = &s->parts[i];
+	p->from = r->from < p->from ? r->from : p->from;
+	p->to = r->to > p->to ? r->to : p->to;
+	p->bad_from = r->bad_from < p->bad_from ? r->bad_from : p->bad_from;
+	p->bad_to = r->bad_to > p->bad_to ? r->bad_to : p->bad_to;
+}
+
+static void slice_add(struct slice_stats *dst, const struct slice_stats *src)
+{
+	pane_merge(dst->pane, src->pane);
+	for (size_t i = 0; i < src->nparts; i++)
+		parts_add(dst, &src->parts[i]);
+}
+
+void merged_add(struct merged *m, const struct merged *src)
+{
+	slice_add(&m->total, &src->total);
+	for (size_t i = 0; i < src->nslices; i++)
+		slice_add(slice_make(m, src->slices[i].name), &src->slices[i]);
+}
+
+static int by_records(const void *a, const void *b)
+{
+	const struct slice_stats *x = a, *y = b;
+
+	if (x->pane->records != y->pane->records)
+		return x->pane->records < y->pane->records ? 1 : -1;
+	return strcmp(x->name, y->name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct slice_stats *)a)->name, ((const struct slice_stats *)b)->name);
+}
+
+void merged_limit(struct merged *m, size_t max)
+{
+	if (m->nslices <= max)
+		return;
+	qsort(m->slices, m->nslices, sizeof *m->slices, by_records);
+	while (m->nslices > max)
+		slice_release(&m->slices[--m->nslices]);
+	qsort(m->slices, m->nslices, sizeof *m->slices, by_name);
+}
+
+// A pane as it was counted in one partition. One whose bytes cannot be read makes the slice approximate: its
+// measures are unknown rather than wrong.
+static void merged_segment(struct merged *m, const struct segment_view *v, const struct baseline *b, const char *stream)
+{
+	struct error err = ERROR_INIT;
+	struct slice_stats *slice = *v->slice ? slice_make(m, v->slice) : NULL;
+	struct pane *p = pane_decode(v->bytes, v->len, baseline_grid, (void *)(uintptr_t)b, &err);
+
+	if (!p) {
+		log_error("judge", "read a pane of stream %s, slice \"%s\", %s/%d: %s; its windows are unknown", stream,
+			  v->slice, v->topic, (int)v->partition, err.text);
+		m->total.pane->approximate = true;
+		if (slice)
+			slice->pane->approximate = true;
+		return;
+	}
+	struct part_range r = {(char *)(uintptr_t)v->topic, v->partition, p->min_offset, p->max_offset, INT64_MAX, INT64_MIN};
+	for (size_t i = 0; i < p->nviolations; i++) {
+		const struct violation_count *c = &p->violations[i];
+		r.bad_from = c->first_offset < r.bad_from ? c->first_offset : r.bad_from;
+		r.bad_to = c->last_offset > r.bad_to ? c->last_offset : r.bad_to;
+	}
+	if (slice) {
+		pane_merge(slice->pane, p);
+		if (r.from <= r.to)
+			parts_add(slice, &r);
+	}
+	pane_merge(m->total.pane, p);
+	if (r.from <= r.to)
+		parts_add(&m->total, &r);
+	pane_free(p);
+}
+
+// --- the caches ---------------------------------------------------------------------------------------
+
+struct windows *windows_new(const struct judge_port *port, const char *stream, int64_t pane, int64_t unit,
+			    int64_t longest, const struct baseline *b)
+{
+	struct windows *w = xcalloc(1, sizeof *w);
+
+	w->port = port;
+	w->stream = stream;
+	w->baseline = b;
+	w->widths[w->nwidths++] = pane;
+	if (unit > pane)
+		w->widths[w->nwidths++] = unit;
+	w->nleaf = w->nwidths;
+	for (int64_t k = unit * FAN; k <= longest && w->nwidths < MAX_WIDTHS; k *= FAN)
+		w->widths[w->nwidths++] = k;
+	map_init(&w->blocks);
+	return w;
+}
+
+static void block_free(void *p)
+{
+	struct block *b = p;
+
+	merged_release(&b->m);
+	free(b);
+}
+
+void windows_free(struct windows *w)
+{
+	if (!w)
+		return;
+	windows_clear(w);
+	free(w);
+}
+
+void windows_clear(struct windows *w)
+{
+	map_release(&w->blocks, block_free);
+	windows_begin(w);
+}
+
+void windows_begin(struct windows *w)
+{
+	free(w->iv);
+	w->iv = NULL;
+	w->niv = 0;
+	w->lo = w->hi = 0;
+}
+
+int windows_need(struct windows *w, int64_t from, int64_t to, struct error *err)
+{
+	struct interval_view *iv;
+	size_t n;
+
+	if (from >= to || (w->lo < w->hi && w->lo <= from && w->hi >= to))
+		return 0;
+	if (w->lo < w->hi) {
+		from = w->lo < from ? w->lo : from;
+		to = w->hi > to ? w->hi : to;
+	}
+	if (w->port->intervals(w->port->ctx, w->stream, from, to, &iv, &n, err))
+		return -1;
+	free(w->iv);
+	w->iv = iv;
+	w->niv = n;
+	w->lo = from;
+	w->hi = to;
+	return 0;
+}
+
+static size_t interval_at(const struct windows *w, int64_t from)
+{
+	size_t lo = 0, hi = w->niv;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		if (w->iv[mid].start < from)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+int64_t windows_next(const struct windows *w, int64_t from)
+{
+	size_t i = interval_at(w, from);
+
+	return i < w->niv ? w->iv[i].start : INT64_MAX;
+}
+
+// 0: nothing was counted there.
+static uint64_t stamp_of(const struct windows *w, int64_t start, int64_t width)
+{
+	uint64_t stamp = 0;
+
+	for (size_t i = interval_at(w, start); i < w->niv && w->iv[i].start < start + width; i++) {
+		uint64_t mix[3] = {stamp, (uint64_t)w->iv[i].start, w->iv[i].writes};
+		stamp = hash_bytes(mix, sizeof mix) | 1;
+	}
+	return stamp;
+}
+
+static struct block *block_get(const struct windows *w, int64_t start, int64_t width)
+{
+	int64_t key[2] = {start, width};
+
+	return map_get(&w->blocks, key, sizeof key);
+}
+
+// Blocks whose content is out of date and must be read, in order of start.
+struct wanted {
+	struct block **blocks;
+	size_t n, cap;
+	const struct windows *w;
+};
+
+// Makes sure that the block exists with its present stamp; what has to be read goes to `want`. A composite
+// is emptied here and filled by block_fill.
+static void block_prepare(struct windows *w, size_t level, int64_t start, struct wanted *want)
+{
+	int64_t width = w->widths[level], key[2] = {start, width};
+	uint64_t stamp = stamp_of(w, start, width);
+	struct block *b = block_get(w, start, width);
+
+	if (!stamp)
+		return;
+	if (b && b->stamp == stamp) {
+		b->used = w->boundary;
+		return;
+	}
+	if (!b) {
+		b = xcalloc(1, sizeof *b);
+		b->start = start;
+		b->width = width;
+		map_put(&w->blocks, key, sizeof key, b);
+	} else {
+		merged_release(&b->m);
+	}
+	merged_init(&b->m, start, start + width);
+	b->stamp = 0; // until it is filled
+	b->used = w->boundary;
+	if (level >= w->nleaf) {
+		for (int64_t at = start; at < start + width; at += w->widths[level - 1])
+			block_prepare(w, level - 1, at, want);
+		return;
+	}
+	GROW(want->blocks, want->n, want->cap);
+	want->blocks[want->n++] = b;
+}
+
+static void on_segment(void *arg, int64_t start, const struct segment_view *v)
+{
+	const struct wanted *want = arg;
+	size_t lo = 0, hi = want->n;
+
+	while (hi - lo > 1) {
+		size_t mid = (lo + hi) / 2;
+		if (want->blocks[mid]->start <= start)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	merged_segment(&want->blocks[lo]->m, v, want->w->baseline, want->w->stream);
+}
+
+static int read_wanted(struct windows *w, struct wanted *want, struct error *err)
+{
+	int64_t *starts = xmalloc((w->niv + 1) * sizeof *starts);
+	size_t n = 0;
+
+	for (size_t k = 0; k < want->n; k++) {
+		const struct block *b = want->blocks[k];
+		for (size_t i = interval_at(w, b->start); i < w->niv && w->iv[i].start < b->start + b->width; i++)
+			starts[n++] = w->iv[i].start;
+	}
+	int rc = n ? w->port->segments(w->port->ctx, w->stream, starts, n, on_segment, want, err) : 0;
+	for (size_t k = 0; !rc && k < want->n; k++)
+		want->blocks[k]->stamp = stamp_of(w, want->blocks[k]->start, want->blocks[k]->width);
+	free(starts);
+	return rc;
+}
+
+// The block, composites filled from their parts; NULL where nothing was counted.
+static const struct block *block_fill(struct windows *w, size_t level, int64_t start)
+{
+	int64_t width = w->widths[level];
+	uint64_t stamp = stamp_of(w, start, width);
+	struct block *b = block_get(w, start, width);
+
+	if (!stamp || !b)
+		return NULL;
+	if (b->stamp != stamp) {
+		for (int64_t at = start; at < start + width; at += w->widths[level - 1]) {
+			const struct block *part = block_fill(w, level - 1, at);
+			if (part)
+				merged_add(&b->m, &part->m);
+		}
+		b->stamp = stamp;
+	}
+	return b;
+}
+
+static size_t widest(const struct windows *w, int64_t at, int64_t to)
+{
+	size_t level = w->nwidths - 1;
+
+	while (level && (at % w->widths[level] || at + w->widths[level] > to))
+		level--;
+	return level;
+}
+
+int windows_merge(struct windows *w, int64_t from, int64_t to, struct merged *out, struct error *err)
+{
+	struct wanted want = {.w = w};
+
+	merged_init(out, from, to);
+	if (windows_need(w, from, to, err))
+		return -1;
+	for (int64_t at = from; at < to;) {
+		size_t level = widest(w, at, to);
+		block_prepare(w, level, at, &want);
+		at += w->widths[level];
+	}
+	int rc = read_wanted(w, &want, err);
+	for (size_t k = 0; rc && k < want.n; k++) { // half-read blocks must not be added to
+		int64_t key[2] = {want.blocks[k]->start, want.blocks[k]->width};
+		block_free(map_del(&w->blocks, key, sizeof key));
+	}
+	free(want.blocks);
+	if (rc)
+		return -1;
+	for (int64_t at = from; at < to;) {
+		size_t level = widest(w, at, to);
+		const struct block *b = block_fill(w, level, at);
+		if (b)
+			merged_add(out, &b->m);
+		at += w->widths[level];
+	}
+	return 0;
+}
+
+void windows_evict(struct windows *w, int64_t before)
+{
+	w->boundary++;
+	for (struct map_entry *e = NULL; (e = map_next(&w->blocks, e));) {
+		struct block *b = e->value;
+		int64_t key[2] = {b->start, b->width};
+		if (b->start + b->width <= before || b->used + KEEP_BOUNDARIES < w->boundary) {
+			map_del(&w->blocks, key, sizeof key);
+			block_free(b);
+		}
+	}
+}
+
+// --- one range, without caches --------------------------------------------------------------------------
+
+struct range_arg {
+	struct pane *sum;
+	const char *slice, *stream;
+	const struct baseline *baseline;
+	struct error *err;
+};
+
+static void on_range_segment(void *arg, int64_t start, const struct segment_view *v)
+{
+	struct range_arg *a = arg;
+
+	if (a->slice && strcmp(a->slice, v->slice) != 0)
+		return;
+	struct pane *p = pane_decode(v->bytes, v->len, baseline_grid, (void *)(uintptr_t)a->baseline, a->err);
+	if (!p) {
+		error_prefix(a->err, "read a pane of stream %s at %" PRId64, a->stream, start);
+		return;
+	}
+	pane_merge(a->sum, p);
+	pane_free(p);
+}
+
+int judge_merge_range(const struct judge_port *port, const char *stream, int64_t from, int64_t to, const char *slice,
+		      const struct baseline *b, struct pane **out, struct error *err)
+{
+	struct error bad = ERROR_INIT;
+	struct range_arg arg = {pane_new(), slice, stream, b, &bad};
+	struct interval_view *iv = NULL;
+	size_t n = 0;
+	int rc = port->intervals(port->ctx, stream, from, to, &iv, &n, err);
+
+	*out = NULL;
+	if (!rc && n) {
+		int64_t *starts = xmalloc(n * sizeof *starts);
+		for (size_t i = 0; i < n; i++)
+			starts[i] = iv[i].start;
+		rc = port->segments(port->ctx, stream, starts, n, on_range_segment, &arg, err);
+		free(starts);
+	}
+	free(iv);
+	if (!rc && bad.set)
+		rc = error_set(err, "%s", bad.text);
+	if (rc)
+		pane_free(arg.sum);
+	else
+		*out = arg.sum;
+	return rc;
+}

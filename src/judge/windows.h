@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Segments -> intervals -> windows. A stream's `windows` reads its segments through the port and merges them
+// per slice. What it keeps are caches over the segments, the only truth: each cached block carries a stamp
+// made of its intervals' write counters and is built anew when that no longer matches.
+//
+// Blocks come in widths pane, unit (which divides the slide and every window's length), 8 units, 64 units
+// ...; a window is cut greedily into the widest aligned blocks, so that a week of one-minute panes is a few
+// tens of merges. Panes are merged, never subtracted. Blocks that were not used lately are evicted: inside a
+// long window only wide ones stay.
+//
+// A pass: windows_begin, windows_need (the range that will be looked at; listed once), then for each boundary
+// windows_merge as often as wished and windows_evict. An operation that fails leaves the caches valid.
+#ifndef KD_JUDGE_WINDOWS_H
+#define KD_JUDGE_WINDOWS_H
+#include "drift/baseline.h"
+#include "judge/ports.h"
+#include "stats/pane.h"
+
+// Offsets of one partition that went into a pane, and of its violations (bad_from > bad_to: none).
+struct part_range {
+	char *topic;
+	int32_t partition;
+	int64_t from, to, bad_from, bad_to;
+};
+
+struct slice_stats {
+	char *name;
+	struct pane *pane;
+	struct part_range *parts; // ordered by topic and partition
+	size_t nparts, capparts;
+};
+
+// A window or block: every slice by itself (ordered by name; none where the stream has no slices) and all of
+// them together. An empty one has no records and total.pane is an empty pane.
+struct merged {
+	int64_t from, to;
+	struct slice_stats total; // its name is ""
+	struct slice_stats *slices;
+	size_t nslices, capslices;
+};
+
+void merged_init(struct merged *m, int64_t from, int64_t to);
+void merged_release(struct merged *m);
+void merged_add(struct merged *m, const struct merged *src);
+const struct slice_stats *merged_slice(const struct merged *m, const char *name); // "": total; NULL if absent
+// Drops all slices but the `max` with the most records (ties: by name); the total keeps them all.
+void merged_limit(struct merged *m, size_t max);
+
+struct windows;
+// pane divides unit. `longest` bounds the widest block. The strings and the baseline are borrowed.
+struct windows *windows_new(const struct judge_port *port, const char *stream, int64_t pane, int64_t unit,
+			    int64_t longest, const struct baseline *b);
+void windows_free(struct windows *w);
+void windows_clear(struct windows *w);  // the store lost state
+void windows_begin(struct windows *w);  // the list of intervals is out of date
+int windows_need(struct windows *w, int64_t from, int64_t to, struct error *err) MUST_CHECK;
+// The first listed interval at or after `from`; INT64_MAX: none in the range that was asked for.
+int64_t windows_next(const struct windows *w, int64_t from);
+// [from, to) aligned to panes. Fills *out (initialised here; the caller releases, also on failure).
+int windows_merge(struct windows *w, int64_t from, int64_t to, struct merged *out, struct error *err) MUST_CHECK;
+// After each boundary: drops blocks that end at or before `before`, and those that the last 32 boundaries did
+// not use.
+void windows_evict(struct windows *w, int64_t before);
+#endif
