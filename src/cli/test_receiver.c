@@ -4,7 +4,6 @@
 
 #include "cli/cli.h"
 #include "deliver/deliver.h"
-#include "http/http.h"
 
 static const struct option_def options[] = {OPTION_CONFIG, OPTIONS_END};
 
@@ -33,7 +32,7 @@ static int run(struct cli_args *args)
 	if (!c)
 		return EXIT_FAILED;
 	const struct receiver_conf *r = find(c, cli_word(args, 0), &err);
-	if (!r || http_global_init(&err) < 0 || deliver_test(r, &said, &err) < 0)
+	if (!r || deliver_test(r, &said, &err) < 0)
 		rc = cli_fail(args, &err);
 	else
 		puts(said.data);

@@ -96,27 +96,33 @@ static int write_outcome(struct runner *r, const struct outbox_entry *e, const s
 			 const struct verdict *v)
 {
 	struct error err = ERROR_INIT;
+	_Atomic uint64_t *counter = NULL;
 	char note[64], wait[32];
+	int rc = -1;
 
 	switch (v->outcome) {
 	case OUTCOME_DELIVERED:
 		snprintf(note, sizeof note, "answered %ld, attempt %u", a->status, a->number);
 		log_info(LOG, "receiver %s: delivered %s: %s", r->conf.name, e->id, note);
-		r->delivered++;
-		return r->port.done(r->port.ctx, e->id, note, &err) < 0 ? port_failed(r, "write a delivery", &err) : 0;
+		rc = r->port.done(r->port.ctx, e->id, note, &err);
+		counter = &r->delivered;
+		break;
 	case OUTCOME_RETRY:
 		log_warn(LOG, "receiver %s: attempt %u of %s: %s; again in %s", r->conf.name, a->number, e->id, v->why,
 			 duration_format(v->delay_ms, wait, sizeof wait));
-		r->retried++;
-		return r->port.retry(r->port.ctx, e->id, wall_now().ms + v->delay_ms, v->why, &err) < 0
-			       ? port_failed(r, "write a retry", &err)
-			       : 0;
+		rc = r->port.retry(r->port.ctx, e->id, wall_now().ms + v->delay_ms, v->why, &err);
+		counter = &r->retried;
+		break;
 	case OUTCOME_DEAD:
+		log_error(LOG, "receiver %s: %s is dead: %s", r->conf.name, e->id, v->why);
+		rc = r->port.dead(r->port.ctx, e->id, v->why, &err);
+		counter = &r->refused;
 		break;
 	}
-	log_error(LOG, "receiver %s: %s is dead: %s", r->conf.name, e->id, v->why);
-	r->refused++;
-	return r->port.dead(r->port.ctx, e->id, v->why, &err) < 0 ? port_failed(r, "write a dead delivery", &err) : 0;
+	if (rc < 0)
+		return port_failed(r, "write what became of a message", &err);
+	++*counter;
+	return 0;
 }
 
 // One attempt. -1 ends the round; *wait becomes at most the delay after which this entry is due again.
@@ -164,7 +170,6 @@ static int64_t deliver_round(struct runner *r)
 		port_failed(r, "read the outbox", &err);
 		return POLL_MS;
 	}
-	r->away = false;
 	int rc = 0;
 	for (size_t i = 0; i < got; i++) {
 		if (rc == 0)
@@ -173,6 +178,7 @@ static int64_t deliver_round(struct runner *r)
 	}
 	if (rc < 0)
 		return POLL_MS;
+	r->away = false;
 	if (got == BATCH)
 		return 0;
 	return wait > POLL_LEAST_MS ? wait : POLL_LEAST_MS;

@@ -17,7 +17,7 @@
 
 struct deliver;
 // `leading` tells whether this process holds the lease now; only then anything is sent. It and the port are
-// called from every receiver's thread. Confs and the port are copied. Call http_global_init before.
+// called from every receiver's thread. Confs and the port are copied.
 struct deliver *deliver_start(const struct receiver_conf *receivers, size_t n, const struct deliver_port *port,
 			      bool (*leading)(void *ctx), void *ctx);
 void deliver_wake(struct deliver *d);                // something new is in the outbox

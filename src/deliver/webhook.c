@@ -22,9 +22,9 @@ static int secret_key(const char *secret, struct buf *key, struct error *err)
 		return 0;
 	}
 	buf_adds(&text, secret + prefix);
-	while (text.len % 4)
+	while (text.len % 4 > 1)
 		buf_addc(&text, '=');
-	ssize_t n = text.len ? base64_decode(text.data, raw, sizeof raw) : -1;
+	ssize_t n = text.len % 4 ? -1 : base64_decode(text.data ? text.data : "", raw, sizeof raw);
 	buf_release(&text);
 	if (n <= 0)
 		return error_set(err, "the secret starts with " PREFIX " but is not base64 after it; "
@@ -81,8 +81,7 @@ int webhook_send(struct http *h, const struct receiver_conf *r, const struct mes
 			goto out;
 		signed_by = xasprintf("webhook-signature: %s", signature);
 	}
-	const char *const headers[] = {"content-type: application/json", "user-agent: kdrift/" KDRIFT_VERSION, id,
-				       when, signed_by, NULL};
+	const char *const headers[] = {"content-type: application/json", id, when, signed_by, NULL};
 	const struct http_request req = {
 		.method = "POST",
 		.url = r->url,
