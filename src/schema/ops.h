@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inside a plan: the opcodes that plan_compile.c writes and plan_walk.c runs. Private to these two.
+// Inside a plan: the opcodes that plan_emit.c writes and plan_walk.c runs.
 //
 // The schema is unrolled: record fields follow one another, a union jumps to a branch, the items of an
 // array or a map are a loop body of their own. Only a recursive record is a routine that is called;
@@ -103,7 +103,4 @@ struct plan {
 };
 
 #define TEXT_SIZE 40 // of one value written out
-
-// Number as the shortest text that reads back the same; buf >= TEXT_SIZE. `single`: as a float.
-size_t number_text(double v, bool single, char *buf);
 #endif

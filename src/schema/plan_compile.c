@@ -1,29 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Three passes over the schema. The first finds the fields that are monitored and the types each is seen
-// with (a field under a union may have several); then slots, checks and the breaches of every record are
-// settled; the second writes the opcodes; the third writes the routines of recursive records.
-#include <math.h>
+// Compiling takes two passes over the schema. The first finds the fields that are monitored and the types
+// each is seen with (a field under a union may have several). Slots, checks and the breaches of every
+// record follow from it. The second, in plan_emit.c, writes the opcodes.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "schema/ops.h"
+#include "schema/compiler.h"
 #include "util/xalloc.h"
 
-#define MAX_DEPTH 128
 #define MAX_STEPS 200000 // types visited by one compilation: a schema of shared types can unroll without end
-
-enum source { // what a value in the writer's schema is
-	SRC_NULL,
-	SRC_NUMBER,
-	SRC_STRING,
-	SRC_BYTES,
-	SRC_UUID,
-	SRC_BOOL,
-	SRC_TIME,
-	SRC_OPAQUE, // record, array, map
-	SOURCES
-};
 
 // The type a field gets without a rule, by the first source that it is seen with.
 static const enum field_type default_type[SOURCES] = {
@@ -32,7 +18,7 @@ static const enum field_type default_type[SOURCES] = {
 	[SRC_TIME] = FIELD_TIME,   [SRC_OPAQUE] = FIELD_NONE,
 };
 
-static const bool counts[FIELD_TYPES][SOURCES] = {
+const bool type_counts[FIELD_TYPES][SOURCES] = {
 	[FIELD_NUMERIC] = {[SRC_NUMBER] = true, [SRC_TIME] = true},
 	[FIELD_CATEGORICAL] = {[SRC_NUMBER] = true, [SRC_STRING] = true, [SRC_BYTES] = true, [SRC_UUID] = true,
 			       [SRC_BOOL] = true},
@@ -42,32 +28,7 @@ static const bool counts[FIELD_TYPES][SOURCES] = {
 	[FIELD_VECTOR] = {[SRC_OPAQUE] = true},
 };
 
-struct found { // a monitored path
-	const struct field_rule *rule; // NULL: none
-	unsigned seen;                 // bit set of sources
-	enum source first;             // but null
-	bool hidden;                   // inside an array, a map or a recursion: in the schema, never a value
-	uint32_t slot;
-};
-
-struct compiler {
-	struct plan *plan;
-	const struct plan_options *opt;
-	struct map rules, found;       // by path
-	struct buf path;
-	const struct avsc_type *stack[MAX_DEPTH + 1]; // records around the one in hand
-	size_t depth;
-	size_t steps;
-	bool routine;                  // nothing is monitored
-	bool must;                     // some slot must not be null
-	uint32_t barrier;              // the last opcode that a jump leads to
-	const struct avsc_type **called;
-	uint32_t *entry;               // by called: its routine
-	size_t ncalled, capcalled, capentry;
-	struct error *err;
-};
-
-static enum source source_of(const struct avsc_type *t)
+enum source source_of(const struct avsc_type *t)
 {
 	switch (t->kind) {
 	case AVSC_NULL:
@@ -92,7 +53,7 @@ static enum source source_of(const struct avsc_type *t)
 	}
 }
 
-static int step(struct compiler *c)
+int compile_step(struct compiler *c)
 {
 	if (++c->steps > MAX_STEPS)
 		return error_set(c->err, "the schema has more than %d types when unrolled", MAX_STEPS);
@@ -101,7 +62,7 @@ static int step(struct compiler *c)
 	return 0;
 }
 
-static bool inside(const struct compiler *c, const struct avsc_type *record)
+bool compile_inside(const struct compiler *c, const struct avsc_type *record)
 {
 	for (size_t i = 0; i < c->depth; i++)
 		if (c->stack[i] == record)
@@ -110,12 +71,12 @@ static bool inside(const struct compiler *c, const struct avsc_type *record)
 }
 
 // The field's path; a type that is no record at the top is called "value".
-static const char *path_text(const struct compiler *c)
+const char *path_text(const struct compiler *c)
 {
 	return c->path.len ? c->path.data : "value";
 }
 
-static size_t path_push(struct compiler *c, const char *name)
+size_t path_push(struct compiler *c, const char *name)
 {
 	size_t before = c->path.len;
 
@@ -125,18 +86,20 @@ static size_t path_push(struct compiler *c, const char *name)
 	return before;
 }
 
-static void path_pop(struct compiler *c, size_t before)
+void path_pop(struct compiler *c, size_t before)
 {
 	c->path.len = before;
 	c->path.data[before] = 0;
 }
 
-static struct found *find(const struct compiler *c)
+struct found *path_found(const struct compiler *c, const struct avsc_type *t)
 {
-	return c->routine ? NULL : map_gets(&c->found, path_text(c));
+	if (c->routine || (t->kind == AVSC_RECORD && !c->path.len))
+		return NULL;
+	return map_gets(&c->found, path_text(c));
 }
 
-static bool is_event_time(const struct compiler *c)
+bool path_is_event_time(const struct compiler *c)
 {
 	return !c->routine && c->opt->event_time && !strcmp(c->opt->event_time, path_text(c));
 }
@@ -171,7 +134,7 @@ static void note(struct compiler *c, enum source src)
 	if (!f) {
 		const struct field_rule *r = map_gets(&c->rules, path);
 		bool want = r ? r->type != FIELD_NONE
-			      : c->opt->all_fields && src != SRC_OPAQUE && src != SRC_NULL && !is_event_time(c) &&
+			      : c->opt->all_fields && src != SRC_OPAQUE && src != SRC_NULL && !path_is_event_time(c) &&
 					!ignored_above(c, path);
 
 		if (!want)
@@ -200,7 +163,7 @@ static void hide_below(struct compiler *c)
 
 static int discover(struct compiler *c, const struct avsc_type *t)
 {
-	if (step(c))
+	if (compile_step(c))
 		return -1;
 	if (t->kind == AVSC_UNION) {
 		for (size_t i = 0; i < t->nparts; i++)
@@ -210,7 +173,7 @@ static int discover(struct compiler *c, const struct avsc_type *t)
 	}
 	if (t->kind != AVSC_RECORD || c->path.len)
 		note(c, source_of(t));
-	if (t->kind == AVSC_ARRAY || t->kind == AVSC_MAP || (t->kind == AVSC_RECORD && inside(c, t))) {
+	if (t->kind == AVSC_ARRAY || t->kind == AVSC_MAP || (t->kind == AVSC_RECORD && compile_inside(c, t))) {
 		hide_below(c);
 	} else if (t->kind == AVSC_RECORD) {
 		c->stack[c->depth++] = t;
@@ -292,7 +255,9 @@ static int add_slot(struct compiler *c, const char *path, struct found *f, bool 
 	struct plan *p = c->plan;
 	const struct field_rule *r = f->rule;
 	uint32_t slot = f->slot = (uint32_t)p->nslots;
-	enum field_type type = r && r->type != FIELD_TYPES ? r->type : default_type[f->first];
+	// A number beside other types makes the field numeric, in whatever order the branches stand.
+	enum source first = f->seen >> SRC_NUMBER & 1 ? SRC_NUMBER : f->first;
+	enum field_type type = r && r->type != FIELD_TYPES ? r->type : default_type[first];
 	struct checks *k = NULL;
 
 	if (r && (r->has_range || r->nallowed || r->pattern) && !(k = checks_new(r, c->err)))
@@ -316,7 +281,7 @@ static int add_slot(struct compiler *c, const char *path, struct found *f, bool 
 		bool fits = false;
 
 		for (int s = 0; s < SOURCES; s++)
-			fits |= f->seen >> s & counts[type][s];
+			fits |= f->seen >> s & type_counts[type][s];
 		if (!fits)
 			always(c, VIOLATION_WRONG_TYPE, slot, "another type in the writer's schema");
 	}
@@ -338,143 +303,9 @@ static int add_slots(struct compiler *c)
 	return 0;
 }
 
-static const char *intern(struct compiler *c, const char *text)
+int mark_filled(struct compiler *c, const struct avsc_type *t, uint8_t *filled)
 {
-	char *known = map_gets(&c->plan->paths, text);
-
-	if (!known) {
-		known = xstrdup(text);
-		map_puts(&c->plan->paths, text, known);
-	}
-	return known;
-}
-
-static struct op *emit(struct compiler *c, enum opcode code, uint32_t arg)
-{
-	struct plan *p = c->plan;
-
-	GROW(p->ops, p->nops, p->capops);
-	p->where = xrealloc(p->where, p->capops * sizeof *p->where);
-	p->where[p->nops] = intern(c, path_text(c));
-	p->ops[p->nops] = (struct op){code, arg, 0, 0};
-	return &p->ops[p->nops++];
-}
-
-static uint32_t here(struct compiler *c)
-{
-	return c->barrier = (uint32_t)c->plan->nops;
-}
-
-static void emit_skip(struct compiler *c, uint32_t bytes)
-{
-	struct plan *p = c->plan;
-
-	if (p->nops > c->barrier && p->ops[p->nops - 1].code == OP_SKIP && p->ops[p->nops - 1].arg <= UINT32_MAX - bytes)
-		p->ops[p->nops - 1].arg += bytes;
-	else
-		emit(c, OP_SKIP, bytes);
-}
-
-static void emit_unmonitored(struct compiler *c, const struct avsc_type *t)
-{
-	switch (t->kind) {
-	case AVSC_BOOLEAN:
-		emit(c, OP_SKIP_BOOL, 0);
-		break;
-	case AVSC_INT:
-		emit(c, OP_SKIP_INT, 0);
-		break;
-	case AVSC_LONG:
-		emit(c, OP_SKIP_LONG, 0);
-		break;
-	case AVSC_FLOAT:
-		emit_skip(c, 4);
-		break;
-	case AVSC_DOUBLE:
-		emit_skip(c, 8);
-		break;
-	case AVSC_FIXED:
-		emit_skip(c, t->size);
-		break;
-	case AVSC_BYTES:
-		emit(c, OP_SKIP_BYTES, 0);
-		break;
-	case AVSC_STRING:
-		emit(c, OP_SKIP_STRING, 0);
-		break;
-	case AVSC_ENUM:
-		emit(c, OP_SKIP_ENUM, (uint32_t)t->nsymbols);
-		break;
-	default: // null has no bytes
-		break;
-	}
-}
-
-static void scale_time(struct leaf *l, enum avsc_logical logical)
-{
-	l->times = logical == LOGICAL_DATE ? 86400000 : 1;
-	l->per = logical == LOGICAL_TIME_MICROS || logical == LOGICAL_TIMESTAMP_MICROS ? 1000
-		 : logical == LOGICAL_TIMESTAMP_NANOS				       ? 1000000
-										       : 1;
-}
-
-static void judge_symbols(struct leaf *l)
-{
-	const struct avsc_type *t = l->type;
-	const struct checks *k = l->checks;
-
-	l->lengths = xcalloc(t->nsymbols + 1, sizeof *l->lengths);
-	for (size_t i = 0; i < t->nsymbols; i++)
-		l->lengths[i] = (uint32_t)strlen(t->symbols[i]);
-	if (!k)
-		return;
-	l->breaks = xcalloc(t->nsymbols + 1, 1);
-	for (size_t i = 0; i < t->nsymbols; i++) {
-		bool other = k->has_allowed && !map_gets(&k->allowed, t->symbols[i]);
-		bool unlike = k->has_pattern && regexec(&k->pattern, t->symbols[i], 0, NULL, 0) == REG_NOMATCH;
-
-		l->breaks[i] = (uint8_t)(other | unlike << 1);
-	}
-}
-
-static void emit_leaf(struct compiler *c, const struct avsc_type *t, uint32_t slot, bool event_time)
-{
-	static const enum opcode codes[] = {
-		[AVSC_BOOLEAN] = OP_BOOL,   [AVSC_INT] = OP_INT,     [AVSC_LONG] = OP_LONG,
-		[AVSC_FLOAT] = OP_FLOAT,    [AVSC_DOUBLE] = OP_DOUBLE, [AVSC_BYTES] = OP_BYTES,
-		[AVSC_STRING] = OP_STRING, [AVSC_FIXED] = OP_FIXED, [AVSC_ENUM] = OP_ENUM,
-	};
-	struct plan *p = c->plan;
-	enum field_type type = slot == NO_SLOT ? FIELD_NONE : p->slots[slot].type;
-	enum source src = source_of(t);
-	struct leaf l = {.slot = slot, .event_time = event_time, .type = t, .times = 1, .per = 1};
-
-	l.checks = slot == NO_SLOT ? NULL : p->checks[slot];
-	l.decimal = t->logical == LOGICAL_DECIMAL;
-	l.scale = t->scale;
-	if (src == SRC_NUMBER || src == SRC_TIME)
-		l.convert = type == FIELD_TIME ? AS_TIME : type == FIELD_CATEGORICAL ? AS_TEXT : AS_NUMBER;
-	else if (src == SRC_BOOL)
-		l.convert = type == FIELD_CATEGORICAL ? AS_TEXT : AS_BOOL;
-	else
-		l.convert = t->kind == AVSC_FIXED && src == SRC_UUID ? AS_TEXT : AS_STRING;
-	if (src == SRC_TIME)
-		scale_time(&l, t->logical);
-	l.plain = slot != NO_SLOT && !event_time && !l.checks && src != SRC_TIME &&
-		  (l.convert == AS_NUMBER || l.convert == AS_STRING);
-	p->ntexts += l.convert == AS_TEXT;
-	if (t->kind == AVSC_ENUM)
-		judge_symbols(&l);
-	GROW(p->leaves, p->nleaves, p->capleaves);
-	p->leaves[p->nleaves] = l;
-	uint32_t arg = t->kind == AVSC_FIXED ? t->size : t->kind == AVSC_ENUM ? (uint32_t)t->nsymbols : 0;
-	emit(c, codes[t->kind], arg)->leaf = (uint32_t)p->nleaves++;
-}
-
-// Marks the slots under t that must not be null and get a value, or a breach of their own, within it.
-static int mark_filled(struct compiler *c, const struct avsc_type *t, uint8_t *filled)
-{
-	if (step(c))
+	if (compile_step(c))
 		return -1;
 	if (t->kind == AVSC_UNION) {
 		for (size_t i = 0; i < t->nparts; i++)
@@ -482,10 +313,10 @@ static int mark_filled(struct compiler *c, const struct avsc_type *t, uint8_t *f
 				return -1;
 		return 0;
 	}
-	const struct found *f = find(c);
+	const struct found *f = path_found(c, t);
 	if (f && t->kind != AVSC_NULL && f->rule && f->rule->not_null)
 		filled[f->slot] = 1;
-	if (t->kind != AVSC_RECORD || inside(c, t))
+	if (t->kind != AVSC_RECORD || compile_inside(c, t))
 		return 0;
 	c->stack[c->depth++] = t;
 	for (size_t i = 0; i < t->nfields; i++) {
@@ -496,199 +327,6 @@ static int mark_filled(struct compiler *c, const struct avsc_type *t, uint8_t *f
 		path_pop(c, before);
 	}
 	c->depth--;
-	return 0;
-}
-
-static void emit_absent(struct compiler *c, const uint8_t *due, const uint8_t *filled)
-{
-	struct plan *p = c->plan;
-
-	for (uint32_t s = 0; s < p->nslots; s++) {
-		if (!due[s] || filled[s])
-			continue;
-		emit(c, OP_ABSENT, s);
-		char *text = xasprintf("%.100s: null", p->slots[s].path);
-		p->where[p->nops - 1] = intern(c, text);
-		free(text);
-	}
-}
-
-static int emit_type(struct compiler *c, const struct avsc_type *t);
-
-static int emit_union(struct compiler *c, const struct avsc_type *t)
-{
-	struct plan *p = c->plan;
-	uint32_t base = (uint32_t)p->ntargets;
-	uint32_t *jumps = xcalloc(t->nparts + 1, sizeof *jumps);
-	uint8_t *due = xcalloc(p->nslots + 1, 1), *filled = xcalloc(p->nslots + 1, 1);
-	bool must = c->must && !c->routine;
-	int rc = must ? mark_filled(c, t, due) : 0;
-
-	emit(c, OP_UNION, base);
-	for (size_t i = 0; i <= t->nparts; i++) {
-		GROW(p->targets, p->ntargets, p->captargets);
-		p->targets[p->ntargets++] = (uint32_t)t->nparts;
-	}
-	for (size_t i = 0; i < t->nparts && !rc; i++) {
-		p->targets[base + 1 + i] = here(c);
-		rc = emit_type(c, t->parts[i]);
-		if (must && !rc) {
-			memset(filled, 0, p->nslots);
-			rc = mark_filled(c, t->parts[i], filled);
-			emit_absent(c, due, filled);
-		}
-		jumps[i] = (uint32_t)p->nops;
-		if (i + 1 < t->nparts)
-			emit(c, OP_JUMP, 0);
-	}
-	for (size_t i = 0; i < t->nparts && !rc; i++) {
-		if (i + 1 < t->nparts)
-			p->ops[jumps[i]].arg = here(c);
-		if (p->targets[base + 1 + i] == jumps[i]) // an empty branch
-			p->targets[base + 1 + i] = here(c);
-	}
-	free(jumps);
-	free(due);
-	free(filled);
-	return rc;
-}
-
-// The least bytes that a value takes, at most UINT32_MAX.
-static int least_size(struct compiler *c, const struct avsc_type *t, uint64_t *out)
-{
-	if (step(c))
-		return -1;
-	switch (t->kind) {
-	case AVSC_NULL:
-		*out = 0;
-		return 0;
-	case AVSC_FLOAT:
-		*out = 4;
-		return 0;
-	case AVSC_DOUBLE:
-		*out = 8;
-		return 0;
-	case AVSC_FIXED:
-		*out = t->size;
-		return 0;
-	case AVSC_RECORD:
-		break;
-	default:
-		*out = 1;
-		return 0;
-	}
-	*out = inside(c, t); // a record directly in itself has no finite value: anything but 0
-	if (*out)
-		return 0;
-	c->stack[c->depth++] = t;
-	for (size_t i = 0; i < t->nfields; i++) {
-		uint64_t n;
-
-		if (least_size(c, t->fields[i].type, &n))
-			return -1;
-		*out = *out + n < UINT32_MAX ? *out + n : UINT32_MAX;
-	}
-	c->depth--;
-	return 0;
-}
-
-static int emit_loop(struct compiler *c, const struct avsc_type *t)
-{
-	struct plan *p = c->plan;
-	bool routine = c->routine;
-	size_t depth = c->depth;
-	uint64_t least;
-	uint32_t at = (uint32_t)p->nops;
-
-	c->depth = 0;
-	if (least_size(c, t->parts[0], &least))
-		return -1;
-	c->depth = depth;
-	emit(c, t->kind == AVSC_MAP ? OP_MAP : OP_ARRAY, 0)->least = (uint32_t)least;
-	here(c);
-	c->routine = true;
-	if (emit_type(c, t->parts[0]))
-		return -1;
-	c->routine = routine;
-	emit(c, OP_END, 0);
-	p->ops[at].arg = here(c);
-	return 0;
-}
-
-static void emit_call(struct compiler *c, const struct avsc_type *t)
-{
-	size_t i = 0;
-
-	while (i < c->ncalled && c->called[i] != t)
-		i++;
-	if (i == c->ncalled) {
-		GROW(c->called, c->ncalled, c->capcalled);
-		c->called[c->ncalled++] = t;
-	}
-	emit(c, OP_CALL, (uint32_t)i);
-}
-
-static int emit_fields(struct compiler *c, const struct avsc_type *t)
-{
-	c->stack[c->depth++] = t;
-	for (size_t i = 0; i < t->nfields; i++) {
-		size_t before = path_push(c, t->fields[i].name);
-
-		if (emit_type(c, t->fields[i].type))
-			return -1;
-		path_pop(c, before);
-	}
-	c->depth--;
-	return 0;
-}
-
-static int emit_type(struct compiler *c, const struct avsc_type *t)
-{
-	if (step(c))
-		return -1;
-	if (t->kind == AVSC_UNION)
-		return emit_union(c, t);
-	const struct found *f = find(c);
-	enum source src = source_of(t);
-	uint32_t slot = f ? f->slot : NO_SLOT;
-	bool event_time = is_event_time(c) && (src == SRC_NUMBER || src == SRC_TIME || t->kind == AVSC_STRING) &&
-			  t->logical != LOGICAL_TIME_MILLIS && t->logical != LOGICAL_TIME_MICROS;
-	if (slot != NO_SLOT && src != SRC_NULL && !counts[c->plan->slots[slot].type][src]) {
-		if (c->plan->slots[slot].type != FIELD_NONE)
-			emit(c, OP_OTHER, slot);
-		slot = NO_SLOT;
-	}
-	if (t->kind == AVSC_RECORD) {
-		if (!inside(c, t))
-			return emit_fields(c, t);
-		emit_call(c, t);
-	} else if (t->kind == AVSC_ARRAY || t->kind == AVSC_MAP) {
-		return emit_loop(c, t);
-	} else if (src != SRC_NULL && (slot != NO_SLOT || event_time)) {
-		emit_leaf(c, t, slot, event_time);
-	} else {
-		emit_unmonitored(c, t);
-	}
-	return 0;
-}
-
-static int emit_routines(struct compiler *c)
-{
-	struct plan *p = c->plan;
-
-	c->routine = true;
-	for (size_t i = 0; i < c->ncalled; i++) { // grows meanwhile
-		GROW(c->entry, i, c->capentry);
-		c->entry[i] = here(c);
-		buf_clear(&c->path);
-		buf_adds(&c->path, c->called[i]->name);
-		if (emit_fields(c, c->called[i]))
-			return -1;
-		emit(c, OP_END, 0);
-	}
-	for (size_t i = 0; i < p->nops; i++)
-		if (p->ops[i].code == OP_CALL)
-			p->ops[i].arg = c->entry[p->ops[i].arg];
 	return 0;
 }
 
@@ -714,10 +352,7 @@ static int compile(struct compiler *c)
 		if (rc)
 			return -1;
 	}
-	if (emit_type(c, root))
-		return -1;
-	emit(c, OP_END, 0);
-	return emit_routines(c);
+	return plan_emit(c);
 }
 
 struct plan *plan_compile(const char *schema_json, size_t len, const struct plan_options *opt, struct error *err)

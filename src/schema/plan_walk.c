@@ -1,27 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "schema/ops.h"
+#include "schema/leaf.h"
 #include "schema/utf8.h"
-#include "util/clock.h"
 #include "util/xalloc.h"
 
-#define MAX_NESTING    64      // loops and calls within one another
-#define MAX_PATTERN    65536   // bytes of a text that a pattern is held against
-#define MAX_EVENT_MS   8.64e15 // an event time further from 1970 is none
+#define MAX_NESTING     64 // loops and calls within one another
 #define BREACHES_A_SLOT 4
-
-struct walk {
-	const struct plan *plan;
-	const uint8_t *p, *end;
-	struct record_values *out;
-	char *text;            // where the next number is written out
-	const char *why;       // of a failure, and the opcode it struck
-	const struct op *op;
-};
 
 static const char ends[] = "the bytes end inside it";
 static const char too_long[] = "its length is more than the bytes left";
@@ -37,252 +24,6 @@ void record_values_release(struct record_values *r)
 	free(r->breaches);
 	free(r->texts);
 	record_values_init(r);
-}
-
-size_t number_text(double v, bool single, char *buf)
-{
-	int digits = single ? 6 : 15;
-	int most = single ? 9 : 17;
-	int n;
-
-	do
-		n = snprintf(buf, TEXT_SIZE, "%.*g", digits++, v);
-	while (digits <= most && (single ? strtof(buf, NULL) != (float)v : strtod(buf, NULL) != v));
-	return (size_t)n;
-}
-
-static void set_detail(struct record_values *out, const char *text)
-{
-	size_t n = strnlen(text, sizeof out->detail - 1);
-
-	memcpy(out->detail, text, n);
-	out->detail[n] = 0;
-}
-
-static void add_breach(struct walk *w, enum violation_kind kind, uint32_t slot, const char *text)
-{
-	struct record_values *out = w->out;
-
-	if (!out->nbreaches)
-		set_detail(out, text);
-	out->breaches[out->nbreaches++] = (struct breach){kind, (int32_t)slot};
-}
-
-static bool pattern_breaks(const struct checks *c, const char *s, size_t n)
-{
-	regmatch_t m = {.rm_so = 0, .rm_eo = (regoff_t)(n < MAX_PATTERN ? n : MAX_PATTERN)};
-
-	return c->has_pattern && regexec(&c->pattern, s, 0, &m, REG_STARTEND) == REG_NOMATCH;
-}
-
-static void check_text(struct walk *w, const struct leaf *l, const char *s, size_t n)
-{
-	const struct checks *c = l->checks;
-
-	if (c->has_allowed && !map_get(&c->allowed, s, n))
-		add_breach(w, VIOLATION_ALLOWED, l->slot, c->allowed_text);
-	if (pattern_breaks(c, s, n))
-		add_breach(w, VIOLATION_PATTERN, l->slot, c->pattern_text);
-}
-
-static void check_number(struct walk *w, const struct leaf *l, double v, const char *text, size_t n)
-{
-	const struct checks *c = l->checks;
-	size_t i = 0;
-
-	if (c->has_range && (v < c->min || v > c->max))
-		add_breach(w, VIOLATION_RANGE, l->slot, c->range_text);
-	while (i < c->nnumbers && c->numbers[i] != v)
-		i++;
-	if (c->has_allowed && i == c->nnumbers)
-		add_breach(w, VIOLATION_ALLOWED, l->slot, c->allowed_text);
-	if (pattern_breaks(c, text, n))
-		add_breach(w, VIOLATION_PATTERN, l->slot, c->pattern_text);
-}
-
-static inline struct value *add_value(struct walk *w, uint32_t slot, enum value_kind kind)
-{
-	struct value *v = &w->out->values[w->out->nvalues++];
-
-	v->slot = slot;
-	v->kind = kind;
-	return v;
-}
-
-static void add_text(struct walk *w, uint32_t slot, const char *s, size_t n)
-{
-	struct value *v = add_value(w, slot, VALUE_STRING);
-
-	v->str = s;
-	v->len = (uint32_t)n;
-}
-
-static void set_event_time(struct walk *w, double ms)
-{
-	if (fabs(ms) <= MAX_EVENT_MS) { // false for NaN
-		w->out->has_event_time = true;
-		w->out->event_ms = (int64_t)floor(ms);
-	}
-}
-
-static int64_t floor_div(int64_t a, int64_t b)
-{
-	return a / b - (a % b < 0);
-}
-
-static void add_time(struct walk *w, uint32_t slot, double ms, int64_t whole)
-{
-	struct value *v = add_value(w, slot, VALUE_TIME);
-
-	v->num = ms;
-	v->ms = whole;
-}
-
-// `whole`: the value as an integer, NULL for what is none.
-static void leaf_number(struct walk *w, const struct leaf *l, double num, const int64_t *whole, bool single)
-{
-	double ms = num * (double)l->times / (double)l->per;
-
-	if (l->event_time)
-		set_event_time(w, ms);
-	if (l->slot == NO_SLOT)
-		return;
-	if (l->convert == AS_TIME) {
-		if (whole)
-			add_time(w, l->slot, ms, floor_div(*whole * l->times, l->per));
-		else if (fabs(ms) <= MAX_EVENT_MS)
-			add_time(w, l->slot, ms, (int64_t)floor(ms));
-		else
-			add_value(w, l->slot, VALUE_OTHER);
-		return;
-	}
-	char local[TEXT_SIZE];
-	char *text = l->convert == AS_TEXT ? w->text : local;
-	size_t n = 0;
-	if (l->convert == AS_TEXT || (l->checks && l->checks->has_pattern))
-		n = whole ? (size_t)snprintf(text, TEXT_SIZE, "%lld", (long long)*whole)
-			  : number_text(num, single, text);
-	if (l->convert == AS_TEXT) {
-		w->text += TEXT_SIZE;
-		add_text(w, l->slot, text, n);
-	} else {
-		add_value(w, l->slot, VALUE_NUMBER)->num = ms;
-	}
-	if (l->checks)
-		check_number(w, l, ms, text, n);
-}
-
-static void leaf_integer(struct walk *w, const struct leaf *l, int64_t v)
-{
-	leaf_number(w, l, (double)v, &v, false);
-}
-
-static void leaf_bool(struct walk *w, const struct leaf *l, bool v)
-{
-	const char *text = v ? "true" : "false";
-
-	if (l->convert == AS_TEXT)
-		add_text(w, l->slot, text, strlen(text));
-	else
-		add_value(w, l->slot, VALUE_BOOL)->num = v;
-	if (l->checks)
-		check_text(w, l, text, strlen(text));
-}
-
-static void leaf_enum(struct walk *w, const struct leaf *l, size_t i)
-{
-	add_text(w, l->slot, l->type->symbols[i], l->lengths[i]);
-	if (l->breaks && l->breaks[i] & 1)
-		add_breach(w, VIOLATION_ALLOWED, l->slot, l->checks->allowed_text);
-	if (l->breaks && l->breaks[i] & 2)
-		add_breach(w, VIOLATION_PATTERN, l->slot, l->checks->pattern_text);
-}
-
-static void event_time_of_text(struct walk *w, const uint8_t *p, size_t n)
-{
-	char text[64];
-	int64_t ms;
-
-	if (n >= sizeof text || memchr(p, 0, n))
-		return;
-	memcpy(text, p, n);
-	text[n] = 0;
-	if (!time_parse(text, &ms))
-		set_event_time(w, (double)ms);
-}
-
-static void leaf_string(struct walk *w, const struct leaf *l, const uint8_t *p, size_t n)
-{
-	if (l->event_time)
-		event_time_of_text(w, p, n);
-	if (l->slot == NO_SLOT)
-		return;
-	add_text(w, l->slot, (const char *)p, n);
-	if (l->checks)
-		check_text(w, l, (const char *)p, n);
-}
-
-static void leaf_uuid(struct walk *w, const struct leaf *l, const uint8_t *p)
-{
-	char *at = w->text;
-
-	for (int i = 0; i < 16; i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*at++ = '-';
-		*at++ = "0123456789abcdef"[p[i] >> 4];
-		*at++ = "0123456789abcdef"[p[i] & 15];
-	}
-	add_text(w, l->slot, w->text, 36);
-	if (l->checks)
-		check_text(w, l, w->text, 36);
-	w->text += TEXT_SIZE;
-}
-
-// Up to 16 bytes exactly rounded; longer ones lose the last digits.
-static double decimal_value(const uint8_t *p, size_t n, int32_t scale)
-{
-	static const double tens[] = {1e0,  1e1,  1e2,	1e3,  1e4,  1e5,  1e6,	1e7,  1e8,  1e9,  1e10, 1e11,
-				      1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-	char text[80];
-	char *at = text + 48;
-
-	if (!n)
-		return 0;
-	if (n > 16) {
-		long double v = (int8_t)p[0];
-
-		for (size_t i = 1; i < n; i++)
-			v = v * 256 + p[i];
-		return (double)(v / powl(10, scale));
-	}
-	unsigned __int128 u = p[0] & 0x80 ? ~(unsigned __int128)0 : 0;
-	for (size_t i = 0; i < n; i++)
-		u = u << 8 | p[i];
-	bool negative = p[0] & 0x80;
-	if (negative)
-		u = -u;
-	if (u <= 1ULL << 53 && (size_t)scale < ARRAY_LEN(tens)) {
-		double v = (double)(uint64_t)u / tens[scale];
-
-		return negative ? -v : v;
-	}
-	snprintf(at, 32, "e-%d", scale);
-	do
-		*--at = (char)('0' + (int)(u % 10));
-	while (u /= 10);
-	if (negative)
-		*--at = '-';
-	return strtod(at, NULL);
-}
-
-static void leaf_bytes(struct walk *w, const struct leaf *l, const uint8_t *p, size_t n)
-{
-	if (l->decimal)
-		leaf_number(w, l, decimal_value(p, n, l->scale), NULL, false);
-	else if (l->convert == AS_TEXT)
-		leaf_uuid(w, l, p);
-	else
-		leaf_string(w, l, p, n);
 }
 
 static const char *varint_rest(const uint8_t **at, const uint8_t *end, uint64_t *out)
@@ -479,7 +220,7 @@ static int run(struct walk *w, const struct op *op, int depth)
 			if (l->plain)
 				add_value(w, l->slot, VALUE_NUMBER)->num = (double)f32;
 			else
-				leaf_number(w, l, (double)f32, NULL, true);
+				leaf_real(w, l, (double)f32, true);
 			break;
 		case OP_DOUBLE:
 			if (end - p < 8) {
@@ -494,7 +235,7 @@ static int run(struct walk *w, const struct op *op, int depth)
 			if (l->plain)
 				add_value(w, l->slot, VALUE_NUMBER)->num = f64;
 			else
-				leaf_number(w, l, f64, NULL, false);
+				leaf_real(w, l, f64, false);
 			break;
 		case OP_SKIP_BOOL:
 		case OP_BOOL:

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside plan_compile(): plan_compile.c finds what is monitored, plan_emit.c writes the opcodes.
+#ifndef KD_SCHEMA_COMPILER_H
+#define KD_SCHEMA_COMPILER_H
+#include "schema/ops.h"
+#include "util/buf.h"
+
+#define MAX_DEPTH 64
+
+enum source { // what a value in the writer's schema is
+	SRC_NULL,
+	SRC_NUMBER,
+	SRC_STRING,
+	SRC_BYTES,
+	SRC_UUID,
+	SRC_BOOL,
+	SRC_TIME,
+	SRC_OPAQUE, // record, array, map
+	SOURCES
+};
+
+struct found { // a monitored path
+	const struct field_rule *rule; // NULL: none
+	unsigned seen;                 // bit set of sources
+	enum source first;             // but null
+	bool hidden;                   // inside an array, a map or a recursion: in the schema, never a value
+	uint32_t slot;
+};
+
+struct compiler {
+	struct plan *plan;
+	const struct plan_options *opt;
+	struct map rules, found;       // by path
+	struct buf path;
+	const struct avsc_type *stack[MAX_DEPTH + 1]; // records around the one in hand
+	size_t depth;
+	size_t steps;
+	bool routine;                  // nothing is monitored
+	bool must;                     // some slot must not be null
+	uint32_t barrier;              // the last opcode that a jump leads to
+	const struct avsc_type **called;
+	uint32_t *entry;               // by called: its routine
+	size_t ncalled, capcalled, capentry;
+	struct error *err;
+};
+
+extern const bool type_counts[FIELD_TYPES][SOURCES]; // does a field of this type count such a value?
+
+enum source source_of(const struct avsc_type *t);
+int compile_step(struct compiler *c);  // one more type; -1: too many, or too deep
+bool compile_inside(const struct compiler *c, const struct avsc_type *record);
+const char *path_text(const struct compiler *c);
+size_t path_push(struct compiler *c, const char *name);
+void path_pop(struct compiler *c, size_t before);
+bool path_is_event_time(const struct compiler *c);
+struct found *path_found(const struct compiler *c, const struct avsc_type *t); // NULL: not monitored
+// Marks the slots under t that must not be null and get a value, or a breach of their own, within it.
+int mark_filled(struct compiler *c, const struct avsc_type *t, uint8_t *filled);
+
+// The opcodes of the whole schema, with the routines of its recursive records.
+int plan_emit(struct compiler *c);
+#endif
