@@ -4,7 +4,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "config/nearest.h"
 #include "config/read.h"
 #include "util/clock.h"
 
@@ -34,40 +33,9 @@ static void check_addresses(struct loader *l)
 			c->http_listen);
 }
 
-static void check_depends(struct loader *l, const struct stream_conf *s)
-{
-	for (size_t i = 0; i < s->ndepends_on; i++) {
-		struct nearest near;
-
-		if (config_stream(l->c, s->depends_on[i]))
-			continue;
-		nearest_init(&near, s->depends_on[i]);
-		for (size_t j = 0; j < l->c->nstreams; j++)
-			if (l->c->streams[j].name)
-				nearest_try(&near, l->c->streams[j].name);
-		problem_at(l, false, l->c->path, s->line, "stream %s: depends_on names '%s', which is no stream here%s%s%s",
-			   s->name, s->depends_on[i], near.best ? "; did you mean '" : "", near.best ? near.best : "",
-			   near.best ? "'?" : "");
-	}
-}
-
 static bool matches(const struct rule *r, const struct stream_conf *s)
 {
-	return s->name && r->stream && rule_matches_stream(r, s->name, role_names[s->role]);
-}
-
-static void check_rule(struct loader *l, const struct rule *r)
-{
-	size_t found = 0;
-
-	for (size_t i = 0; i < l->c->nstreams; i++)
-		found += matches(r, &l->c->streams[i]);
-	if (!found && r->stream && strcmp(r->stream, "*") != 0)
-		problem_at(l, true, r->file, r->line, "%s.stream: no stream%s%s matches '%s', so the rule never speaks",
-			   r->name ? r->name : "rule", r->role ? " of role " : "", r->role ? r->role : "", r->stream);
-	if (r->against.kind == AGAINST_STREAM && r->against.name && !config_stream(l->c, r->against.name))
-		problem_at(l, false, r->file, r->line, "%s.against.stream: no stream is named '%s'", r->name ? r->name : "rule",
-			   r->against.name);
+	return s->name && rule_matches_stream(r, s->name, role_names[s->role]);
 }
 
 // Rules that match the stream and are in want of something, as "A, B and 3 more"; false if there is none.
@@ -103,7 +71,6 @@ static void check_stream(struct loader *l, const struct stream_conf *s)
 {
 	struct buf names = BUF_INIT;
 
-	check_depends(l, s);
 	if (!s->baseline && list_rules(l, s, wants_baseline, &names))
 		problem_at(l, true, l->c->path, s->line,
 			   "stream %s: has no baseline, so these rules stay unknown (no_baseline): %s; make one with `kdrift baseline`",
@@ -139,16 +106,24 @@ static void derive_pane(struct loader *l, struct stream_conf *s)
 			   s->name ? s->name : "?", duration_format(s->pane_ms, text, sizeof text));
 }
 
+// A missing receivers.yaml was already told.
 static void check_told(struct loader *l)
 {
+	const char *file = l->docs[l->ndocs - 1]->file;
+
+	if (!l->c->nrules || !l->has_receivers)
+		return;
+	if (!l->c->nreceivers) {
+		problem_at(l, true, file, 0, "names no receiver, so alerts only show on the API and nobody is told");
+		return;
+	}
 	for (int t = 0; t < TIERS; t++) {
 		const struct rule *first = NULL;
 		for (size_t i = 0; i < l->c->nrules && !first; i++)
 			if (l->c->rules[i].tier == (enum tier)t)
 				first = &l->c->rules[i];
 		if (first && !l->c->nroutes[t])
-			problem_at(l, true, first->file, 0,
-				   "routes.%s in receivers.yaml names no receiver, so these rules only show on the API",
+			problem_at(l, true, file, 0, "routes.%s names no receiver, so the rules of that tier only show on the API",
 				   tier_names[t]);
 	}
 }
@@ -156,12 +131,9 @@ static void check_told(struct loader *l)
 void check_config(struct loader *l)
 {
 	check_addresses(l);
-	for (size_t i = 0; i < l->c->nrules; i++)
-		check_rule(l, &l->c->rules[i]);
 	for (size_t i = 0; i < l->c->nstreams; i++) {
 		derive_pane(l, &l->c->streams[i]);
 		check_stream(l, &l->c->streams[i]);
 	}
-	if (l->c->nreceivers)
-		check_told(l);
+	check_told(l);
 }

@@ -123,12 +123,14 @@ static int compare(const void *x, const void *y)
 
 	if (a->file != b->file)
 		return a->file < b->file ? -1 : 1;
+	if (strcmp(a->p.file, b->p.file) != 0)
+		return strcmp(a->p.file, b->p.file);
 	if (a->p.line != b->p.line)
 		return a->p.line < b->p.line ? -1 : 1;
 	return a->index < b->index ? -1 : 1;
 }
 
-// By file (in order of reading; what is no file that was read comes last) and line.
+// By file (in order of reading; then, by name, what is no file that was read) and line.
 static void sort_problems(struct loader *l)
 {
 	size_t n = l->out->n - l->first;

@@ -78,8 +78,8 @@ static const struct section section_contract = {
 	.keys = (const struct key[]){
 		{"schema", KEY_PATH, .required = true, IN(stream_conf, contract_schema), .help = "an Avro schema (.avsc)"},
 		{"compatibility", KEY_WORD, IN(stream_conf, compatibility), .choices = compatibilities, .shown = "BACKWARD",
-		 .help = "what a writer's schema must satisfy; this version checks BACKWARD (readers of the contract "
-			 "can read it) or NONE"},
+		 .help = "what a writer's schema must satisfy; this version checks BACKWARD: readers of the contract can "
+			 "read its records"},
 		{NULL}}};
 
 const struct section section_field = {
@@ -187,8 +187,9 @@ const struct section section_rule = {
 		{"for", KEY_DURATION, IN(rule, for_ms), .fallback = "0s", .help = "how long the condition must hold"},
 		{"min_records", KEY_COUNT, IN(rule, min_records), .max = 1e15, .shown = "the measure's own",
 		 .help = "with fewer records the rule says nothing"},
-		{"against", KEY_OWN, .unit = "baseline or {previous: DURATION}", .shown = "baseline",
-		 .help = "what a window is compared with: the stream's baseline, or the same window earlier"},
+		{"against", KEY_OWN, .unit = "baseline, {previous: 7d}, {slice: \"K=V\"} or {stream: NAME}", .shown = "baseline",
+		 .help = "what a window is compared with: the stream's baseline, the same window earlier, another slice "
+			 "(every key of slice_by in order), or the same window of another stream"},
 		{"owner", KEY_TEXT, IN(rule, owner), .shown = "the stream's", .help = "who is to be asked; shown in pages"},
 		{"runbook", KEY_TEXT, IN(rule, runbook), .help = "address of what to do; shown in pages"},
 		{"summary", KEY_TEXT, IN(rule, summary), .help = "one sentence of what it means; shown in pages"},

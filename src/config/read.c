@@ -432,9 +432,11 @@ static void read_keys(struct loader *l, const struct node *map, const char *path
 {
 	const struct node nothing = {.kind = NODE_MAP, .file = map->file, .line = map->line};
 
-	if (map->kind != NODE_MAP && map->kind != NODE_NULL)
+	if (map->kind != NODE_MAP && map->kind != NODE_NULL) {
 		problem(l, map, "%s%sa map of keys (key: value) must stand here", path, *path ? ": " : "");
-	if (map->kind != NODE_MAP)
+		return;
+	}
+	if (map->kind == NODE_NULL)
 		map = &nothing;
 	check_keys(l, map, path, s);
 	for (const struct key *k = s->keys; k->name; k++)

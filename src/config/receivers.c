@@ -232,6 +232,7 @@ void read_receivers(struct loader *l, struct document *d)
 	struct map names;
 
 	map_init(&names);
+	l->has_receivers = root != NULL;
 	if (root && root->kind == NODE_NULL)
 		root->kind = NODE_MAP;
 	if (root)

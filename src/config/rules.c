@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,9 +54,7 @@ static void read_against(struct loader *l, const struct node *n, const char *pat
 			return;
 		}
 		const char *name = read_text(l, item, at);
-		if (name)
-			warning(l, n, "%s: is not supported by this version and has no effect; the rule stays unknown", at);
-		r->against = (struct against){i == 1 ? AGAINST_SLICE : AGAINST_STREAM, 0, xstrdup(name)};
+		r->against = (struct against){i == 1 ? AGAINST_SLICE : AGAINST_STREAM, 0, xstrdup(name ? name : "")};
 		return;
 	}
 	problem(l, n, "%s: write baseline, {previous: 7d}, {slice: \"version=stable\"} or {stream: NAME}", path);
@@ -89,7 +88,7 @@ static void check_threshold(struct loader *l, const struct node *map, const char
 
 	if (above && below) {
 		problem(l, node_get(map, "below"), "%s.below: stands beside above; make two rules of it", path);
-	} else if (!above && !below && node_get(map, "budget") && r->measure) {
+	} else if (!above && !below && node_get(map, "budget") && r->measure && !isnan(r->measure->threshold)) {
 		r->has_above = true;
 		r->above = r->measure->threshold;
 		warning(l, node_get(map, "budget"), "%s: without a threshold, %s above %g is used", path, r->measure->name,
@@ -131,6 +130,56 @@ static void check_rule_name(struct loader *l, const struct node *n, const char *
 			other->line);
 }
 
+static bool matches(const struct rule *r, const struct stream_conf *s)
+{
+	return s->name && rule_matches_stream(r, s->name, role_names[s->role]);
+}
+
+// Slices are named by every key of slice_by in its order: "model_version=3,region=eu".
+static bool is_slice(const struct stream_conf *s, const char *name)
+{
+	for (size_t i = 0; i < s->nslice_by; i++) {
+		size_t len = strlen(s->slice_by[i]);
+
+		if (strncmp(name, s->slice_by[i], len) != 0 || name[len] != '=')
+			return false;
+		name += strcspn(name, ",");
+		name += *name == ',';
+	}
+	return s->nslice_by && !*name;
+}
+
+static void check_against(struct loader *l, const struct node *n, const char *path, const struct rule *r)
+{
+	const struct stream_conf *other = config_stream(l->c, r->against.name ? r->against.name : "");
+
+	if (r->against.kind == AGAINST_STREAM && *r->against.name && !other)
+		problem(l, n, "%s.against.stream: no stream is named '%s'", path, r->against.name);
+	for (size_t i = 0; i < l->c->nstreams; i++) {
+		const struct stream_conf *s = &l->c->streams[i];
+		if (!matches(r, s))
+			continue;
+		if (r->against.kind == AGAINST_SLICE && *r->against.name && !is_slice(s, r->against.name))
+			warning(l, n, "%s.against.slice: '%s' names no slice of stream %s, so it stays unknown; write every key of its "
+				"slice_by in order (k=v,k2=v2)", path, r->against.name, s->name);
+		if (r->against.kind == AGAINST_STREAM && other && (s->baseline || other->baseline))
+			warning(l, n, "%s.against.stream: %s and %s do not share one grid, so measures of shape stay unknown; compare "
+				"streams without baselines", path, s->name, other->name);
+	}
+}
+
+static void check_stream(struct loader *l, const struct node *map, const char *path, const struct rule *r)
+{
+	const struct node *n = node_get(map, "stream");
+	size_t found = 0;
+
+	for (size_t i = 0; i < l->c->nstreams; i++)
+		found += matches(r, &l->c->streams[i]);
+	if (n && !found && strcmp(r->stream, "*") != 0)
+		warning(l, n, "%s.stream: no stream%s%s matches '%s', so the rule never speaks", path,
+			r->role ? " of role " : "", r->role ? r->role : "", r->stream);
+}
+
 static void read_rule(struct loader *l, const struct node *map, const char *path, struct rule *r)
 {
 	const struct node *n;
@@ -145,6 +194,9 @@ static void read_rule(struct loader *l, const struct node *map, const char *path
 		read_measure(l, n, child_path(at, sizeof at, path, "measure"), r);
 	if ((n = node_get(map, "against")))
 		read_against(l, n, child_path(at, sizeof at, path, "against"), r);
+	if (n && r->against.name)
+		check_against(l, n, path, r);
+	check_stream(l, map, path, r);
 	check_threshold(l, map, path, r);
 	read_clear(l, map, path, r);
 	check_scope(l, map, path, r);

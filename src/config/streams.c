@@ -219,7 +219,7 @@ static void check_compatibility(struct loader *l, const struct node *map, const 
 		warning(l, here, "%s.compatibility: has no effect without contract.schema", path);
 	if (s->contract_schema && !s->compatibility)
 		s->compatibility = xstrdup("BACKWARD");
-	if (n && s->compatibility && strcmp(s->compatibility, "BACKWARD") != 0 && strcmp(s->compatibility, "NONE") != 0)
+	if (n && s->compatibility && strcmp(s->compatibility, "BACKWARD") != 0)
 		warning(l, n, "%s.compatibility: %s is not supported by this version; BACKWARD is checked", path,
 			s->compatibility);
 }
