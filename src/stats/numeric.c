@@ -15,7 +15,7 @@ void field_moments_add(struct field_stats *f, double x)
 	f->min = x < f->min ? x : f->min;
 	f->max = x > f->max ? x : f->max;
 	dsum_add(&f->sum, x);
-	dsum_add_square(&f->sumsq, x);
+	dsum_add_product(&f->sumsq, x, x);
 }
 
 void field_moments_merge(struct field_stats *dst, const struct field_stats *src)
@@ -123,7 +123,7 @@ void field_drop_histogram(struct field_stats *f)
 	f->nbins = f->nlogbins = f->caplogbins = 0;
 	f->grid = NULL;
 	f->grid_id[0] = 0;
-	f->low_sum = f->high_sum = (struct dsum){0, 0};
+	f->low_sum = f->high_sum = (struct dsum){0, 0, 0};
 	f->approximate = false;
 	f->mixed = true;
 }
@@ -200,7 +200,7 @@ double field_mean(const struct field_stats *f)
 
 double field_stddev(const struct field_stats *f)
 {
-	struct dsum s = dsum_normal(f->sum), q = dsum_normal(f->sumsq), mean, p;
+	struct dsum s = dsum_normal(f->sum), q = dsum_normal(f->sumsq), v = {0, 0, 0};
 	double n = (double)f->count;
 
 	if (f->count < 2)
@@ -209,14 +209,17 @@ double field_stddev(const struct field_stats *f)
 		return 0;
 	if (!isfinite(q.hi) || !isfinite(s.hi))
 		return NAN;
-	// (sumsq - sum * mean) / (n - 1), the products and the difference in pairs
-	mean.hi = s.hi / n;
-	mean.lo = (fma(-mean.hi, n, s.hi) + s.lo) / n;
-	p.hi = s.hi * mean.hi;
-	p.lo = fma(s.hi, mean.hi, -p.hi) + (s.hi * mean.lo + s.lo * mean.hi);
-	dsum_merge(&q, (struct dsum){-p.hi, -p.lo});
-	double variance = dsum_value(q) / (n - 1);
-	return variance > 0 ? sqrt(variance) : 0;
+	// (n sumsq - sum^2) / (n (n - 1)); a power of two brings both products near 1
+	int k = -ilogb(fmax(fabs(f->min), fabs(f->max)) * n);
+	double a[] = {ldexp(s.hi, k), ldexp(s.lo, k), ldexp(s.rest, k)};
+	double b[] = {ldexp(q.hi, 2 * k), ldexp(q.lo, 2 * k), ldexp(q.rest, 2 * k)};
+	for (int i = 0; i < 3; i++) {
+		dsum_add_product(&v, n, b[i]);
+		for (int j = 0; j < 3; j++)
+			dsum_add_product(&v, -a[i], a[j]);
+	}
+	double variance = dsum_value(v) / n / (n - 1);
+	return variance > 0 ? ldexp(sqrt(variance), -k) : 0;
 }
 
 // The point at `target` values from the bottom of a bin [lo, hi) that holds n after `before`.

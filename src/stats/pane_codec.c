@@ -8,14 +8,15 @@
 //   range     svar min, uvar max - min
 //   field     str path, u8 type, u8 flags (STATS_*), uvar present nan inf other count;
 //             numeric, text, time with count > 0: num min max, dsum sum sumsq
-//             numeric with count > 0, not mixed: quantile bins (FIELD_GRID) or logarithmic bins
+//             numeric with count > 0, not mixed: quantile (where STATS_GRID) or logarithmic
 //             categorical, boolean, text: categories
-//   num       u8 k, then the k leading bytes of the double that are not trailing zeros, most significant
-//   first dsum      num hi, num lo quantile  str grid id, uvar bins, tokens until the bins are full, dsum of
-//   bin 0, dsum of the last bin logarithmic  uvar n, svar first bin, n tokens token     uvar gap << 4 | c:
-//   `gap` empty bins, then one bin that holds c, or 15 + the uvar that follows
-//             where c is 15; c = 0 (quantile bins only) is no bin, only the gap. A quantile gap is at most
-//             GAP_MAX, so that the memory for bins is bounded by the bytes that tell of them.
+//   num       u8 k, the k leading bytes of the double, the most significant first; the others are 0
+//   dsum      num hi, num lo, num rest
+//   quantile  str grid id, uvar bins, tokens until the bins are full, dsum of bin 0, dsum of the last bin
+//   logarithmic  uvar n, svar first bin, n tokens
+//   token     uvar gap << 4 | c: `gap` empty bins, then one bin that holds c, or 15 + the uvar that follows
+//             where c is 15; c = 0 (quantile only): the gap alone. A quantile gap is at most GAP_MAX, so that
+//             the memory for bins is bounded by the bytes that tell of them.
 //   categories  uvar unseen, uvar rest, [u64 cutoff] where rest > 0, uvar n, then each
 //             str value, uvar count << 1 | known; or, of text, uvar (hash - hash before) >> 24, uvar count
 //   violation uvar kind, str field, uvar n, range offsets
@@ -79,6 +80,7 @@ static void put_dsum(struct buf *out, struct dsum d)
 	d = dsum_normal(d);
 	put_num(out, d.hi);
 	put_num(out, d.lo);
+	put_num(out, d.rest);
 }
 
 static struct dsum get_dsum(struct rd *r)
@@ -87,6 +89,7 @@ static struct dsum get_dsum(struct rd *r)
 
 	d.hi = get_num(r);
 	d.lo = get_num(r);
+	d.rest = get_num(r);
 	return d;
 }
 

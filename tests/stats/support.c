@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/digest.h"
+#include "util/xalloc.h"
+
+struct rng rng_seeded(const char *test)
+{
+	const char *given = getenv("KDRIFT_TEST_SEED");
+	struct rng r;
+
+	if (given)
+		r.state = strtoull(given, NULL, 0);
+	else
+		random_bytes(&r.state, sizeof r.state);
+	fprintf(stderr, "%s: KDRIFT_TEST_SEED=%#llx\n", test, (unsigned long long)r.state);
+	return r;
+}
+
+uint64_t rng_u64(struct rng *r)
+{
+	uint64_t z = r->state += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return z ^ (z >> 31);
+}
+
+uint64_t rng_below(struct rng *r, uint64_t n)
+{
+	return rng_u64(r) % n;
+}
+
+double rng_unit(struct rng *r)
+{
+	return (double)(rng_u64(r) >> 11) * 0x1p-53;
+}
+
+double rng_normal(struct rng *r)
+{
+	return sqrt(-2 * log(1 - rng_unit(r))) * cos(6.283185307179586 * rng_unit(r));
+}
+
+int by_double(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+double dyadic(struct rng *r)
+{
+	return ((double)rng_below(r, 1 << 21) - (1 << 20)) / 64;
+}
+
+static struct grid *grids[2];
+
+static void free_grids(void)
+{
+	grid_free(grids[0]);
+	grid_free(grids[1]);
+}
+
+static const struct grid *grid_at(int i)
+{
+	static const double a[] = {-10000, -100, -1, 0, 5e-324, 1, 100, 10000}, b[] = {-500, 0.5, 500};
+
+	if (!grids[0]) {
+		grids[0] = grid_new(a, ARRAY_LEN(a));
+		grids[1] = grid_new(b, ARRAY_LEN(b));
+		atexit(free_grids);
+	}
+	return grids[i];
+}
+
+const struct grid *grid_a(void)
+{
+	return grid_at(0);
+}
+
+const struct grid *grid_b(void)
+{
+	return grid_at(1);
+}
+
+const struct grid *resolve_ab(void *ctx, const char *path, const char *id)
+{
+	(void)ctx;
+	(void)path;
+	return !strcmp(id, grid_a()->id) ? grid_a() : !strcmp(id, grid_b()->id) ? grid_b() : NULL;
+}
+
+static double number(struct rng *r, bool exact)
+{
+	static const double odd[] = {NAN, INFINITY, -INFINITY, -0.0, 0.0};
+
+	if (!rng_below(r, 20))
+		return odd[rng_below(r, ARRAY_LEN(odd))];
+	return exact ? dyadic(r) : rng_normal(r) * exp(10 * rng_normal(r));
+}
+
+static void add_value(struct rng *r, struct field_stats *f, bool exact)
+{
+	char s[32];
+	int n;
+
+	switch (f->type) {
+	case FIELD_NUMERIC:
+		field_add_number(f, number(r, exact));
+		break;
+	case FIELD_CATEGORICAL:
+		n = snprintf(s, sizeof s, "v%llu", (unsigned long long)rng_below(r, f->path[0] == 'm' ? 900 : 12));
+		field_add_category(f, s, (size_t)n);
+		break;
+	case FIELD_BOOLEAN:
+		field_add_bool(f, rng_below(r, 3) == 0);
+		break;
+	case FIELD_TEXT:
+		n = snprintf(s, sizeof s, "text %llu", (unsigned long long)rng_below(r, 2000));
+		field_add_text(f, s, (size_t)n);
+		break;
+	case FIELD_TIME:
+		field_add_time(f, 1700000000000 + (int64_t)rng_below(r, 100000));
+		break;
+	default:
+		break;
+	}
+	if (!rng_below(r, 30))
+		field_add_other(f);
+}
+
+struct pane *random_pane(struct rng *r, size_t records, bool exact, bool mix)
+{
+	static char v1[] = "v1", v3[] = "v3", z[] = "zz", *known[] = {v1, v3, z};
+	struct field_def defs[] = {
+		{(char[]){"number"}, FIELD_NUMERIC, grid_a(), NULL, 0},
+		{(char[]){"log"}, FIELD_NUMERIC, NULL, NULL, 0},
+		{(char[]){"few"}, FIELD_CATEGORICAL, NULL, known, ARRAY_LEN(known)},
+		{(char[]){"many"}, FIELD_CATEGORICAL, NULL, NULL, 0},
+		{(char[]){"many_known"}, FIELD_CATEGORICAL, NULL, known, ARRAY_LEN(known)},
+		{(char[]){"flag"}, FIELD_BOOLEAN, NULL, NULL, 0},
+		{(char[]){"text"}, FIELD_TEXT, NULL, NULL, 0},
+		{(char[]){"at"}, FIELD_TIME, NULL, NULL, 0},
+		{(char[]){"vector"}, FIELD_VECTOR, NULL, NULL, 0},
+		{(char[]){"mixed1"}, FIELD_NUMERIC, NULL, NULL, 0},
+		{(char[]){"mixed2"}, FIELD_NUMERIC, NULL, NULL, 0},
+		{(char[]){"few"}, FIELD_NUMERIC, grid_b(), NULL, 0}, // a path of two types
+	};
+	struct pane *p = pane_new();
+	bool absent[ARRAY_LEN(defs)];
+	size_t shift = rng_below(r, 3); // fields do not sit at the same index in every pane
+
+	for (size_t i = 0; i < ARRAY_LEN(defs); i++) {
+		absent[i] = !rng_below(r, 5);
+		if (mix && !strncmp(defs[i].path, "mixed", 5))
+			defs[i].grid = (const struct grid *[]){NULL, grid_a(), grid_b()}[rng_below(r, 3)];
+	}
+	p->tombstones = rng_below(r, 5);
+	p->overflowed = rng_below(r, 5);
+	for (size_t n = 0; n < records; n++) {
+		int64_t offset = (int64_t)rng_below(r, 100000);
+		bool breach = !rng_below(r, 10);
+
+		pane_count_record(p, 1700000000000 + (int64_t)rng_below(r, 60000), offset,
+				  (int64_t)rng_below(r, 80) - 1, rng_below(r, 9) > 0, breach, !rng_below(r, 50));
+		if (breach) {
+			struct violation_sample s = {(enum violation_kind)rng_below(r, 5), (char[]){"few"}, (char[]){"topic"},
+						     (char[]){"reason"}, (int32_t)rng_below(r, 2), offset, 7};
+			pane_count_breach(p, s.kind, "few", offset);
+			pane_count_breach(p, VIOLATION_NULL, NULL, offset);
+			pane_sample(p, &s);
+		}
+		for (size_t i = 0; i < ARRAY_LEN(defs); i++)
+			if (!absent[i] && rng_below(r, 4))
+				add_value(r, pane_field(p, i + shift, &defs[i]), exact);
+	}
+	return p;
+}
+
+struct buf encoded(const struct pane *p)
+{
+	struct buf b = BUF_INIT;
+
+	pane_encode(p, &b);
+	return b;
+}
+
+struct pane *decoded(const struct buf *b)
+{
+	struct error err = ERROR_INIT;
+	struct pane *p = pane_decode(b->data, b->len, resolve_ab, NULL, &err);
+
+	cr_assert_not_null(p, "%s", err.text);
+	return p;
+}
+
+struct pane *copied(const struct pane *p)
+{
+	struct buf b = encoded(p);
+	struct pane *q = decoded(&b);
+
+	buf_release(&b);
+	return q;
+}
+
+struct buf merged_bytes(const struct pane *a, const struct pane *b)
+{
+	struct pane *p = copied(a);
+
+	pane_merge(p, b);
+	struct buf out = encoded(p);
+	pane_free(p);
+	return out;
+}
+
+bool same_bytes(const struct buf *a, const struct buf *b)
+{
+	return a->len == b->len && !memcmp(a->data, b->data, a->len);
+}
