@@ -459,3 +459,38 @@ int encoder_row(struct encoder *e, const struct row *row, struct buf *out, struc
 		out->len = start;
 	return rc;
 }
+
+static const struct avro_node *node_at(const struct avro_node *n, const char *path)
+{
+	while (n->kind == AVRO_K_UNION) {
+		size_t i = 0;
+		while (i < n->n && n->children[i]->kind == AVRO_K_NULL)
+			i++;
+		if (i == n->n)
+			return NULL;
+		n = n->children[i];
+	}
+	if (!*path)
+		return n;
+	size_t len = strcspn(path, ".");
+	for (size_t i = 0; n->kind == AVRO_K_RECORD && i < n->n; i++)
+		if (strlen(n->names[i]) == len && !memcmp(n->names[i], path, len))
+			return node_at(n->children[i], path + len + (path[len] == '.'));
+	return NULL;
+}
+
+int encoder_time(const struct encoder *e, const struct cell *c, int64_t *ms)
+{
+	const struct column *column = rows_column(e->rows, c->column);
+	const struct avro_node *n = node_at(e->tree->root, column->path);
+	int64_t v;
+
+	if (column->type == FIELD_TIME || !n ||
+	    (n->logical != AVRO_L_TIMESTAMP && n->logical != AVRO_L_DATE) || parse_long(c->text, &v))
+		return cell_time(e->rows, c, ms);
+	if (n->logical == AVRO_L_DATE)
+		return __builtin_mul_overflow(v, (int64_t)86400000, ms) ? -1 : 0;
+	int64_t unit = n->per_second / 1000;
+	*ms = time_floor(v, unit) / unit;
+	return 0;
+}

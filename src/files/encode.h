@@ -18,4 +18,7 @@ const char *encoder_unused(const struct encoder *e);
 // Appends the record. On error nothing is appended; err names file, line and column, what stands there and
 // what the schema wants.
 int encoder_row(struct encoder *e, const struct row *row, struct buf *out, struct error *err) MUST_CHECK;
+// A cell of the row as unix milliseconds: a number counts in the unit of the schema's type for that column;
+// where that is no time, as cell_time. 0 or -1.
+int encoder_time(const struct encoder *e, const struct cell *c, int64_t *ms);
 #endif

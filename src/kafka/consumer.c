@@ -305,6 +305,23 @@ int consumer_range(struct consumer *c, const char *topic, int32_t partition, int
 	return e ? error_set(err, "ask for the offsets of %s/%d: %s", topic, partition, rd_kafka_err2str(e)) : 0;
 }
 
+int consumer_partitions(struct consumer *c, const char *topic, int timeout_ms, struct error *err)
+{
+	const struct rd_kafka_metadata *meta;
+	rd_kafka_topic_t *t = rd_kafka_topic_new(c->rk, topic, NULL);
+	rd_kafka_resp_err_t e = t ? rd_kafka_metadata(c->rk, 0, t, &meta, timeout_ms) : rd_kafka_last_error();
+	int n = -1;
+
+	if (!e) {
+		e = meta->topic_cnt == 1 ? meta->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+		n = e ? -1 : meta->topics[0].partition_cnt;
+		rd_kafka_metadata_destroy(meta);
+	}
+	if (t)
+		rd_kafka_topic_destroy(t);
+	return e ? error_set(err, "ask for the partitions of %s: %s", topic, rd_kafka_err2str(e)) : n;
+}
+
 int64_t consumer_known_end(struct consumer *c, const char *topic, int32_t partition)
 {
 	int64_t low, high;

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/topic_range.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "collect/stream.h"
+#include "kafka/consumer.h"
+#include "schema/wire.h"
+#include "util/xalloc.h"
+
+enum {
+	ASK_MS = 15000,	    // one question to the brokers
+	SILENCE_MS = 30000, // without a message or an end
+	SCHEMA_MS = 30000,
+	BATCH = 500,
+};
+
+struct part_range {
+	int64_t start, next, stop; // offsets
+	bool done;
+};
+
+struct range {
+	const struct topic_range *want;
+	struct consumer *consumer;
+	struct registry *registry;
+	struct contract *contract;
+	struct collect_stream def;
+	struct wstream stream;
+	struct record_values values;
+	struct part_range *parts;
+	int nparts, open;
+	uint64_t records, violating, tombstones, violations[VIOLATION_KINDS];
+	json_t *schemas; // id -> records
+	char first[300]; // the first violation, in words
+};
+
+static enum registry_answer schema(void *ctx, int32_t id, const struct registry_schema **out)
+{
+	return registry_schema(((struct range *)ctx)->registry, id, out);
+}
+
+static enum subject_answer subject(void *ctx, int32_t id, const char *name)
+{
+	return registry_subject_has(((struct range *)ctx)->registry, id, name);
+}
+
+static void not_in_a_group(void *ctx, const char *topic, int32_t partition)
+{
+	(void)ctx, (void)topic, (void)partition;
+}
+
+static void not_revoked(void *ctx, const char *topic, int32_t partition, bool lost)
+{
+	(void)ctx, (void)topic, (void)partition, (void)lost;
+}
+
+static int open_clients(struct range *r, struct error *err)
+{
+	const struct config *c = r->want->config;
+	const struct rebalance cb = {NULL, not_in_a_group, not_revoked};
+	struct kafka_property *props = xcalloc(c->nkafka + 1, sizeof *props);
+	const struct registry_conf conf = {.urls = c->registry_urls,
+					   .nurls = c->nregistry_urls,
+					   .user = c->registry_user,
+					   .password = c->registry_password,
+					   .timeout_ms = c->registry_timeout_ms};
+
+	props[0] = (struct kafka_property){"bootstrap.servers", c->bootstrap_servers};
+	for (size_t i = 0; i < c->nkafka; i++)
+		props[i + 1] = (struct kafka_property){c->kafka[i].name, c->kafka[i].value};
+	r->consumer = consumer_new(props, c->nkafka + 1, c->group_id, 0, &cb, err);
+	free(props);
+	if (!r->consumer)
+		return -1;
+	r->registry = registry_new(&conf, err);
+	if (!r->registry)
+		return -1;
+	if (r->want->stream->contract_schema) {
+		r->contract = contract_load(r->want->stream->contract_schema, err);
+		if (!r->contract)
+			return error_prefix(err, "contract %s", r->want->stream->contract_schema);
+	}
+	r->def = (struct collect_stream){r->want->stream, NULL, r->contract};
+	wstream_init(&r->stream, &r->def);
+	return 0;
+}
+
+static int open_partition(struct range *r, int i, struct error *err)
+{
+	const char *topic = r->want->stream->topic;
+	struct part_range *p = &r->parts[i];
+	int64_t low, high;
+
+	if (consumer_range(r->consumer, topic, i, &low, &high, ASK_MS, err))
+		return -1;
+	p->start = low;
+	p->stop = high;
+	if (r->want->from != INT64_MIN &&
+	    consumer_offset_at(r->consumer, topic, i, (struct wall_time){r->want->from}, &p->start, ASK_MS,
+			       err))
+		return -1;
+	if (r->want->to != INT64_MAX && !r->want->stream->event_time &&
+	    consumer_offset_at(r->consumer, topic, i, (struct wall_time){r->want->to}, &p->stop, ASK_MS, err))
+		return -1;
+	p->next = p->start;
+	p->done = p->start >= p->stop;
+	if (p->done)
+		return 0;
+	r->open++;
+	return consumer_start(r->consumer, topic, i, p->start, err);
+}
+
+static int open_range(struct range *r, struct error *err)
+{
+	const struct stream_conf *s = r->want->stream;
+
+	if (s->is_regex)
+		return error_set(err,
+				 "stream %s: its topic is a regular expression; a baseline is of one topic: "
+				 "use --file, or a "
+				 "stream of that topic",
+				 s->name);
+	r->nparts = consumer_partitions(r->consumer, s->topic, ASK_MS, err);
+	if (r->nparts < 0)
+		return -1;
+	r->parts = xcalloc((size_t)r->nparts + 1, sizeof *r->parts);
+	for (int i = 0; i < r->nparts; i++)
+		if (open_partition(r, i, err))
+			return -1;
+	return 0;
+}
+
+static struct plan_entry *plan_of(struct range *r, int32_t id, struct error *err)
+{
+	const struct collect_port port = {.ctx = r, .schema = schema, .subject = subject};
+	struct mono_time deadline = mono_after_ms(SCHEMA_MS);
+	struct plan_entry *e;
+
+	while ((e = wstream_plan(&r->stream, &port, id, r->want->stream->topic))->state == PLAN_PENDING) {
+		struct registry_stats stats;
+		registry_stats(r->registry, &stats);
+		if (mono_passed(deadline)) {
+			error_set(err, "the schema registry does not give schema id %" PRId32 ": %s", id,
+				  stats.last_error);
+			return NULL;
+		}
+		nanosleep(&(struct timespec){0, 10000000}, NULL);
+	}
+	return e;
+}
+
+static void breach(struct range *r, const struct message *m, enum violation_kind kind, const char *detail)
+{
+	r->violations[kind]++;
+	if (!*r->first)
+		snprintf(r->first, sizeof r->first, "%s at %s/%" PRId32 " offset %" PRId64 ": %.150s",
+			 violation_table[kind].name, m->topic, m->partition, m->offset, detail);
+}
+
+// What a record without values breaks; VIOLATION_KINDS: nothing.
+static enum violation_kind whole_breach(const struct plan_entry *e, const struct record_values *v)
+{
+	switch (e->state) {
+	case PLAN_UNKNOWN:
+		return VIOLATION_UNKNOWN_SCHEMA;
+	case PLAN_WRONG_SUBJECT:
+		return VIOLATION_WRONG_SUBJECT;
+	case PLAN_INVALID:
+		return VIOLATION_UNDECODABLE;
+	default:
+		return v->decoded     ? VIOLATION_KINDS
+		       : v->nbreaches ? v->breaches[0].kind
+				      : VIOLATION_UNDECODABLE;
+	}
+}
+
+static bool inside(const struct range *r, int64_t ms)
+{
+	return ms >= r->want->from && ms < r->want->to;
+}
+
+static int take(struct range *r, const struct message *m, struct error *err)
+{
+	struct record_values *v = &r->values;
+	struct frame frame;
+	const char *why;
+
+	if (!m->value) {
+		r->tombstones += inside(r, m->time.ms);
+		return 0;
+	}
+	if (wire_parse(m->value, m->len, &frame, &why)) {
+		if (inside(r, m->time.ms)) {
+			r->records++;
+			r->violating++;
+			breach(r, m, VIOLATION_FRAMING, why);
+		}
+		return 0;
+	}
+	struct plan_entry *e = plan_of(r, frame.schema_id, err);
+	if (!e)
+		return -1;
+	if (e->state == PLAN_OTHER_RECORD)
+		return 0;
+	if (e->state == PLAN_READY)
+		plan_walk(e->plan, frame.payload, frame.len, v);
+	enum violation_kind whole = whole_breach(e, v);
+	bool dated = whole == VIOLATION_KINDS && v->has_event_time;
+	int64_t at = dated ? v->event_ms : m->time.ms;
+	if (!inside(r, at))
+		return 0;
+	r->records++;
+	if (whole != VIOLATION_KINDS) {
+		r->violating++;
+		breach(r, m, whole, e->state == PLAN_READY ? v->detail : e->why);
+		return 0;
+	}
+	for (size_t i = 0; i < v->nbreaches; i++)
+		breach(r, m, v->breaches[i].kind, v->detail);
+	if (e->incompatible)
+		breach(r, m, VIOLATION_INCOMPATIBLE_SCHEMA, e->why);
+	r->violating += v->nbreaches || e->incompatible;
+	char id[16];
+	snprintf(id, sizeof id, "%" PRId32, frame.schema_id);
+	json_object_set_new(r->schemas, id, json_integer(json_get_int(r->schemas, id, 0) + 1));
+	r->want->record(r->want->ctx, at, frame.schema_id, e->plan, v);
+	return 0;
+}
+
+static int on_message(struct range *r, const struct message *m, struct error *err)
+{
+	struct part_range *p = &r->parts[m->partition];
+
+	if (m->kind == MESSAGE_ERROR)
+		return 0; // librdkafka tries again; SILENCE_MS bounds it
+	if (m->kind == MESSAGE_OUT_OF_RANGE)
+		return error_set(err,
+				 "%s/%" PRId32 ": the records from offset %" PRId64
+				 " on were deleted while they were read",
+				 m->topic, m->partition, p->next);
+	if (p->done)
+		return 0;
+	p->next = m->kind == MESSAGE_RECORD ? m->offset + 1 : m->offset;
+	bool beyond = m->kind == MESSAGE_RECORD && m->offset >= p->stop;
+	if (m->kind == MESSAGE_RECORD && !beyond && take(r, m, err))
+		return -1;
+	if (m->kind == MESSAGE_EOF || p->next >= p->stop) {
+		p->next = p->next < p->stop ? p->next : p->stop;
+		p->done = true;
+		r->open--;
+		consumer_stop(r->consumer, m->topic, m->partition);
+	}
+	return 0;
+}
+
+static double share(const struct range *r)
+{
+	double done = 0, all = 0;
+
+	for (int i = 0; i < r->nparts; i++) {
+		done += (double)(r->parts[i].next - r->parts[i].start);
+		all +=
+		    r->parts[i].stop > r->parts[i].start ? (double)(r->parts[i].stop - r->parts[i].start) : 0;
+	}
+	return all > 0 ? done / all : 1;
+}
+
+static int read_all(struct range *r, struct error *err)
+{
+	struct mono_time deadline = mono_after_ms(SILENCE_MS);
+	struct message m[BATCH];
+
+	while (r->open > 0) {
+		size_t n = consumer_batch(r->consumer, 200, m, BATCH);
+		int rc = 0;
+		for (size_t i = 0; i < n && !rc; i++)
+			rc = on_message(r, &m[i], err);
+		consumer_batch_free(m, n);
+		if (rc)
+			return -1;
+		if (n)
+			deadline = mono_after_ms(SILENCE_MS);
+		else if (mono_passed(deadline))
+			return error_set(err, "no record of %s came for %d s: %s", r->want->stream->topic,
+					 SILENCE_MS / 1000, consumer_trouble(r->consumer));
+		r->want->progress(r->want->ctx, share(r));
+	}
+	return 0;
+}
+
+static int judge(const struct range *r, struct error *err)
+{
+	char list[400] = "";
+	size_t at = 0;
+
+	if (!r->records)
+		return error_set(err, "topic %s has no record of stream %s in the interval",
+				 r->want->stream->topic, r->want->stream->name);
+	if (!r->violating || r->want->allow_violations)
+		return 0;
+	for (int k = 0; k < VIOLATION_KINDS && at < sizeof list; k++)
+		if (r->violations[k])
+			at += (size_t)snprintf(list + at, sizeof list - at, "%s%s %" PRIu64, at ? ", " : "",
+					       violation_table[k].name, r->violations[k]);
+	return error_set(err,
+			 "%" PRIu64 " of %" PRIu64
+			 " records break rules (%.200s; the first: %.220s); choose a good period, or "
+			 "--allow-violations",
+			 r->violating, r->records, list, r->first);
+}
+
+static json_t *provenance(const struct range *r)
+{
+	json_t *parts = json_array(), *kinds = json_object();
+
+	for (int i = 0; i < r->nparts; i++)
+		json_array_append_new(parts, json_pack("{s:i,s:I,s:I}", "partition", i, "from_offset",
+						       (json_int_t)r->parts[i].start, "to_offset",
+						       (json_int_t)r->parts[i].next));
+	for (int k = 0; k < VIOLATION_KINDS; k++)
+		if (r->violations[k])
+			json_object_set_new(kinds, violation_table[k].name,
+					    json_integer((json_int_t)r->violations[k]));
+	return json_pack("{s:s,s:o,s:I,s:I,s:O,s:o}", "topic", r->want->stream->topic, "partitions", parts,
+			 "records", (json_int_t)r->records, "tombstones", (json_int_t)r->tombstones,
+			 "schema_ids", r->schemas, "violations", kinds);
+}
+
+static void close_range(struct range *r)
+{
+	for (int i = 0; r->consumer && i < r->nparts; i++)
+		consumer_stop(r->consumer, r->want->stream->topic, i);
+	consumer_free(r->consumer);
+	if (r->stream.conf)
+		wstream_release(&r->stream);
+	registry_free(r->registry);
+	contract_free(r->contract);
+	record_values_release(&r->values);
+	json_decref(r->schemas);
+	free(r->parts);
+}
+
+int topic_range_read(const struct topic_range *want, json_t **out, struct error *err)
+{
+	struct range r = {.want = want, .schemas = json_object()};
+
+	record_values_init(&r.values);
+	int rc = open_clients(&r, err) || open_range(&r, err) || read_all(&r, err) || judge(&r, err) ? -1 : 0;
+	if (!rc)
+		*out = provenance(&r);
+	close_range(&r);
+	return rc;
+}

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/topic_range.h"
+#include "cli/cli.h"
+#include "cli/progress.h"
+#include "drift/baseline.h"
+#include "files/rows.h"
+#include "http/http.h"
+#include "util/map.h"
+#include "util/xalloc.h"
+
+struct making {
+	const struct stream_conf *stream;
+	struct baseline_builder *builder;
+	struct map contract; // path -> type + 1, as the stream's contract types it
+	struct progress progress;
+	uint64_t rows;
+	json_t *files; // provenance
+};
+
+// The contract tells a code of digits from a number, which a CSV file cannot.
+static int read_contract(struct making *m, struct error *err)
+{
+	const struct plan_options opt = {.event_time = m->stream->event_time, .all_fields = true};
+	const char *path = m->stream->contract_schema;
+	struct buf text = BUF_INIT;
+	struct plan *plan = NULL;
+
+	if (!path)
+		return 0;
+	if (buf_read_file(&text, path, 1 << 20) < 0)
+		error_set(err, "contract %s cannot be read", path);
+	else if (!(plan = plan_compile(text.data, text.len, &opt, err)))
+		error_prefix(err, "contract %s", path);
+	for (size_t i = 0; plan && i < plan_slots(plan); i++) {
+		const struct plan_slot *s = plan_slot(plan, i);
+		map_puts(&m->contract, s->path, (void *)(intptr_t)(s->type + 1));
+	}
+	buf_release(&text);
+	int rc = plan ? 0 : -1;
+	plan_free(plan);
+	return rc;
+}
+
+// What a column counts as; FIELD_NONE: not at all.
+static enum field_type type_of(const struct making *m, const struct column *c)
+{
+	const struct stream_conf *s = m->stream;
+	intptr_t by_contract = (intptr_t)map_gets(&m->contract, c->path);
+
+	if ((s->event_time && !strcmp(c->path, s->event_time)) || strstr(c->path, "[]"))
+		return FIELD_NONE;
+	for (size_t i = 0; i < s->nfields; i++)
+		if (!strcmp(s->fields[i].path, c->path) && s->fields[i].type != FIELD_TYPES)
+			return s->fields[i].type;
+	return by_contract ? (enum field_type)(by_contract - 1) : c->type;
+}
+
+// 0, or -1 where the cell is not of that type.
+static int add_cell(struct making *m, const struct rows *r, enum field_type type, const struct cell *c)
+{
+	const struct column *column = rows_column(r, c->column);
+	double x = c->number;
+	int64_t ms;
+
+	switch (type) {
+	case FIELD_NUMERIC:
+		if ((column->type != FIELD_NUMERIC || c->other) && number_parse(c->text, c->len, &x))
+			return -1;
+		baseline_builder_number(m->builder, column->path, type, x);
+		return 0;
+	case FIELD_TIME:
+		if (cell_time(r, c, &ms))
+			return -1;
+		baseline_builder_number(m->builder, column->path, type, (double)ms);
+		return 0;
+	case FIELD_BOOLEAN:
+		if (strcmp(c->text, "true") && strcmp(c->text, "false"))
+			return -1;
+		baseline_builder_text(m->builder, column->path, type, c->text, c->len);
+		return 0;
+	case FIELD_CATEGORICAL:
+	case FIELD_TEXT:
+		baseline_builder_text(m->builder, column->path, type, c->text, c->len);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int add_row(struct making *m, const struct rows *r, const enum field_type *types, int time_column,
+		   const struct row *row, struct error *err)
+{
+	const struct cell *at = row_cell(row, time_column);
+	int64_t ms = 0;
+
+	if (time_column >= 0 && (!at || cell_time(r, at, &ms)))
+		return error_set(err,
+				 "%s:%" PRIu64
+				 ": column %s: %s%.60s%s; the stream's event_time is RFC 3339 or unix "
+				 "milliseconds",
+				 rows_path(r), row->line, m->stream->event_time, at ? "\"" : "",
+				 at ? at->text : "missing", at ? "\" is no time" : "");
+	baseline_builder_row(m->builder, ms, -1);
+	m->rows++;
+	for (size_t i = 0; i < row->ncells; i++) {
+		const struct cell *c = &row->cells[i];
+		if (add_cell(m, r, types[c->column], c))
+			return error_set(
+			    err, "%s:%" PRIu64 ": column %s: \"%.60s\" is not %s, as stream %s has it",
+			    rows_path(r), row->line, rows_column(r, c->column)->path, c->text,
+			    field_type_name(types[c->column]), m->stream->name);
+	}
+	return 0;
+}
+
+static int add_rows(struct making *m, struct rows *r, bool timed, struct error *err)
+{
+	enum field_type *types = xcalloc(rows_columns(r) + 1, sizeof *types);
+	int time_column = timed ? rows_find(r, m->stream->event_time) : -1, got;
+	const struct row *row;
+	uint64_t before = m->rows;
+	char hash[65];
+
+	for (size_t i = 0; i < rows_columns(r); i++)
+		types[i] = type_of(m, rows_column(r, i));
+	while ((got = rows_next(r, &row, err)) > 0 && !(got = add_row(m, r, types, time_column, row, err)))
+		if (m->rows % 4096 == 0)
+			progress_show(&m->progress, rows_progress(r), m->rows);
+	free(types);
+	if (got || file_sha256(rows_path(r), hash, err))
+		return -1;
+	json_array_append_new(m->files, json_pack("{s:o,s:s,s:I}", "path", json_str(rows_path(r)), "sha256",
+						  hash, "rows", (json_int_t)(m->rows - before)));
+	return 0;
+}
+
+// Rows have event time only where every file has its column.
+static int from_files(struct making *m, const char *const *paths, size_t n, json_t **provenance,
+		      struct error *err)
+{
+	struct rows **files = xcalloc(n, sizeof *files);
+	bool timed = m->stream->event_time != NULL;
+	int rc = 0;
+
+	for (size_t i = 0; i < n && !rc; i++) {
+		files[i] = rows_open(paths[i], err);
+		rc = files[i] ? 0 : -1;
+		if (!rc && timed && rows_find(files[i], m->stream->event_time) < 0) {
+			fprintf(stderr,
+				"kdrift baseline: %s has no column %s, the stream's event_time: the baseline "
+				"has no "
+				"history in time\n",
+				paths[i], m->stream->event_time);
+			timed = false;
+		}
+	}
+	m->builder = baseline_builder_new(m->stream->name, timed);
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = add_rows(m, files[i], timed, err);
+	for (size_t i = 0; i < n; i++)
+		rows_free(files[i]);
+	free(files);
+	if (!rc)
+		*provenance = json_pack("{s:s,s:O,s:I,s:[]}", "source", "files", "files", m->files, "records",
+					(json_int_t)m->rows, "schema_ids");
+	return rc;
+}
+
+static void on_record(void *ctx, int64_t event_ms, int32_t schema_id, const struct plan *p,
+		      const struct record_values *r)
+{
+	struct making *m = ctx;
+
+	baseline_builder_row(m->builder, event_ms, schema_id);
+	m->rows++;
+	for (size_t i = 0; i < r->nvalues; i++) {
+		const struct value *v = &r->values[i];
+		const struct plan_slot *s = plan_slot(p, v->slot);
+		if (s->type == FIELD_NUMERIC && v->kind == VALUE_NUMBER)
+			baseline_builder_number(m->builder, s->path, s->type, v->num);
+		else if (s->type == FIELD_TIME && (v->kind == VALUE_TIME || v->kind == VALUE_NUMBER))
+			baseline_builder_number(m->builder, s->path, s->type,
+						v->kind == VALUE_TIME ? (double)v->ms : v->num);
+		else if ((s->type == FIELD_CATEGORICAL || s->type == FIELD_TEXT) && v->kind == VALUE_STRING)
+			baseline_builder_text(m->builder, s->path, s->type, v->str, v->len);
+		else if (s->type == FIELD_BOOLEAN && v->kind == VALUE_BOOL)
+			baseline_builder_text(m->builder, s->path, s->type, v->num != 0 ? "true" : "false",
+					      v->num != 0 ? 4 : 5);
+	}
+}
+
+static void on_progress(void *ctx, double share)
+{
+	struct making *m = ctx;
+
+	progress_show(&m->progress, share, m->rows);
+}
+
+static int from_topic(struct making *m, const struct config *c, const struct cli_args *args,
+		      json_t **provenance, struct error *err)
+{
+	const struct topic_range want = {.config = c,
+					 .stream = m->stream,
+					 .from = cli_ms(args, "from", INT64_MIN),
+					 .to = cli_ms(args, "to", INT64_MAX),
+					 .allow_violations = cli_flag(args, "allow-violations"),
+					 .ctx = m,
+					 .record = on_record,
+					 .progress = on_progress};
+
+	m->builder = baseline_builder_new(m->stream->name, true);
+	if (http_global_init(err) || topic_range_read(&want, provenance, err))
+		return -1;
+	json_object_set_new(*provenance, "source", json_string("topic"));
+	if (cli_given(args, "from"))
+		json_object_set_new(*provenance, "from", json_time(want.from));
+	if (cli_given(args, "to"))
+		json_object_set_new(*provenance, "to", json_time(want.to));
+	return 0;
+}
+
+static int make(struct making *m, const struct config *c, const struct cli_args *args, struct error *err)
+{
+	json_t *provenance = NULL;
+	size_t n;
+	const char *const *files = cli_strs(args, "file", &n);
+	const char *out = cli_str(args, "out");
+
+	progress_begin(&m->progress);
+	int rc = n ? from_files(m, files, n, &provenance, err) : from_topic(m, c, args, &provenance, err);
+	progress_end(&m->progress);
+	if (rc)
+		return -1;
+	json_object_set_new(provenance, "kdrift", json_string(KDRIFT_VERSION));
+	struct baseline *b = baseline_builder_finish(m->builder, provenance, err);
+	m->builder = NULL;
+	if (!b)
+		return -1;
+	rc = baseline_save(b, out, err);
+	if (!rc)
+		printf("%s: stream %s, %" PRIu64 " records, %zu fields, baseline %.12s\n", out,
+		       m->stream->name, m->rows, b->nfields, b->hash);
+	baseline_free(b);
+	return rc;
+}
+
+static int run(struct cli_args *args)
+{
+	struct error err = ERROR_INIT;
+	struct making m = {0};
+
+	if (cli_given(args, "file") && (cli_given(args, "from") || cli_given(args, "to")))
+		return cli_usage(args, "--file reads whole files; --from and --to choose from the topic");
+	if (cli_ms(args, "from", INT64_MIN) >= cli_ms(args, "to", INT64_MAX))
+		return cli_usage(args, "--to must lie after --from");
+	struct config *c = cli_config(args);
+	if (!c)
+		return EXIT_FAILED;
+	map_init(&m.contract);
+	m.files = json_array();
+	m.stream = config_stream(c, cli_str(args, "stream"));
+	int rc = -1;
+	if (!m.stream)
+		error_set(&err, "no stream %s in %s", cli_str(args, "stream"), c->path);
+	else if (!read_contract(&m, &err))
+		rc = make(&m, c, args, &err);
+	baseline_builder_free(m.builder);
+	map_release(&m.contract, NULL);
+	json_decref(m.files);
+	config_free(c);
+	return rc ? cli_fail(args, &err) : EXIT_OK;
+}
+
+static const struct option_def options[] = {
+    OPTION_CONFIG,
+    {.name = "stream", .kind = OPTION_STRING, .arg = "NAME", .help = "the stream", .required = true},
+    {.name = "from",
+     .kind = OPTION_TIME,
+     .arg = "TIME",
+     .help = "from the topic: inclusive; default its start"},
+    {.name = "to",
+     .kind = OPTION_TIME,
+     .arg = "TIME",
+     .help = "from the topic: exclusive; default its present end"},
+    {.name = "file",
+     .kind = OPTION_STRING,
+     .arg = "FILE",
+     .repeated = true,
+     .help = "from files instead: .csv, .jsonl, .ndjson or .avro"},
+    {.name = "allow-violations",
+     .kind = OPTION_FLAG,
+     .help = "take a range of the topic although records in it break rules"},
+    {.name = "out", .kind = OPTION_STRING, .arg = "FILE", .help = "the baseline to write", .required = true},
+    OPTIONS_END,
+};
+
+const struct command cmd_baseline = {
+    .name = "baseline",
+    .summary = "freezes a good period, or training data, as what a stream is compared with",
+    .usage = "kdrift baseline --config C --stream S [--from T --to T | --file F...] --out B.json",
+    .options = options,
+    .run = run,
+    .about = "Times are the stream's: its event_time, else the Kafka timestamp. Reading a topic commits "
+	     "nothing and joins "
+	     "no group. In files a column counts as the stream's `fields:` say, else as its contract does, "
+	     "else as its "
+	     "cells look; the event_time column and arrays are not judged.",
+};
