@@ -58,15 +58,18 @@ struct measure {
 	bool needs_reference;
 	bool count;                     // a count measure: the immediate tier judges it eagerly
 	uint64_t min_records;           // under which it says READING_TOO_FEW
-	double threshold;               // the default of shipped rules
+	double threshold;               // the default of shipped rules; NaN where none makes sense
 	void (*compute)(const struct measure_input *in, struct measure_value *out);
 };
 
 extern const struct measure measure_table[];
 extern const size_t measure_table_len;
 const struct measure *measure_find(const char *name); // NULL if unknown
-// Applies scope, type, min_records and reference checks, then computes.
+// Applies scope, type, min_records and reference checks, then computes. (m->compute alone, after the first
+// two and with both panes set, gives numbers below min_records too: comparing files wants that.)
 struct measure_value measure_compute(const struct measure *m, const struct measure_input *in);
+// Appends docs/measures.md.
+void measures_reference(struct buf *out);
 
 // The one currency of rules, store, metrics and pages.
 struct reading {

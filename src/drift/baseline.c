@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "drift/baseline.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void baseline_field_free(struct baseline_field *f)
+{
+	if (!f)
+		return;
+	for (size_t i = 0; i < f->def.ncategories; i++)
+		free(f->def.categories[i]);
+	free(f->def.categories);
+	free(f->def.path);
+	grid_free((struct grid *)f->def.grid);
+	free(f->coarse);
+	free(f->chunks);
+	free(f);
+}
+
+void baseline_free(struct baseline *b)
+{
+	if (!b)
+		return;
+	for (size_t i = 0; i < b->nfields; i++)
+		baseline_field_free(b->fields[i]);
+	free(b->fields);
+	pane_free(b->total);
+	json_decref(b->provenance);
+	free(b->stream);
+	free(b);
+}
+
+static int path_order(const void *key, const void *field)
+{
+	return strcmp(key, (*(struct baseline_field *const *)field)->def.path);
+}
+
+const struct baseline_field *baseline_find(const struct baseline *b, const char *path)
+{
+	struct baseline_field **f = b->nfields ? bsearch(path, b->fields, b->nfields, sizeof *f, path_order) : NULL;
+
+	return f ? *f : NULL;
+}
+
+const struct grid *baseline_grid(void *ctx, const char *path, const char *grid_id)
+{
+	const struct baseline_field *f = ctx ? baseline_find(ctx, path) : NULL;
+
+	return f && f->def.grid && !strcmp(f->def.grid->id, grid_id) ? f->def.grid : NULL;
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// The file is one JSON object, written a field or a chunk a line so that it can be read and compared:
+//
+//     {"format":"kdrift-baseline","version":1,"hash":H,"stream":S,"event_time":B,"from":MS,"to":MS,
+//      "chunk":MS,"provenance":{...},"totals":{"records":N,...,"violations":[...],"schemas":[[ID,N],...]},
+//      "fields":[{"path":P,"type":T,"present":N,...,"edges":[...],"bins":[...],"coarse":[...],
+//                 "categories":[[VALUE,N,KNOWN],...],"coarse_bins":N,"chunks":[{...},...]},...]}
+//
+// H is the SHA-256, in hex, of the compact JSON text of the same object without "hash". Numbers have 17
+// digits, so doubles come back to the bit; what is undefined (the mean of nothing) is null; a sum
+// is a list of doubles, the greatest first, whose exact sum it is. A text that is not UTF-8, or has a NUL, is {"base64":...}. Bins count from below the first edge
+// to above the last. Without event time all times are row numbers.
+//
+// Loading trusts nothing: the hash proves the file whole, not sane.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "drift/baseline_json.h"
+#include "util/digest.h"
+#include "util/xalloc.h"
+
+enum { FILE_LIMIT = 1 << 30 };
+
+static void hash_of(const json_t *o, char hash[65])
+{
+	char *text = json_text(o);
+
+	sha256_hex(text, strlen(text), hash, 64);
+	free(text);
+}
+
+static void print_compact(struct buf *out, const json_t *v)
+{
+	char *text = json_text(v);
+
+	buf_adds(out, text);
+	free(text);
+}
+
+// A member a line; the one named lists[0] is an array of objects, printed in the same way with lists[1].
+static void print_object(struct buf *out, const json_t *o, const char *const *lists)
+{
+	const char *key, *sep = "{\n";
+	json_t *member, *item;
+	size_t i;
+
+	if (!lists[0]) {
+		print_compact(out, o);
+		return;
+	}
+	json_object_foreach((json_t *)o, key, member) {
+		buf_addf(out, "%s\"%s\":", sep, key);
+		sep = ",\n";
+		if (strcmp(key, lists[0]) != 0) {
+			print_compact(out, member);
+			continue;
+		}
+		json_array_foreach(member, i, item) {
+			buf_adds(out, i ? ",\n" : "[\n");
+			print_object(out, item, lists + 1);
+		}
+		buf_adds(out, json_array_size(member) ? "]" : "[]");
+	}
+	buf_adds(out, "}");
+}
+
+static int write_file(const char *path, const struct buf *text, struct error *err)
+{
+	char *part = xasprintf("%s.part", path);
+	int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), rc = -1;
+	size_t done = 0;
+
+	if (fd < 0) {
+		error_set(err, "cannot write baseline %s: %s", part, strerror(errno));
+		free(part);
+		return -1;
+	}
+	while (done < text->len) {
+		ssize_t n = write(fd, text->data + done, text->len - done);
+		if (n < 0 && errno != EINTR)
+			break;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	if (done < text->len || fsync(fd) || rename(part, path))
+		error_set(err, "cannot write baseline %s: %s", path, strerror(errno));
+	else
+		rc = 0;
+	close(fd);
+	if (rc)
+		unlink(part);
+	free(part);
+	return rc;
+}
+
+int baseline_save(struct baseline *b, const char *path, struct error *err)
+{
+	json_t *o = baseline_encode(b), *with_hash = json_object(), *item;
+	static const char *const lists[] = {"fields", "chunks", NULL};
+	struct buf text = BUF_INIT;
+	const char *key;
+	int rc;
+
+	hash_of(o, b->hash);
+	json_object_foreach(o, key, item) {
+		json_object_set(with_hash, key, item);
+		if (!strcmp(key, "version"))
+			json_object_set_new(with_hash, "hash", json_string(b->hash));
+	}
+	print_object(&text, with_hash, lists);
+	buf_addc(&text, '\n');
+	rc = write_file(path, &text, err);
+	buf_release(&text);
+	json_decref(with_hash);
+	json_decref(o);
+	return rc;
+}
+
+static struct baseline *load_text(const struct buf *text, struct error *err)
+{
+	json_t *o = json_parse(text->data, text->len, err);
+	char hash[65], claimed[65];
+	struct baseline *b = NULL;
+
+	if (!o)
+		return NULL;
+	snprintf(claimed, sizeof claimed, "%s", json_get_str(o, "hash", "none"));
+	if (!json_is_object(o) || strcmp(json_get_str(o, "format", ""), BASELINE_FORMAT) != 0) {
+		error_set(err, "not a baseline: it does not say \"format\": \"%s\"", BASELINE_FORMAT);
+	} else if (json_get_int(o, "version", 0) != BASELINE_VERSION) {
+		error_set(err, "version %lld of the format is not known here (only %d): use the kdrift that wrote it, or "
+			       "build the baseline again",
+			  (long long)json_get_int(o, "version", 0), BASELINE_VERSION);
+	} else {
+		json_object_del(o, "hash");
+		hash_of(o, hash);
+		if (!strcmp(claimed, hash))
+			b = baseline_decode(o, err);
+		else
+			error_set(err, "the content does not match its hash (%s in the file, %s computed): the file was "
+				       "changed after it was written; take the original, or build the baseline again",
+				  claimed, hash);
+		if (b)
+			memcpy(b->hash, hash, sizeof b->hash);
+	}
+	json_decref(o);
+	return b;
+}
+
+struct baseline *baseline_load(const char *path, struct error *err)
+{
+	struct buf text = BUF_INIT;
+	struct baseline *b = NULL;
+
+	if (buf_read_file(&text, path, FILE_LIMIT) < 0)
+		error_set(err, "%s", strerror(errno));
+	else
+		b = load_text(&text, err);
+	if (!b)
+		error_prefix(err, "cannot load baseline %s", path);
+	buf_release(&text);
+	return b;
+}

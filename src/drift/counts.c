@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Measures of the stream and of a field's presence.
+#include "drift/measures.h"
+
+static void share_of_records(const struct measure_input *in, struct measure_value *out, uint64_t n)
+{
+	const struct pane *p = in->current.pane;
+
+	out->n_current = p->decoded;
+	if (p->decoded)
+		value_known(out, (double)n / (double)p->decoded);
+	else
+		out->state = READING_NO_DATA;
+}
+
+void measure_missing(const struct measure_input *in, struct measure_value *out)
+{
+	const struct pane *p = in->current.pane;
+
+	share_of_records(in, out, in->current.field ? field_missing(p, in->current.field) : p->decoded);
+}
+
+void measure_nan(const struct measure_input *in, struct measure_value *out)
+{
+	share_of_records(in, out, in->current.field ? in->current.field->nan : 0);
+}
+
+void measure_inf(const struct measure_input *in, struct measure_value *out)
+{
+	share_of_records(in, out, in->current.field ? in->current.field->inf : 0);
+}
+
+void measure_violation_ratio(const struct measure_input *in, struct measure_value *out)
+{
+	const struct pane *p = in->current.pane;
+
+	out->n_current = p->records;
+	if (p->records)
+		value_known(out, (double)p->violating_records / (double)p->records);
+	else
+		out->state = READING_NO_DATA;
+}
+
+static void count_of_records(const struct measure_input *in, struct measure_value *out, uint64_t n)
+{
+	out->n_current = in->current.pane->records;
+	if (out->n_current)
+		value_known(out, (double)n);
+	else
+		out->state = READING_NO_DATA;
+}
+
+void measure_violating_records(const struct measure_input *in, struct measure_value *out)
+{
+	count_of_records(in, out, in->current.pane->violating_records);
+}
+
+void measure_incompatible_schema(const struct measure_input *in, struct measure_value *out)
+{
+	count_of_records(in, out, pane_violations(in->current.pane, VIOLATION_INCOMPATIBLE_SCHEMA));
+}
+
+// No records are a volume of 0, which is known.
+void measure_records(const struct measure_input *in, struct measure_value *out)
+{
+	out->n_current = in->current.pane ? in->current.pane->records : 0;
+	value_known(out, (double)out->n_current);
+}
+
+void measure_staleness(const struct measure_input *in, struct measure_value *out)
+{
+	struct wall_time last = event_time_set(in->newest) ? wall_from_event(in->newest) : in->since;
+
+	out->n_current = in->current.pane ? in->current.pane->records : 0;
+	value_known(out, (double)(in->now.ms - last.ms) / 1000);
+}
