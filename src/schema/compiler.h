@@ -44,7 +44,8 @@ struct compiler {
 	struct error *err;
 };
 
-extern const bool type_counts[FIELD_TYPES][SOURCES]; // does a field of this type count such a value?
+// Does a field of this type, under this rule (NULL: none), count such a value?
+bool type_counts(const struct field_rule *r, enum field_type type, enum source src);
 
 enum source source_of(const struct avsc_type *t);
 int compile_step(struct compiler *c);  // one more type; -1: too many, or too deep

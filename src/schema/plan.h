@@ -56,12 +56,13 @@ void record_values_release(struct record_values *r);
 struct field_rule {
 	const char *path;
 	enum field_type type;  // FIELD_TYPES: by the schema; FIELD_NONE: ignore the field
+	bool cast;             // the configuration asks for `type`: a categorical field takes numbers and booleans, written out
 	bool required;         // named in `fields:`, the contract or the baseline: missing_field, wrong_type apply
 	bool has_range;
 	double range_min, range_max;
 	char **allowed;
 	size_t nallowed;
-	const char *pattern;   // POSIX extended
+	const char *pattern;   // POSIX extended; held against the first 16 KiB of a text
 	bool not_null;
 };
 

@@ -18,7 +18,7 @@ static const enum field_type default_type[SOURCES] = {
 	[SRC_TIME] = FIELD_TIME,   [SRC_OPAQUE] = FIELD_NONE,
 };
 
-const bool type_counts[FIELD_TYPES][SOURCES] = {
+static const bool can_count[FIELD_TYPES][SOURCES] = {
 	[FIELD_NUMERIC] = {[SRC_NUMBER] = true, [SRC_TIME] = true},
 	[FIELD_CATEGORICAL] = {[SRC_NUMBER] = true, [SRC_STRING] = true, [SRC_BYTES] = true, [SRC_UUID] = true,
 			       [SRC_BOOL] = true},
@@ -27,6 +27,13 @@ const bool type_counts[FIELD_TYPES][SOURCES] = {
 	[FIELD_TIME] = {[SRC_TIME] = true, [SRC_NUMBER] = true},
 	[FIELD_VECTOR] = {[SRC_OPAQUE] = true},
 };
+
+bool type_counts(const struct field_rule *r, enum field_type type, enum source src)
+{
+	bool written_out = type == FIELD_CATEGORICAL && (src == SRC_NUMBER || src == SRC_BOOL);
+
+	return can_count[type][src] && (!written_out || !r || r->cast);
+}
 
 enum source source_of(const struct avsc_type *t)
 {
@@ -281,7 +288,7 @@ static int add_slot(struct compiler *c, const char *path, struct found *f, bool 
 		bool fits = false;
 
 		for (int s = 0; s < SOURCES; s++)
-			fits |= f->seen >> s & type_counts[type][s];
+			fits |= f->seen >> s & type_counts(r, type, (enum source)s);
 		if (!fits)
 			always(c, VIOLATION_WRONG_TYPE, slot, "another type in the writer's schema");
 	}

@@ -292,7 +292,7 @@ static int emit_type(struct compiler *c, const struct avsc_type *t)
 	uint32_t slot = f ? f->slot : NO_SLOT;
 	bool event_time = path_is_event_time(c) && (src == SRC_NUMBER || src == SRC_TIME || t->kind == AVSC_STRING) &&
 			  t->logical != LOGICAL_TIME_MILLIS && t->logical != LOGICAL_TIME_MICROS;
-	if (slot != NO_SLOT && src != SRC_NULL && !type_counts[c->plan->slots[slot].type][src]) {
+	if (slot != NO_SLOT && src != SRC_NULL && !type_counts(f->rule, c->plan->slots[slot].type, src)) {
 		if (c->plan->slots[slot].type != FIELD_NONE)
 			emit(c, OP_OTHER, slot);
 		slot = NO_SLOT;

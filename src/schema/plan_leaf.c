@@ -8,7 +8,7 @@
 #include "util/clock.h"
 #include "util/xalloc.h"
 
-#define MAX_PATTERN  65536   // bytes of a text that a pattern is held against
+#define MAX_PATTERN  16384   // bytes of a text that a pattern is held against
 #define MAX_EVENT_MS 8.64e15 // an event time further from 1970 is none
 
 // The shortest text that reads back the same; buf >= TEXT_SIZE. `single`: as a float.
@@ -41,11 +41,17 @@ void add_breach(struct walk *w, enum violation_kind kind, uint32_t slot, const c
 	out->breaches[out->nbreaches++] = (struct breach){kind, (int32_t)slot};
 }
 
+// The copy ends in a NUL, as regexec may want, but a NUL within does not end the text.
 static bool pattern_breaks(const struct checks *c, const char *s, size_t n)
 {
+	char copy[MAX_PATTERN + 1];
 	regmatch_t m = {.rm_so = 0, .rm_eo = (regoff_t)(n < MAX_PATTERN ? n : MAX_PATTERN)};
 
-	return c->has_pattern && regexec(&c->pattern, s, 0, &m, REG_STARTEND) == REG_NOMATCH;
+	if (!c->has_pattern)
+		return false;
+	memcpy(copy, s, (size_t)m.rm_eo);
+	copy[m.rm_eo] = 0;
+	return regexec(&c->pattern, copy, 0, &m, REG_STARTEND) == REG_NOMATCH;
 }
 
 static void check_text(struct walk *w, const struct leaf *l, const char *s, size_t n)

@@ -149,7 +149,7 @@ Test(plan, types_by_rule)
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char *schema = xasprintf(RECORD("{\"name\":\"f\",\"type\":%s}"), cases[i].type);
-		struct field_rule rule = {.path = "f", .type = cases[i].as, .required = true};
+		struct field_rule rule = {.path = "f", .type = cases[i].as, .cast = true, .required = true};
 		struct plan *p = compile(schema, &(struct plan_options){.rules = &rule, .nrules = 1});
 		struct record_values r;
 
@@ -205,7 +205,7 @@ Test(plan, allowed_and_pattern)
 		{.path = "s", .type = FIELD_TYPES, .allowed = allowed, .nallowed = 4, .pattern = "^[A-Z]+$"},
 		{.path = "e", .type = FIELD_TYPES, .allowed = allowed, .nallowed = 4, .pattern = "^U"},
 		{.path = "n", .type = FIELD_TYPES, .allowed = allowed, .nallowed = 4},
-		{.path = "c", .type = FIELD_CATEGORICAL, .allowed = allowed, .nallowed = 4, .pattern = "^[0-9]$"},
+		{.path = "c", .type = FIELD_CATEGORICAL, .cast = true, .allowed = allowed, .nallowed = 4, .pattern = "^[0-9]$"},
 		{.path = "b", .type = FIELD_TYPES, .allowed = allowed, .nallowed = 4},
 	};
 	const char *schema = RECORD(FIELD("s", "\"string\"") "," FIELD("e",
