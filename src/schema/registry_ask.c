@@ -30,11 +30,11 @@ static bool worth_retrying(long status)
 	return status == 408 || status == 429 || status >= 500;
 }
 
-static int refused(const struct http_request *req, const char *path, long status, struct error *err)
+static int refused(const char *method, const char *path, long status, struct error *err)
 {
 	const char *mend = status == 401 || status == 403 ? "; check basic_auth" : "";
 
-	return error_set(err, "%s %s: the schema registry answered HTTP %ld%s", req->method, path, status, mend);
+	return error_set(err, "%s %s: the schema registry answered HTTP %ld%s", method, path, status, mend);
 }
 
 // Asks the URLs in turn, beginning with the one that answered last. -1: none gave an answer worth reading.
@@ -66,7 +66,7 @@ static int ask(struct registry_link *l, const char *method, const char *path, co
 		}
 		if (worth_retrying(got.status)) {
 			l->failures++;
-			refused(&req, path, got.status, &last);
+			refused(method, path, got.status, &last);
 			if (got.retry_after_s > 0)
 				l->retry_after_ms = (got.retry_after_s < 300 ? got.retry_after_s : 300) * 1000;
 			buf_release(&got.body);
@@ -77,10 +77,10 @@ static int ask(struct registry_link *l, const char *method, const char *path, co
 		out->json = got.body.data ? json_parse(got.body.data, got.body.len, NULL) : NULL;
 		out->code = json_get_int(out->json, "error_code", 0);
 		buf_release(&got.body);
-		if (got.status == 401 || got.status == 403) {
+		if (got.status == 401) {
 			l->failures++;
 			answer_release(out);
-			return refused(&req, path, got.status, err);
+			return refused(method, path, got.status, err);
 		}
 		return 0;
 	}
@@ -90,6 +90,8 @@ static int ask(struct registry_link *l, const char *method, const char *path, co
 static int strange(struct registry_link *l, const char *path, const struct answer *a, struct error *err)
 {
 	l->failures++;
+	if (a->status == 403)
+		return refused("GET", path, a->status, err);
 	return error_set(err, "GET %s: HTTP %ld without a registry's answer; check the path of schema_registry.url", path,
 			 a->status);
 }

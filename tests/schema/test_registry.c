@@ -1,0 +1,536 @@
+// SPDX-License-Identifier: Apache-2.0
+// The registry client against a small server that answers as registries, proxies and broken networks do.
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "../http/fake_server.h"
+#include "schema/registry.h"
+
+#define AVRO "{\"schema\":\"{\\\"type\\\":\\\"record\\\",\\\"name\\\":\\\"R\\\",\\\"fields\\\":[]}\"}"
+#define TEXT "{\"type\":\"record\",\"name\":\"R\",\"fields\":[]}"
+#define NO_SCHEMA  "{\"error_code\":40403,\"message\":\"Schema not found\"}"
+#define NO_SUBJECT "{\"error_code\":40401,\"message\":\"Subject not found\"}"
+
+// What is answered: the first rule that fits the path and has requests left.
+struct reply {
+	const char *path; // with its query; a method may stand before it
+	int times;        // 0: for ever
+	int status;
+	const char *body;
+	const char *headers;
+	int64_t delay_ms;
+	bool hang_up;
+};
+
+struct script {
+	struct reply *replies;
+	size_t n;
+	pthread_mutex_t lock;
+	char log[4096]; // "METHOD path\n"
+	char last_body[1024], last_headers[1024];
+};
+
+static void answer(void *ctx, const struct fake_request *q, struct fake_answer *a)
+{
+	struct script *s = ctx;
+	char line[600];
+
+	snprintf(line, sizeof line, "%s %s", q->method, q->path);
+	pthread_mutex_lock(&s->lock);
+	snprintf(s->log + strlen(s->log), sizeof s->log - strlen(s->log), "%s\n", line);
+	snprintf(s->last_body, sizeof s->last_body, "%s", q->body);
+	snprintf(s->last_headers, sizeof s->last_headers, "%s", q->headers);
+	a->status = 404;
+	for (size_t i = 0; i < s->n; i++) {
+		struct reply *r = &s->replies[i];
+
+		if (r->times < 0 || (strcmp(r->path, line) != 0 && strcmp(r->path, q->path) != 0))
+			continue;
+		if (r->times && !--r->times)
+			r->times = -1;
+		a->status = r->status;
+		a->headers = r->headers ? r->headers : "";
+		buf_adds(&a->body, r->body ? r->body : "");
+		a->delay_ms = r->delay_ms;
+		a->hang_up = r->hang_up;
+		break;
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+struct bench {
+	struct script script;
+	struct fake_server *server;
+	struct registry *registry;
+};
+
+static void start_with(struct bench *b, struct reply *replies, size_t n, struct registry_conf conf)
+{
+	struct error err = ERROR_INIT;
+
+	*b = (struct bench){.script = {.replies = replies, .n = n, .lock = PTHREAD_MUTEX_INITIALIZER}};
+	b->server = fake_start(answer, &b->script);
+	char *url = b->server->url;
+	if (!conf.nurls) {
+		conf.urls = &url;
+		conf.nurls = 1;
+	}
+	if (!conf.timeout_ms)
+		conf.timeout_ms = 5000;
+	b->registry = registry_new(&conf, &err);
+	cr_assert(b->registry != NULL, "%s", err.text);
+}
+
+#define START(b, replies) start_with(&(b), replies, ARRAY_LEN(replies), (struct registry_conf){0})
+
+static void finish(struct bench *b)
+{
+	registry_free(b->registry);
+	fake_stop(b->server);
+}
+
+// Asks until it is not pending; the deadline only bounds a failing test.
+static enum registry_answer settled(struct bench *b, int32_t id, const struct registry_schema **out)
+{
+	struct mono_time until = mono_after_ms(15000);
+	enum registry_answer a;
+
+	while ((a = registry_schema(b->registry, id, out)) == REGISTRY_PENDING && !mono_passed(until))
+		poll(NULL, 0, 2);
+	return a;
+}
+
+static enum subject_answer subject_settled(struct bench *b, int32_t id, const char *subject)
+{
+	struct mono_time until = mono_after_ms(15000);
+	enum subject_answer a;
+
+	while ((a = registry_subject_has(b->registry, id, subject)) == SUBJECT_PENDING && !mono_passed(until))
+		poll(NULL, 0, 2);
+	return a;
+}
+
+static void wait_for_failures(struct bench *b, uint64_t n, struct registry_stats *st)
+{
+	struct mono_time until = mono_after_ms(15000);
+
+	do {
+		poll(NULL, 0, 2);
+		registry_stats(b->registry, st);
+	} while (st->failures < n && !mono_passed(until));
+}
+
+Test(registry, a_schema_is_asked_for_once)
+{
+	struct reply replies[] = {{"/schemas/ids/7", 1, 200, AVRO, NULL, 0, false}};
+	const struct registry_schema *s = NULL, *again = NULL;
+	struct registry_stats st;
+	struct bench b;
+
+	START(b, replies);
+	cr_assert(eq(int, registry_schema(b.registry, 7, &s), REGISTRY_PENDING)); // never blocks
+	cr_assert(s == NULL);
+	cr_assert(eq(int, settled(&b, 7, &s), REGISTRY_KNOWN));
+	cr_assert(strcmp(s->text, TEXT) == 0 && s->len == strlen(TEXT) && s->id == 7);
+	cr_assert(eq(int, registry_schema(b.registry, 7, &again), REGISTRY_KNOWN));
+	cr_assert(again == s);
+	registry_stats(b.registry, &st);
+	cr_assert(st.up && st.requests == 1 && st.failures == 0 && st.last_error[0] == 0);
+	cr_assert(strstr(b.script.last_headers, "application/vnd.schemaregistry.v1+json") != NULL);
+	finish(&b);
+}
+
+Test(registry, trouble_is_waited_out)
+{
+	static const int statuses[] = {500, 503, 408, 429, 502};
+
+	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
+		struct reply replies[] = {{"/schemas/ids/7", 2, statuses[i], "oops", NULL, 0, false},
+					  {"/schemas/ids/7", 0, 200, AVRO, NULL, 0, false}};
+		const struct registry_schema *s;
+		struct registry_stats st;
+		struct bench b;
+
+		START(b, replies);
+		registry_schema(b.registry, 7, &s);
+		wait_for_failures(&b, 1, &st);
+		cr_assert(st.up == false);
+		char status[8];
+		snprintf(status, sizeof status, "%d", statuses[i]);
+		cr_assert(strstr(st.last_error, status) != NULL, "%s", st.last_error);
+		cr_assert(eq(int, settled(&b, 7, &s), REGISTRY_KNOWN));
+		registry_stats(b.registry, &st);
+		cr_assert(st.up && st.requests == 3 && st.failures == 2 && st.last_error[0] == 0);
+		finish(&b);
+	}
+}
+
+Test(registry, answers_that_are_none)
+{
+	static const struct {
+		struct reply reply;
+		const char *says;
+	} cases[] = {
+		{{"/schemas/ids/7", 1, 401, "{\"error_code\":401}", NULL, 0, false}, "check basic_auth"},
+		{{"/schemas/ids/7", 1, 403, "", NULL, 0, false}, "check basic_auth"},
+		{{"/schemas/ids/7", 1, 404, "", NULL, 0, false}, "404"},
+		{{"/schemas/ids/7", 1, 404, "<html>nginx</html>", NULL, 0, false}, "404"},
+		{{"/schemas/ids/7", 1, 404, "{\"error_code\":404,\"message\":\"HTTP 404\"}", NULL, 0, false}, "404"},
+		{{"/schemas/ids/7", 1, 404, NO_SUBJECT, NULL, 0, false}, "404"},
+		{{"/schemas/ids/7", 1, 200, "rubbish", NULL, 0, false}, "without a registry's answer"},
+		{{"/schemas/ids/7", 1, 200, "{\"schema\":17}", NULL, 0, false}, "without a registry's answer"},
+		{{"/schemas/ids/7", 1, 200, "", NULL, 0, false}, "without a registry's answer"},
+		{{"/schemas/ids/7", 1, 302, "", "Location: /login\r\n", 0, false}, "302"},
+		{{"/schemas/ids/7", 1, 200, AVRO, NULL, 0, true}, "127.0.0.1"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct reply replies[] = {cases[i].reply, {"/schemas/ids/7", 0, 200, AVRO, NULL, 0, false}};
+		const struct registry_schema *s;
+		struct registry_stats st;
+		struct bench b;
+
+		START(b, replies);
+		cr_assert(eq(int, registry_schema(b.registry, 7, &s), REGISTRY_PENDING));
+		wait_for_failures(&b, 1, &st);
+		cr_assert(st.up == false && strstr(st.last_error, cases[i].says), "case %zu: %s", i, st.last_error);
+		cr_assert(eq(int, settled(&b, 7, &s), REGISTRY_KNOWN), "case %zu", i); // and asked again
+		finish(&b);
+	}
+}
+
+Test(registry, too_large_an_answer)
+{
+	struct buf huge = BUF_INIT;
+	buf_adds(&huge, "{\"schema\":\"");
+	for (int i = 0; i < (1 << 20); i++)
+		buf_addc(&huge, 'x');
+	buf_adds(&huge, "\"}");
+	struct reply replies[] = {{"/schemas/ids/7", 0, 200, huge.data, NULL, 0, false}};
+	const struct registry_schema *s;
+	struct registry_stats st;
+	struct bench b;
+
+	START(b, replies);
+	registry_schema(b.registry, 7, &s);
+	wait_for_failures(&b, 1, &st);
+	cr_assert(strstr(st.last_error, "more than") != NULL, "%s", st.last_error);
+	cr_assert(eq(int, registry_schema(b.registry, 7, &s), REGISTRY_PENDING));
+	finish(&b);
+	buf_release(&huge);
+}
+
+Test(registry, denied)
+{
+	struct reply replies[] = {{"/schemas/ids/9", 0, 404, NO_SCHEMA, NULL, 0, false}};
+	const struct registry_schema *s;
+	struct registry_stats st;
+	struct bench b;
+
+	START(b, replies);
+	cr_assert(eq(int, settled(&b, 9, &s), REGISTRY_DENIED));
+	cr_assert(eq(int, registry_schema(b.registry, 9, &s), REGISTRY_DENIED));
+	cr_assert(eq(int, settled(&b, 9, &s), REGISTRY_DENIED));
+	registry_stats(b.registry, &st);
+	cr_assert(st.up && st.requests == 1); // an answer, and kept
+	finish(&b);
+}
+
+Test(registry, invalid)
+{
+	static const struct {
+		const char *body, *reason;
+	} cases[] = {
+		{"{\"schemaType\":\"PROTOBUF\",\"schema\":\"syntax\"}", "PROTOBUF"},
+		{"{\"schemaType\":\"JSON\",\"schema\":\"{}\"}", "JSON"},
+		{"{\"schema\":\"{\"}", "line 1"},
+		{"{\"schema\":\"\\\"Other\\\"\",\"references\":[{\"name\":\"Other\",\"subject\":\"o\",\"version\":1}]}",
+		 "refers to other schemas"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct reply replies[] = {{"/schemas/ids/3", 1, 200, cases[i].body, NULL, 0, false}};
+		const struct registry_schema *s;
+		struct bench b;
+
+		START(b, replies);
+		cr_assert(eq(int, settled(&b, 3, &s), REGISTRY_INVALID));
+		cr_assert(strstr(s->reason, cases[i].reason) != NULL, "%s", s->reason);
+		finish(&b);
+	}
+}
+
+Test(registry, urls_are_tried_in_turn)
+{
+	struct reply bad[] = {{"/schemas/ids/1", 0, 503, "", NULL, 0, false}};
+	struct reply good[] = {{"/base/schemas/ids/1", 0, 200, AVRO, NULL, 0, false},
+			       {"/base/schemas/ids/2", 0, 200, AVRO, NULL, 0, false}};
+	struct script first = {.replies = bad, .n = 1, .lock = PTHREAD_MUTEX_INITIALIZER};
+	struct fake_server *s1 = fake_start(answer, &first);
+	const struct registry_schema *s;
+	struct registry_stats st;
+	struct bench b;
+
+	// Nothing listens on port 1; the slash at the end is taken off.
+	b.script = (struct script){.replies = good, .n = 2, .lock = PTHREAD_MUTEX_INITIALIZER};
+	b.server = fake_start(answer, &b.script);
+	char *last = xasprintf("%s/base/", b.server->url);
+	char *urls[] = {(char *)(uintptr_t) "http://127.0.0.1:1", s1->url, last};
+	struct registry_conf conf = {.urls = urls, .nurls = 3, .timeout_ms = 5000};
+	b.registry = registry_new(&conf, NULL);
+	cr_assert(eq(int, settled(&b, 1, &s), REGISTRY_KNOWN));
+	registry_stats(b.registry, &st);
+	cr_assert(st.up && st.requests == 3 && st.failures == 2);
+	cr_assert(eq(int, settled(&b, 2, &s), REGISTRY_KNOWN)); // straight to the one that answered
+	registry_stats(b.registry, &st);
+	cr_assert(eq(u64, st.requests, 4));
+	finish(&b);
+	fake_stop(s1);
+	free(last);
+}
+
+Test(registry, retry_after_is_kept)
+{
+	struct reply replies[] = {{"/schemas/ids/7", 1, 429, "", "Retry-After: 1\r\n", 0, false},
+				  {"/schemas/ids/7", 0, 200, AVRO, NULL, 0, false},
+				  {"/schemas/ids/8", 0, 200, AVRO, NULL, 0, false}};
+	struct mono_time start = mono_now();
+	const struct registry_schema *s;
+	struct registry_stats st;
+	struct bench b;
+
+	START(b, replies);
+	registry_schema(b.registry, 7, &s);
+	wait_for_failures(&b, 1, &st);
+	cr_assert(eq(int, settled(&b, 8, &s), REGISTRY_KNOWN)); // others wait too
+	cr_assert(mono_ms_since(start) >= 1000);
+	cr_assert(eq(int, settled(&b, 7, &s), REGISTRY_KNOWN));
+	finish(&b);
+}
+
+Test(registry, credentials_are_sent_and_not_said)
+{
+	struct reply replies[] = {{"/schemas/ids/7", 1, 401, "", NULL, 0, false},
+				  {"/schemas/ids/7", 0, 200, AVRO, NULL, 0, false}};
+	const struct registry_schema *s;
+	struct registry_stats st;
+	struct bench b;
+
+	start_with(&b, replies, 2, (struct registry_conf){.user = "bob", .password = "hunter2"});
+	registry_schema(b.registry, 7, &s);
+	wait_for_failures(&b, 1, &st);
+	cr_assert(strstr(st.last_error, "hunter2") == NULL && strstr(st.last_error, "basic_auth"), "%s", st.last_error);
+	cr_assert(eq(int, settled(&b, 7, &s), REGISTRY_KNOWN));
+	cr_assert(strstr(b.script.last_headers, "Authorization: Basic Ym9iOmh1bnRlcjI=") != NULL);
+	finish(&b);
+}
+
+struct kept {
+	int loads, saves;
+	char text[200];
+};
+
+static char *load(void *ctx, int32_t id)
+{
+	struct kept *k = ctx;
+
+	k->loads++;
+	return id == 7 && k->text[0] ? xstrdup(k->text) : NULL;
+}
+
+static void save(void *ctx, int32_t id, const char *text)
+{
+	struct kept *k = ctx;
+
+	k->saves += id == 7;
+	snprintf(k->text, sizeof k->text, "%s", text);
+}
+
+Test(registry, a_persisted_schema_needs_no_registry)
+{
+	struct kept k = {0};
+	struct reply replies[] = {{"/schemas/ids/7", 0, 200, AVRO, NULL, 0, false}};
+	struct registry_conf conf = {.load = load, .save = save, .ctx = &k};
+	const struct registry_schema *s;
+	struct registry_stats st;
+	struct bench b;
+
+	start_with(&b, replies, 1, conf);
+	cr_assert(eq(int, settled(&b, 7, &s), REGISTRY_KNOWN));
+	finish(&b);
+	cr_assert(k.loads == 1 && k.saves == 1 && strcmp(k.text, TEXT) == 0);
+
+	struct reply down[] = {{"/schemas/ids/7", 0, 500, "", NULL, 0, false}};
+	start_with(&b, down, 1, conf);
+	cr_assert(eq(int, settled(&b, 7, &s), REGISTRY_KNOWN));
+	cr_assert(strcmp(s->text, TEXT) == 0);
+	registry_stats(b.registry, &st);
+	cr_assert(zero(u64, st.requests));
+	finish(&b);
+	cr_assert(k.loads == 2 && k.saves == 1);
+
+	snprintf(k.text, sizeof k.text, "damaged"); // a copy that is no schema is not believed
+	start_with(&b, replies, 1, conf);
+	cr_assert(eq(int, settled(&b, 7, &s), REGISTRY_KNOWN));
+	cr_assert(strcmp(s->text, TEXT) == 0);
+	finish(&b);
+	cr_assert(eq(int, k.saves, 2));
+}
+
+Test(registry, subjects)
+{
+	static const struct {
+		struct reply replies[4];
+		enum subject_answer want;
+	} cases[] = {
+		{{{"/schemas/ids/7/subjects", 0, 200, "[\"a\",\"t-value\"]", NULL, 0, false}}, SUBJECT_YES},
+		{{{"/schemas/ids/7/subjects", 0, 200, "[\"a\"]", NULL, 0, false},
+		  {"/schemas/ids/7/subjects?deleted=true", 0, 200, "[\"a\"]", NULL, 0, false}},
+		 SUBJECT_NO},
+		{{{"/schemas/ids/7/subjects", 0, 200, "[]", NULL, 0, false},
+		  {"/schemas/ids/7/subjects?deleted=true", 0, 200, "[\"t-value\"]", NULL, 0, false}},
+		 SUBJECT_YES},
+		// no such endpoint: the look-up
+		{{{"/schemas/ids/7/subjects", 0, 404, "", NULL, 0, false},
+		  {"POST /subjects/t-value", 0, 200, "{\"subject\":\"t-value\",\"id\":7,\"version\":1}", NULL, 0, false}},
+		 SUBJECT_YES},
+		{{{"/schemas/ids/7/subjects", 0, 404, "<html/>", NULL, 0, false},
+		  {"POST /subjects/t-value", 0, 200, "{\"id\":8}", NULL, 0, false}},
+		 SUBJECT_UNCHECKED},
+		{{{"POST /subjects/t-value", 0, 404, NO_SCHEMA, NULL, 0, false},
+		  {"POST /subjects/t-value?deleted=true", 0, 404, NO_SCHEMA, NULL, 0, false}},
+		 SUBJECT_NO},
+		{{{"POST /subjects/t-value", 0, 404, NO_SUBJECT, NULL, 0, false},
+		  {"POST /subjects/t-value?deleted=true", 0, 404, NO_SUBJECT, NULL, 0, false}},
+		 SUBJECT_NO},
+		{{{"POST /subjects/t-value", 0, 404, NO_SCHEMA, NULL, 0, false},
+		  {"POST /subjects/t-value?deleted=true", 0, 200, "{\"id\":7}", NULL, 0, false}},
+		 SUBJECT_YES},
+		{{{"POST /subjects/t-value", 0, 404, "", NULL, 0, false}}, SUBJECT_UNCHECKED},
+		{{{"POST /subjects/t-value", 0, 405, "", NULL, 0, false}}, SUBJECT_UNCHECKED},
+		{{{"POST /subjects/t-value", 0, 422, "{\"error_code\":42201}", NULL, 0, false}}, SUBJECT_UNCHECKED},
+		{{{"POST /subjects/t-value", 0, 403, "", NULL, 0, false}}, SUBJECT_UNCHECKED},
+		{{{"/schemas/ids/7/subjects", 0, 404, NO_SCHEMA, NULL, 0, false}}, SUBJECT_UNCHECKED},
+		// trouble passes
+		{{{"/schemas/ids/7/subjects", 1, 500, "", NULL, 0, false},
+		  {"/schemas/ids/7/subjects", 0, 200, "[\"t-value\"]", NULL, 0, false}},
+		 SUBJECT_YES},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct reply replies[5] = {{"/schemas/ids/7", 0, 200, AVRO, NULL, 0, false}};
+		size_t n = 1;
+		struct bench b;
+
+		while (n < 5 && cases[i].replies[n - 1].path) {
+			replies[n] = cases[i].replies[n - 1];
+			n++;
+		}
+		start_with(&b, replies, n, (struct registry_conf){0});
+		cr_assert(eq(int, registry_subject_has(b.registry, 7, "t-value"), SUBJECT_PENDING));
+		cr_assert(eq(int, subject_settled(&b, 7, "t-value"), cases[i].want), "case %zu: %s", i, b.script.log);
+		finish(&b);
+	}
+}
+
+Test(registry, the_look_up_sends_the_schema_and_escapes_the_subject)
+{
+	struct reply replies[] = {{"/schemas/ids/7", 0, 200, AVRO, NULL, 0, false},
+				  {"POST /subjects/a%2Fb%20c-value", 0, 200, "{\"id\":7}", NULL, 0, false}};
+	struct bench b;
+
+	START(b, replies);
+	cr_assert(eq(int, subject_settled(&b, 7, "a/b c-value"), SUBJECT_YES), "%s", b.script.log);
+	cr_assert(strcmp(b.script.last_body,
+			 "{\"schema\":\"{\\\"type\\\":\\\"record\\\",\\\"name\\\":\\\"R\\\",\\\"fields\\\":[]}\"}") == 0,
+		  "%s", b.script.last_body);
+	finish(&b);
+}
+
+Test(registry, registering)
+{
+	struct reply replies[] = {{"POST /subjects/s-value/versions", 1, 200, "{\"id\":42}", NULL, 0, false},
+				  {"POST /subjects/s-value/versions", 1, 409,
+				   "{\"error_code\":40901,\"message\":\"incompatible\"}", NULL, 0, false},
+				  {"POST /subjects/s-value/versions", 1, 422, "rubbish", NULL, 0, false}};
+	struct error err = ERROR_INIT;
+	struct bench b;
+
+	START(b, replies);
+	cr_assert(eq(int, registry_register(b.registry, "s-value", TEXT, &err), 42));
+	cr_assert(eq(int, registry_register(b.registry, "s-value", TEXT, &err), -1));
+	cr_assert(strstr(err.text, "409") && strstr(err.text, "incompatible"), "%s", err.text);
+	error_clear(&err);
+	cr_assert(eq(int, registry_register(b.registry, "s-value", TEXT, &err), -1));
+	cr_assert(strstr(err.text, "422") != NULL, "%s", err.text);
+	finish(&b);
+}
+
+Test(registry, freeing_does_not_wait_for_the_backoff)
+{
+	struct reply replies[] = {{"/schemas/ids/7", 0, 429, "", "Retry-After: 200\r\n", 0, false}};
+	const struct registry_schema *s;
+	struct registry_stats st;
+	struct bench b;
+
+	START(b, replies);
+	registry_schema(b.registry, 7, &s);
+	wait_for_failures(&b, 1, &st);
+	struct mono_time start = mono_now();
+	finish(&b);
+	cr_assert(mono_ms_since(start) < 5000);
+}
+
+static void *hammer(void *arg)
+{
+	struct bench *b = arg;
+	const struct registry_schema *s;
+
+	for (int32_t id = 1; id <= 50; id++) {
+		enum registry_answer a = settled(b, id, &s);
+
+		if (a != (id % 5 ? REGISTRY_KNOWN : REGISTRY_DENIED))
+			return arg;
+		if (id % 5 && subject_settled(b, id, "t-value") != SUBJECT_YES)
+			return arg;
+	}
+	return NULL;
+}
+
+static void answer_all(void *ctx, const struct fake_request *q, struct fake_answer *a)
+{
+	int id = atoi(q->path + strlen("/schemas/ids/"));
+
+	(void)ctx;
+	if (id % 5 == 0) {
+		a->status = 404;
+		buf_adds(&a->body, NO_SCHEMA);
+	} else {
+		buf_adds(&a->body, strstr(q->path, "/subjects") ? "[\"t-value\"]" : AVRO);
+	}
+}
+
+Test(registry, many_threads_many_ids, .timeout = 60)
+{
+	struct bench b = {.server = fake_start(answer_all, NULL)};
+	char *url = b.server->url;
+	pthread_t t[4];
+	void *failed;
+
+	b.registry = registry_new(&(struct registry_conf){.urls = &url, .nurls = 1, .timeout_ms = 5000}, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		pthread_create(&t[i], NULL, hammer, &b);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		pthread_join(t[i], &failed);
+		cr_assert(failed == NULL);
+	}
+	finish(&b);
+}
+
+Test(registry, no_url)
+{
+	struct error err = ERROR_INIT;
+
+	cr_assert(registry_new(&(struct registry_conf){0}, &err) == NULL);
+	cr_assert(strstr(err.text, "schema_registry.url") != NULL, "%s", err.text);
+}
