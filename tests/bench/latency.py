@@ -2,7 +2,7 @@
 """How long from a record that breaks something to the page at its receiver: p50 and p99 over many streams,
 each with an incident of its own.
 
-KDRIFT_BENCH_INCIDENTS (60)
+BENCH_INCIDENTS (60)
 """
 import os
 import random
@@ -12,12 +12,12 @@ import time
 import numpy as np
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
-from lib.monitor import Monitor, configure  # noqa: E402
+from lib.monitor import Monitor  # noqa: E402
 from lib.receiver import Receiver, receivers_file  # noqa: E402
 from lib.stack import Stack  # noqa: E402
 from lib.suite import Suite, wait_for  # noqa: E402
 
-INCIDENTS = int(os.environ.get("KDRIFT_BENCH_INCIDENTS", "60"))
+INCIDENTS = int(os.environ.get("BENCH_INCIDENTS", "60"))
 RULE = {"alert": "Violations", "stream": "*", "measure": "violation_ratio", "above": 0.01, "over": "5m",
         "min_records": 10}
 
@@ -28,8 +28,7 @@ def main():
         topics = [stack.kafka.topic(f"t{i}", 1) for i in range(INCIDENTS)]
         receiver = s.add(Receiver())
         streams = [{"name": t, "topic": t, "role": "features"} for t in topics]
-        config = configure(s.tmp, stack.kafka.bootstrap, [stack.registry.url], stack.redis.url, streams,
-                           rules={"immediate": [RULE]}, receivers=receivers_file(receiver))
+        config = stack.configure(streams, rules={"immediate": [RULE]}, receivers=receivers_file(receiver))
         m = s.add(Monitor(config, os.path.join(s.tmp, "kdrift.log"))).start().wait_up()
         wait_for("every partition is claimed", lambda: m.get("/-/ready")[0] == 200, 60)
         producer = stack.kafka.producer(linger_ms=0)

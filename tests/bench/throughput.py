@@ -2,7 +2,7 @@
 """Records per second and CPU seconds per million records of kdrift and of a bare librdkafka consumer that
 only counts, on the same real topic, in turns; medians of the pairs, and their ratios.
 
-KDRIFT_BENCH_RECORDS (8000000: fewer last under a second), KDRIFT_BENCH_PAIRS (5), KDRIFT_BENCH_WORKERS (2)
+BENCH_RECORDS (8000000: fewer last under a second), BENCH_PAIRS (5), BENCH_WORKERS (2)
 """
 import os
 import statistics
@@ -12,13 +12,13 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 from lib.generate import Generator  # noqa: E402
-from lib.monitor import Monitor, configure  # noqa: E402
+from lib.monitor import Monitor  # noqa: E402
 from lib.stack import Stack  # noqa: E402
 from lib.suite import TOP, Suite, wait_for  # noqa: E402
 
-N = int(os.environ.get("KDRIFT_BENCH_RECORDS", "8000000"))
-PAIRS = int(os.environ.get("KDRIFT_BENCH_PAIRS", "5"))
-WORKERS = int(os.environ.get("KDRIFT_BENCH_WORKERS", "2"))
+N = int(os.environ.get("BENCH_RECORDS", "8000000"))
+PAIRS = int(os.environ.get("BENCH_PAIRS", "5"))
+WORKERS = int(os.environ.get("BENCH_WORKERS", "2"))
 # Without it librdkafka stops fetching for a second at a time; both sides have it.
 QUEUE = {"queued.min.messages": "1000000"}
 
@@ -35,9 +35,9 @@ def bare(stack):
 def ours(s, stack, n):
     """A fresh group and prefix; from the first claim until the last record is acknowledged by the store."""
     name = f"bench{n}"
-    config = configure(s.tmp, stack.kafka.bootstrap, [stack.registry.url], stack.redis.url,
-                       [{**stack.stream, "window": "10m"}], name=name, workers=WORKERS, checkpoint_interval="250ms",
-                       kafka={"group.id": name, **QUEUE}, redis={"prefix": name})
+    config = stack.configure([{**stack.stream, "window": "10m"}], name=name, workers=WORKERS,
+                             checkpoint_interval="250ms",
+                             kafka={"group.id": name, **QUEUE}, redis={"prefix": name})
     m = Monitor(config, os.path.join(s.tmp, f"{name}.log")).start()
     s.add(m)
     wait_for("the first claim", lambda: "claimed" in m.log(), 60, 0.005)

@@ -3,21 +3,21 @@
 times, Redis rolled back 3 times to a copy taken seconds earlier, and once replaced by a replica whose link
 had been cut. All counts still equal the oracle's.
 
-KDRIFT_E2E_KILLS: how many monitor kills (20). KDRIFT_E2E_RECORDS: how many records at least (1000000).
+E2E_KILLS: how many monitor kills (20). E2E_RECORDS: how many records at least (1000000).
 """
 import os
 import random
 import time
 
 from lib.generate import Generator
-from lib.monitor import Monitor, configure, counted, stats
+from lib.monitor import Monitor, counted, stats
 from lib.oracle import compare
 from lib.servers import Proxy, Redis
 from lib.stack import Feed, Stack
 from lib.suite import Suite, wait_for
 
-KILLS = int(os.environ.get("KDRIFT_E2E_KILLS", "20"))
-N = int(os.environ.get("KDRIFT_E2E_RECORDS", "1000000"))
+KILLS = int(os.environ.get("E2E_KILLS", "20"))
+N = int(os.environ.get("E2E_RECORDS", "1000000"))
 SEED = int(os.environ.get("SEED", str(int(time.time()))))
 
 
@@ -27,13 +27,12 @@ def main():
         r = random.Random(SEED)
         stack = Stack(s)
         proxy = s.add(Proxy(stack.redis.port))
-        config = configure(s.tmp, stack.kafka.bootstrap, [stack.registry.url], f"redis://127.0.0.1:{proxy.port}/0",
-                           [stack.stream], checkpoint_interval="300ms",
-                           kafka={"session.timeout.ms": "2000", "heartbeat.interval.ms": "300"})
+        config = stack.configure(redis_url=f"redis://127.0.0.1:{proxy.port}/0", checkpoint_interval="300ms",
+                                 kafka={"session.timeout.ms": "2000", "heartbeat.interval.ms": "300"})
         m = Monitor(config, os.path.join(s.tmp, "kdrift.log"))
         s.add(m)
-        g = Generator(stack.ids, seed=SEED, total=N)
-        feed = s.add(Feed(stack, g, rate=3000, most=N))
+        g = Generator(stack.ids, seed=SEED, total=max(N, 1000000))
+        feed = s.add(Feed(stack, g, rate=3000))
 
         def counts_on(what):
             """The monitor has counted more since now: this life, or this Redis, is at work."""

@@ -2,7 +2,7 @@
 """The main job on real servers: a million records, four partitions, two workers, one record in a hundred
 broken in one of fourteen ways. What `kdrift stats --json` says equals what the oracle counts.
 
-KDRIFT_E2E_RECORDS: how many (1000000).
+E2E_RECORDS: how many (1000000).
 """
 import csv
 import os
@@ -12,12 +12,12 @@ import numpy as np
 from scipy.stats import ks_2samp
 
 from lib.generate import Generator
-from lib.monitor import Monitor, configure, counted, kdrift, stats
+from lib.monitor import Monitor, counted, kdrift, stats
 from lib.oracle import compare
 from lib.stack import Stack
 from lib.suite import Suite, wait_for
 
-N = int(os.environ.get("KDRIFT_E2E_RECORDS", "1000000"))
+N = int(os.environ.get("E2E_RECORDS", "1000000"))
 REFERENCE = {"amount": lambda r, n: r.lognormal(3.1, 1, n), "score": lambda r, n: r.random(n) ** 1.1,
              "balance": lambda r, n: r.normal(1000, 300, n), "quantity": lambda r, n: r.integers(100, 8000, n)}
 REGIONS = ["north", "south"]                    # so that `westa` is unseen
@@ -48,15 +48,14 @@ def main():
     with Suite("main_job") as s:
         stack = Stack(s)
         columns = reference(os.path.join(s.tmp, "train.csv"))
-        config = configure(s.tmp, stack.kafka.bootstrap, [stack.registry.url], stack.redis.url, [stack.stream])
+        config = stack.configure()
         base = os.path.join(s.tmp, "payments.baseline.json")
         code, _, err = kdrift("baseline", "--config", config, "--stream", "payments", "--file",
                               os.path.join(s.tmp, "train.csv"), "--out", base)
         s.check("baseline from a file", code == 0, err)
         stack.stream["baseline"] = base
         weekly = [{"alert": "Shift", "stream": "payments", "measure": "ks", "above": 0.5}]
-        config = configure(s.tmp, stack.kafka.bootstrap, [stack.registry.url], stack.redis.url, [stack.stream],
-                           rules={"weekly": weekly})
+        config = stack.configure(rules={"weekly": weekly})
         g = Generator(stack.ids, seed=20261, total=N)
         began = time.monotonic()
         stack.produce(g, N)

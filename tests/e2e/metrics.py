@@ -5,9 +5,9 @@ import shutil
 import subprocess
 
 from lib.generate import Generator
-from lib.monitor import Monitor, configure
+from lib.monitor import Monitor
 from lib.stack import Stack
-from lib.suite import Suite, Unavailable
+from lib.suite import Suite, Unavailable, wait_for
 
 NAMED = ["kdrift_records_total", "kdrift_violations_total", "kdrift_measure", "kdrift_alerts",
          "kdrift_outbox_entries", "kdrift_consumer_lag_records", "kdrift_watermark_timestamp_seconds",
@@ -20,8 +20,8 @@ def main():
         if not promtool:
             raise Unavailable("promtool is not installed (package prometheus)")
         stack = Stack(s)
-        config = configure(s.tmp, stack.kafka.bootstrap, [stack.registry.url], stack.redis.url,
-                           [{**stack.stream, "slice_by": ["region"]}])
+        config = stack.configure([{**stack.stream, "slice_by": ["region"]}],
+                                 rules={"daily": [{"alert": "Nulls", "measure": "missing_ratio", "above": 0.9}]})
         m = s.add(Monitor(config, os.path.join(s.tmp, "kdrift.log"))).start().wait_up()
         code, text = m.get("/metrics")
         s.check("/metrics before the first record passes", code == 200 and checked(promtool, text) == "",
@@ -32,6 +32,7 @@ def main():
         rec["region"] = 'a "quoted" \\ value\nof two lines, with = and {}'
         stack.send((0, g.base, g.encode("v1", rec)) for _ in range(3))
         stack.settled()
+        wait_for("the judge has judged", lambda: NAMED[2] in m.get("/metrics")[1], 30)
         _, text = m.get("/metrics")
         s.equal("promtool check metrics", checked(promtool, text), "")
         names = {n for n, _ in m.metrics()}

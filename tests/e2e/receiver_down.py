@@ -6,7 +6,7 @@ import time
 
 from lib import workload
 from lib.generate import Generator
-from lib.monitor import Monitor, configure
+from lib.monitor import Monitor
 from lib.receiver import Receiver, receivers_file
 from lib.stack import Stack
 from lib.suite import Suite, wait_for
@@ -39,8 +39,8 @@ def main():
         receiver = s.add(Receiver(start=False))
         # Two streams on one topic: two times two pages.
         streams = [{**stack.stream, "name": n} for n in ("one", "two")]
-        config = configure(s.tmp, stack.kafka.bootstrap, [stack.registry.url], stack.redis.url, streams, rules=RULES,
-                           receivers=receivers_file(receiver), kafka={"session.timeout.ms": "2000"})
+        config = stack.configure(streams, rules=RULES,
+                                 receivers=receivers_file(receiver), kafka={"session.timeout.ms": "2000"})
         m = s.add(Monitor(config, os.path.join(s.tmp, "kdrift.log"))).start().wait_up()
         down = time.monotonic()
         g = Generator(stack.ids, seed=3, base_ms=int(time.time() * 1000) - workload.HOUR)

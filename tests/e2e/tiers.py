@@ -8,7 +8,7 @@ import time
 
 from lib import workload
 from lib.generate import FAULTS, Generator
-from lib.monitor import Monitor, configure, stats
+from lib.monitor import Monitor, stats
 from lib.receiver import Receiver, receivers_file
 from lib.stack import Stack
 from lib.suite import Suite, wait_for
@@ -32,9 +32,8 @@ def each_kind_once(s, stack):
     # Judged only when all are there: 200 right ones, and each kind but the stale one, which counts hours before.
     rules = {"immediate": [{"alert": "Violations", "stream": "payments", "measure": "violation_ratio",
                             "above": 0.001, "over": "5m", "min_records": 199 + len(FAULTS)}]}
-    config = configure(s.tmp, stack.kafka.bootstrap, [stack.registry.url], stack.redis.url, [stack.stream],
-                       name="kinds", redis={"prefix": "kinds"}, kafka={"group.id": "kinds"}, rules=rules,
-                       receivers=receivers_file(receiver))
+    config = stack.configure(name="kinds", redis={"prefix": "kinds"}, kafka={"group.id": "kinds"}, rules=rules,
+                             receivers=receivers_file(receiver))
     begin = (int(time.time() * 1000) - workload.HOUR) // MINUTE * MINUTE
     g = Generator(stack.ids, seed=1, base_ms=begin)
     stack.send(minutes(g, begin, 1))
@@ -88,8 +87,7 @@ def three_tiers(s, stack):
         "weekly": [{"alert": "Shift", "stream": "*", "field": "amount", "measure": "mean_shift",
                     "against": {"previous": "20m"}, "above": 1.0, "min_records": 100},
                    {"alert": "Drift", "stream": "*", "measure": "drift", "above": 6}]}
-    config = configure(s.tmp, stack.kafka.bootstrap, [stack.registry.url], stack.redis.url, [stack.stream],
-                       rules=rules, receivers=routes)
+    config = stack.configure(rules=rules, receivers=routes)
     m = s.add(Monitor(config, os.path.join(s.tmp, "kdrift.log"))).start().wait_up()
     begin = (int(time.time() * 1000) - 2 * workload.HOUR) // (10 * MINUTE) * 10 * MINUTE
     g = Generator(stack.ids, seed=2, base_ms=begin)
@@ -155,9 +153,9 @@ def stopped_producer(s, stack):
     receiver = s.add(Receiver())
     rules = {"immediate": [{"alert": "NoData", "stream": "*", "measure": "staleness", "above": 8}],
              "weekly": [{"alert": "Drift", "stream": "*", "measure": "drift", "above": 6}]}
-    config = configure(s.tmp, stack.kafka.bootstrap, [stack.registry.url], stack.redis.url,
-                       [{**stack.stream, "start": "latest"}], name="stopped", rules=rules,
-                       receivers=receivers_file(receiver), kafka={"group.id": "stopped"}, redis={"prefix": "stopped"})
+    config = stack.configure([{**stack.stream, "start": "latest"}], name="stopped", rules=rules,
+                             receivers=receivers_file(receiver), kafka={"group.id": "stopped"},
+                             redis={"prefix": "stopped"})
     m = s.add(Monitor(config, os.path.join(s.tmp, "stopped.log"))).start().wait_up()
     redis = stack.redis.client()
     wait_for("the partitions are claimed", lambda: len(list(redis.scan_iter(b"stopped:part:*"))) == 4, 30)

@@ -4,7 +4,7 @@ import os
 import signal
 
 from lib.generate import Generator
-from lib.monitor import Monitor, configure, counted, stats
+from lib.monitor import Monitor, counted, stats
 from lib.oracle import compare
 from lib.stack import Feed, Stack
 from lib.suite import Suite, free_port, wait_for
@@ -15,8 +15,7 @@ TIMES = 3
 def main():
     with Suite("zombie") as s:
         stack = Stack(s)
-        config = configure(s.tmp, stack.kafka.bootstrap, [stack.registry.url], stack.redis.url, [stack.stream],
-                           workers=1, checkpoint_interval="500ms", kafka={"session.timeout.ms": "2000"})
+        config = stack.configure(workers=1, checkpoint_interval="500ms", kafka={"session.timeout.ms": "2000"})
         a, b = (s.add(Monitor(config, os.path.join(s.tmp, f"{n}.log"), listen=f"127.0.0.1:{free_port()}"))
                 for n in ("a", "b"))
         feed = s.add(Feed(stack, Generator(stack.ids, seed=5, total=200000), rate=4000))

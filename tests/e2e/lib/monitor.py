@@ -13,7 +13,7 @@ FAST_GROUP = {"session.timeout.ms": "3000", "heartbeat.interval.ms": "300", "fet
               "topic.metadata.refresh.interval.ms": "5000"}
 
 
-def configure(tmp, kafka, registry_urls, redis_url, streams, name="kdrift", rules=None, receivers=None, **more):
+def configure(tmp, bootstrap, registry_urls, redis_url, streams, name="kdrift", rules=None, receivers=None, **more):
     """Writes NAME.yaml (JSON is YAML) and its alerts directory; -> the path.
 
     rules: {"immediate": [...], ...}; receivers: the whole receivers.yaml.
@@ -23,7 +23,7 @@ def configure(tmp, kafka, registry_urls, redis_url, streams, name="kdrift", rule
     for tier in ("immediate", "daily", "weekly"):
         _write(os.path.join(alerts, f"{tier}.yaml"), (rules or {}).get(tier, []))
     _write(os.path.join(alerts, "receivers.yaml"), receivers or {"receivers": [], "routes": {}})
-    conf = {"kafka": {"bootstrap.servers": kafka, "group.id": "kdrift", **FAST_GROUP},
+    conf = {"kafka": {"bootstrap.servers": bootstrap, "group.id": "kdrift", **FAST_GROUP},
             "schema_registry": {"url": registry_urls}, "redis": {"url": redis_url},
             "http": {"listen": f"127.0.0.1:{free_port()}"}, "workers": 2, "alerts": alerts, "streams": streams}
     for key, value in more.items():

@@ -4,7 +4,7 @@ import copy
 import threading
 
 from . import generate, oracle, workload
-from .monitor import counted
+from .monitor import configure, counted
 from .servers import Kafka, Redis, Registry
 from .suite import wait_for
 
@@ -28,6 +28,11 @@ class Stack:
         other = copy.copy(self)
         other._use(topic)
         return other
+
+    def configure(self, streams=None, redis_url=None, **more):
+        """The configuration's path: the stack's own stream and servers but for what is given."""
+        return configure(self.suite.tmp, self.kafka.bootstrap, [self.registry.url], redis_url or self.redis.url,
+                         streams or [self.stream], **more)
 
     def oracle(self):
         """One that has read the whole topic."""
