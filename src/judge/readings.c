@@ -68,12 +68,14 @@ bool rule_needs_slice(const struct rule *r, const struct slice_stats *s)
 	return strcmp(s->name, "other") != 0;
 }
 
-static struct measure_side side_of(const struct merged *m, const char *slice, const struct field_def *def)
+static struct measure_side side_of(const struct merged *m, const char *slice, const struct field_def *def,
+				   bool *damaged)
 {
 	const struct slice_stats *s = m ? merged_slice(m, slice) : NULL;
 	struct measure_side side = {NULL, NULL};
 
-	if (s && (s->pane->records || s->pane->approximate)) {
+	*damaged |= s && s->damaged;
+	if (s && s->pane->records) {
 		side.pane = s->pane;
 		side.field = def ? pane_find(s->pane, def->path, def->type) : NULL;
 	}
@@ -81,8 +83,8 @@ static struct measure_side side_of(const struct merged *m, const char *slice, co
 }
 
 // The one place that knows what a rule's window is compared with.
-static void reference_of(const struct rule *r, const struct moment *m, const struct field_def *def, const char *slice,
-			 struct measure_input *in)
+static void reference_of(const struct rule *r, const struct moment *m, const struct field_def *def,
+			 const char *slice, struct measure_input *in, bool *damaged)
 {
 	const struct baseline *b = m->stream->baseline;
 
@@ -99,20 +101,22 @@ static void reference_of(const struct rule *r, const struct moment *m, const str
 			in->baseline = NULL;
 		return;
 	case AGAINST_SLICE:
-		in->reference = side_of(m->window, r->against.name, def);
+		in->reference = side_of(m->window, r->against.name, def, damaged);
 		return;
 	case AGAINST_STREAM:
 	case AGAINST_PREVIOUS:
-		in->reference = side_of(m->other, slice, def);
+		in->reference = side_of(m->other, slice, def, damaged);
 		return;
 	}
 }
 
-struct reading reading_of(const struct rule *r, const struct moment *m, const struct field_def *def, const char *slice)
+struct reading reading_of(const struct rule *r, const struct moment *m, const struct field_def *def,
+			  const char *slice)
 {
+	bool damaged = false;
 	struct measure_input in = {
 		.def = def,
-		.current = side_of(m->window, slice, def),
+		.current = side_of(m->window, slice, def, &damaged),
 		.window_ms = m->window ? m->window->to - m->window->from : 0,
 		.newest = m->progress->newest,
 		.since = m->since,
@@ -120,7 +124,7 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 	};
 	struct reading out = {m->stream->name, def ? def->path : "", slice, r->measure, {0}, INT64_MIN, INT64_MIN, ""};
 
-	reference_of(r, m, def, slice, &in);
+	reference_of(r, m, def, slice, &in, &damaged);
 	out.v = measure_compute(r->measure, &in);
 	if (m->window) {
 		out.from = m->window->from;
@@ -128,12 +132,12 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 	}
 	if (in.source)
 		snprintf(out.baseline, sizeof out.baseline, "%s", in.source->hash);
-	if (out.v.state == READING_KNOWN && m->window && r->min_records) {
-		uint64_t records = in.current.pane ? in.current.pane->records : 0;
-		if (records < r->min_records) {
-			out.v.state = READING_TOO_FEW;
-			out.v.value = NAN;
-		}
-	}
+	uint64_t records = in.current.pane ? in.current.pane->records : 0;
+	if (damaged)
+		out.v.state = READING_APPROXIMATE;
+	else if (out.v.state == READING_KNOWN && m->window && records < r->min_records)
+		out.v.state = READING_TOO_FEW;
+	if (out.v.state != READING_KNOWN)
+		out.v.value = NAN;
 	return out;
 }

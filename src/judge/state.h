@@ -126,6 +126,17 @@ void page_free(struct page *p);
 void page_end(struct judge *j, struct page *p, int64_t ended, int64_t at, const char *why);
 void page_store(struct judge *j, const struct page *p);
 
+// closed.c
+enum { PASS_BOUNDARIES = 512 }; // judged a pass at most
+int64_t rule_window(const struct rule *r, const struct judge_stream *s);
+int64_t rule_earlier(const struct rule *r, const struct judge_stream *s);  // how much earlier it also looks
+int64_t stream_boundary(const struct stream_state *s, int64_t ms);         // the last one at or before ms
+struct moment moment_of(const struct judge *j, const struct stream_state *s, const struct merged *w);
+// Judges what the tracks' limits allow, and tells the digests that are due. *any: something was done.
+int judge_closed(struct judge *j, bool *any, struct error *err) MUST_CHECK;
+int judge_eager(struct judge *j, struct stream_state *s, struct error *err) MUST_CHECK;
+bool judge_eager_pending(const struct stream_state *s);
+
 // docs.c
 int state_load(struct judge *j, struct error *err) MUST_CHECK;
 // Ends pages that fire in the store but whose rule or stream is configured no more.

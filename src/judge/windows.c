@@ -138,6 +138,7 @@ static void parts_add(struct slice_stats *s, const struct part_range *r)
 static void slice_add(struct slice_stats *dst, const struct slice_stats *src)
 {
 	pane_merge(dst->pane, src->pane);
+	dst->damaged |= src->damaged;
 	for (size_t i = 0; i < src->nparts; i++)
 		parts_add(dst, &src->parts[i]);
 }
@@ -173,7 +174,7 @@ void merged_limit(struct merged *m, size_t max)
 	qsort(m->slices, m->nslices, sizeof *m->slices, by_name);
 }
 
-// A pane as it was counted in one partition. One whose bytes cannot be read makes the slice approximate: its
+// A pane as it was counted in one partition. One whose bytes cannot be read makes the slice damaged: its
 // measures are unknown rather than wrong.
 static void merged_segment(struct merged *m, const struct segment_view *v, const struct baseline *b, const char *stream)
 {
@@ -184,9 +185,9 @@ static void merged_segment(struct merged *m, const struct segment_view *v, const
 	if (!p) {
 		log_error("judge", "read a pane of stream %s, slice \"%s\", %s/%d: %s; its windows are unknown", stream,
 			  v->slice, v->topic, (int)v->partition, err.text);
-		m->total.pane->approximate = true;
+		m->total.damaged = true;
 		if (slice)
-			slice->pane->approximate = true;
+			slice->damaged = true;
 		return;
 	}
 	struct part_range r = {(char *)(uintptr_t)v->topic, v->partition, p->min_offset, p->max_offset, INT64_MAX, INT64_MIN};

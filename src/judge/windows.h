@@ -28,6 +28,7 @@ struct slice_stats {
 	struct pane *pane;
 	struct part_range *parts; // ordered by topic and partition
 	size_t nparts, capparts;
+	bool damaged;             // a pane could not be read: what is known is not all
 };
 
 // A window or block: every slice by itself (ordered by name; none where the stream has no slices) and all of
