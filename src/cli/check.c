@@ -1,13 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "config/report.h"
+#include "drift/baseline.h"
+#include "schema/contract.h"
 #include "util/json.h"
+#include "util/xalloc.h"
 
 static const struct option_def options[] = {
 	OPTION_CONFIG, {.name = "json", .kind = OPTION_FLAG, .help = "print JSON"}, OPTIONS_END};
+
+static void add_error(struct config_problems *p, const struct config *c, const struct stream_conf *s, const char *text)
+{
+	GROW(p->items, p->n, p->cap);
+	p->items[p->n++] = (struct config_problem){xstrdup(c->path), s->line, false, xasprintf("stream %s: %s", s->name, text)};
+}
+
+// What the configuration names is loaded too, as `kdrift run` would. Whether all of it is good.
+static bool check_files(const struct config *c, struct config_problems *p)
+{
+	size_t before = p->n;
+
+	for (size_t i = 0; i < c->nstreams; i++) {
+		const struct stream_conf *s = &c->streams[i];
+		struct error err = ERROR_INIT;
+		struct baseline *b = s->baseline ? baseline_load(s->baseline, &err) : NULL;
+
+		if (b && strcmp(b->stream, s->name) != 0)
+			error_set(&err, "%s is the baseline of stream %s; make one for this stream with `kdrift baseline`",
+				  s->baseline, b->stream);
+		baseline_free(b);
+		if (err.set)
+			add_error(p, c, s, err.text);
+		error_clear(&err);
+		contract_free(s->contract_schema ? contract_load(s->contract_schema, &err) : NULL);
+		if (err.set)
+			add_error(p, c, s, err.text);
+	}
+	return p->n == before;
+}
 
 static int run(struct cli_args *a)
 {
@@ -15,6 +49,10 @@ static int run(struct cli_args *a)
 	struct config *c = config_load(cli_str(a, "config"), &problems);
 	struct buf out = BUF_INIT;
 
+	if (c && !check_files(c, &problems)) {
+		config_free(c);
+		c = NULL;
+	}
 	if (cli_flag(a, "json")) {
 		json_t *v = report_json(c, &problems);
 		char *text = json_pretty(v);
@@ -39,6 +77,6 @@ const struct command cmd_check = {
 	.usage = "kdrift check [--config FILE] [--json]",
 	.options = options,
 	.run = run,
-	.about = "Reads the configuration, the rules and the receivers, connects to nothing, and exits 0 if `kdrift run`\n"
+	.about = "Reads the configuration, the rules, the receivers, baselines and contracts, connects to nothing, and exits 0 if `kdrift run`\n"
 		 "would accept them. Warnings do not fail the check.",
 };

@@ -71,7 +71,7 @@ void config_reference(struct buf *out)
 		 "- Every key can be set from the environment: `KDRIFT_` and its path in upper case, with `_` for all but\n"
 		 "  letters and digits: `KDRIFT_REDIS_URL`, `KDRIFT_KAFKA_BOOTSTRAP_SERVERS`. An item of a list goes by its\n"
 		 "  name or number: `KDRIFT_STREAMS_PAYMENTS_FEATURES_WINDOW`, `KDRIFT_STREAMS_0_WINDOW`,\n"
-		 "  `KDRIFT_RULES_NODATA_ABOVE`, `KDRIFT_RECEIVERS_TEAM_WEBHOOK_SECRET_FILE`. Lists are joined by commas or\n"
+		 "  `KDRIFT_RULES_NOFEATURES_ABOVE`, `KDRIFT_RECEIVERS_TEAM_WEBHOOK_SECRET_FILE`. Lists are joined by commas or\n"
 		 "  written `[a, b]`. An empty variable counts as not set.\n");
 	add_section(out, &section_root);
 	add_section(out, &section_rule);
