@@ -25,22 +25,35 @@ static struct field_rule *rule_for(struct wstream *s, const char *path)
 	return &s->rules[s->nrules++];
 }
 
+static bool named(const struct stream_conf *c, const char *path)
+{
+	for (size_t i = 0; i < c->nfields; i++)
+		if (!strcmp(c->fields[i].path, path))
+			return c->fields[i].type != FIELD_TYPES;
+	return false;
+}
+
 // Fields that somebody named (configuration, contract, baseline) are required; the rest follow the writers.
 static void collect_rules(struct wstream *s)
 {
 	const struct stream_conf *c = s->conf;
 
 	for (size_t i = 0; s->def->contract && i < contract_fields(s->def->contract); i++)
-		rule_for(s, contract_field(s->def->contract, i));
+		rule_for(s, contract_field(s->def->contract, i))->type = contract_field_type(s->def->contract, i);
 	for (size_t i = 0; s->def->baseline && i < s->def->baseline->nfields; i++) {
 		const struct field_def *d = &s->def->baseline->fields[i]->def;
-		rule_for(s, d->path)->type = d->type;
+		struct field_rule *r = rule_for(s, d->path);
+		if (r->type == FIELD_TYPES)
+			r->type = d->type;
 	}
 	for (size_t i = 0; i < c->nfields; i++) {
 		const struct field_conf *f = &c->fields[i];
 		struct field_rule *r = rule_for(s, f->path);
-		if (f->type != FIELD_TYPES)
+		if (f->type != FIELD_TYPES) {
+			// Where the contract has the field in this very type, a number in its place is a wrong type.
+			r->cast = r->type != f->type;
 			r->type = f->type;
+		}
 		r->has_range = f->has_range;
 		r->range_min = f->range_min;
 		r->range_max = f->range_max;
@@ -50,7 +63,7 @@ static void collect_rules(struct wstream *s)
 		r->not_null = f->not_null;
 	}
 	for (size_t i = 0; i < s->nrules; i++) // the clock of a record is not one of its features
-		if (c->event_time && !strcmp(s->rules[i].path, c->event_time) && s->rules[i].type == FIELD_TYPES)
+		if (c->event_time && !strcmp(s->rules[i].path, c->event_time) && !named(c, c->event_time))
 			s->rules[i--] = s->rules[--s->nrules];
 }
 

@@ -89,13 +89,13 @@ out:
 	return rc;
 }
 
-static int add_columns(const struct avro_node *n, struct buf *at, struct columns *columns)
+static int add_columns(const struct avro_node *n, struct buf *at, struct column_list *columns)
 {
 	size_t len = at->len;
 	enum field_type type = avro_node_type(n);
 
 	if (type != FIELD_NONE)
-		return columns_add(columns, at->data ? at->data : "", type) < 0 ? -1 : 0;
+		return column_list_add(columns, at->data ? at->data : "", type) < 0 ? -1 : 0;
 	if (n->kind == AVRO_K_ARRAY || n->kind == AVRO_K_MAP) {
 		buf_adds(at, "[]");
 		int rc = add_columns(n->children[0], at, columns);
@@ -131,9 +131,9 @@ static int64_t to_ms(const struct avro_node *n, int64_t v)
 
 // One leaf that is there.
 static int add_leaf(const struct avro_node *n, const avro_value_t *v, const char *path,
-		    const struct columns *columns, struct row_buf *row)
+		    const struct column_list *columns, struct row_buf *row)
 {
-	int column = columns_find(columns, path);
+	int column = column_list_find(columns, path);
 	char text[64] = "";
 	const char *s = text;
 	size_t len = 0;
@@ -204,7 +204,7 @@ static int add_leaf(const struct avro_node *n, const avro_value_t *v, const char
 }
 
 static int add_cells(const struct avro_node *n, const avro_value_t *v, struct buf *at,
-		     const struct columns *columns, struct row_buf *row)
+		     const struct column_list *columns, struct row_buf *row)
 {
 	size_t len = at->len, count = 0;
 	avro_value_t child;
@@ -259,7 +259,7 @@ static void avro_rows_close(void *reader)
 	free(a);
 }
 
-static void *avro_rows_open(const char *path, struct columns *columns, struct error *err)
+static void *avro_rows_open(const char *path, struct column_list *columns, struct error *err)
 {
 	struct avro_rows *a = xcalloc(1, sizeof *a);
 	struct buf schema = BUF_INIT;
@@ -307,7 +307,7 @@ fail:
 	return NULL;
 }
 
-static int avro_rows_next(void *reader, const struct columns *columns, struct row_buf *row, struct error *err)
+static int avro_rows_next(void *reader, const struct column_list *columns, struct row_buf *row, struct error *err)
 {
 	struct avro_rows *a = reader;
 

@@ -137,7 +137,7 @@ static void skip_bom(struct csv *c)
 	c->line = 1;
 }
 
-static int read_header(struct csv *c, struct columns *columns, struct error *err)
+static int read_header(struct csv *c, struct column_list *columns, struct error *err)
 {
 	uint64_t line;
 	int got = read_row(c, &line, err);
@@ -151,10 +151,10 @@ static int read_header(struct csv *c, struct columns *columns, struct error *err
 		if (!*name)
 			error_set(err, "%s:%llu: column %zu has no name", c->path, (unsigned long long)line,
 				  i + 1);
-		else if (columns_find(columns, name) >= 0)
+		else if (column_list_find(columns, name) >= 0)
 			error_set(err, "%s:%llu: two columns are named \"%.100s\"", c->path,
 				  (unsigned long long)line, name);
-		else if (columns_add(columns, name, FIELD_NUMERIC) >= 0) {
+		else if (column_list_add(columns, name, FIELD_NUMERIC) >= 0) {
 			free(name);
 			continue;
 		}
@@ -178,7 +178,7 @@ static bool is_truth(const char *s, size_t n)
 }
 
 // The first pass: what all cells of each column are.
-static int infer(struct csv *c, struct columns *columns, struct error *err)
+static int infer(struct csv *c, struct column_list *columns, struct error *err)
 {
 	bool *words = xcalloc(columns->n, sizeof *words), *numbers = xcalloc(columns->n, sizeof *numbers);
 	bool *truths = xcalloc(columns->n, sizeof *truths);
@@ -210,7 +210,7 @@ static int infer(struct csv *c, struct columns *columns, struct error *err)
 	return got;
 }
 
-static void *csv_open(const char *path, struct columns *columns, struct error *err)
+static void *csv_open(const char *path, struct column_list *columns, struct error *err)
 {
 	struct csv *c = xcalloc(1, sizeof *c);
 	uint64_t line;
@@ -235,7 +235,7 @@ fail:
 	return NULL;
 }
 
-static int csv_next(void *reader, const struct columns *columns, struct row_buf *row, struct error *err)
+static int csv_next(void *reader, const struct column_list *columns, struct row_buf *row, struct error *err)
 {
 	struct csv *c = reader;
 	uint64_t line;

@@ -7,17 +7,17 @@
 #include "util/map.h"
 
 // The columns of a file in order of first appearance.
-struct columns {
+struct column_list {
 	struct column *items;
 	size_t n, cap;
 	struct map index; // path -> index + 1
 };
 
-void columns_init(struct columns *c);
-void columns_release(struct columns *c);
-int columns_find(const struct columns *c, const char *path);
+void column_list_init(struct column_list *c);
+void column_list_release(struct column_list *c);
+int column_list_find(const struct column_list *c, const char *path);
 // The column's index, added with `type` if new; -1 past ROWS_MAX_COLUMNS.
-int columns_add(struct columns *c, const char *path, enum field_type type);
+int column_list_add(struct column_list *c, const char *path, enum field_type type);
 
 // A row under construction: cells with their text in one buffer. Texts move while it grows, so cells hold
 // offsets until row_finish.
@@ -35,8 +35,8 @@ void row_release(struct row_buf *b);
 // A format: open infers all columns and leaves the reader at the first row.
 struct format {
 	const char *extension;
-	void *(*open)(const char *path, struct columns *columns, struct error *err);
-	int (*next)(void *reader, const struct columns *columns, struct row_buf *row, struct error *err);
+	void *(*open)(const char *path, struct column_list *columns, struct error *err);
+	int (*next)(void *reader, const struct column_list *columns, struct row_buf *row, struct error *err);
 	double (*progress)(void *reader);
 	void (*close)(void *reader);
 };

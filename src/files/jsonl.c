@@ -24,7 +24,7 @@ struct visit {
 	struct jsonl *j;
 	int (*value)(struct visit *v, const char *path, const json_t *value, struct error *err);
 	void *arg;
-	const struct columns *columns;
+	const struct column_list *columns;
 };
 
 static int walk(struct visit *v, const json_t *value, int depth, struct error *err)
@@ -92,9 +92,9 @@ static enum field_type type_of(const json_t *value)
 
 static int note_type(struct visit *v, const char *path, const json_t *value, struct error *err)
 {
-	struct columns *columns = v->arg;
+	struct column_list *columns = v->arg;
 	enum field_type type = type_of(value);
-	int i = columns_add(columns, path, type);
+	int i = column_list_add(columns, path, type);
 
 	if (i < 0)
 		return error_set(err, "%s:%llu: more than %d different paths", v->j->path,
@@ -106,7 +106,7 @@ static int note_type(struct visit *v, const char *path, const json_t *value, str
 
 static int take_value(struct visit *v, const char *path, const json_t *value, struct error *err)
 {
-	int i = columns_find(v->columns, path);
+	int i = column_list_find(v->columns, path);
 	char text[40];
 
 	if (i < 0)
@@ -141,7 +141,7 @@ static void jsonl_close(void *reader)
 	free(j);
 }
 
-static void *jsonl_open(const char *path, struct columns *columns, struct error *err)
+static void *jsonl_open(const char *path, struct column_list *columns, struct error *err)
 {
 	struct jsonl *j = xcalloc(1, sizeof *j);
 	struct visit v = {j, note_type, columns, NULL};
@@ -169,7 +169,7 @@ fail:
 	return NULL;
 }
 
-static int jsonl_next(void *reader, const struct columns *columns, struct row_buf *row, struct error *err)
+static int jsonl_next(void *reader, const struct column_list *columns, struct row_buf *row, struct error *err)
 {
 	struct jsonl *j = reader;
 	struct visit v = {j, take_value, row, columns};

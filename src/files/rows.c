@@ -23,17 +23,17 @@ struct rows {
 	char *path;
 	const struct format *format;
 	void *reader;
-	struct columns columns;
+	struct column_list columns;
 	struct row_buf row;
 };
 
-void columns_init(struct columns *c)
+void column_list_init(struct column_list *c)
 {
-	*c = (struct columns){0};
+	*c = (struct column_list){0};
 	map_init(&c->index);
 }
 
-void columns_release(struct columns *c)
+void column_list_release(struct column_list *c)
 {
 	for (size_t i = 0; i < c->n; i++)
 		free(c->items[i].path);
@@ -41,14 +41,14 @@ void columns_release(struct columns *c)
 	map_release(&c->index, NULL);
 }
 
-int columns_find(const struct columns *c, const char *path)
+int column_list_find(const struct column_list *c, const char *path)
 {
 	return (int)(intptr_t)map_gets(&c->index, path) - 1;
 }
 
-int columns_add(struct columns *c, const char *path, enum field_type type)
+int column_list_add(struct column_list *c, const char *path, enum field_type type)
 {
-	int i = columns_find(c, path);
+	int i = column_list_find(c, path);
 
 	if (i >= 0)
 		return i;
@@ -121,7 +121,7 @@ struct rows *rows_open(const char *path, struct error *err)
 	struct rows *r = xcalloc(1, sizeof *r);
 	r->path = xstrdup(path);
 	r->format = f;
-	columns_init(&r->columns);
+	column_list_init(&r->columns);
 	r->reader = f->open(path, &r->columns, err);
 	if (!r->reader) {
 		rows_free(r);
@@ -136,7 +136,7 @@ void rows_free(struct rows *r)
 		return;
 	if (r->reader)
 		r->format->close(r->reader);
-	columns_release(&r->columns);
+	column_list_release(&r->columns);
 	row_release(&r->row);
 	free(r->path);
 	free(r);
@@ -159,7 +159,7 @@ const struct column *rows_column(const struct rows *r, size_t i)
 
 int rows_find(const struct rows *r, const char *path)
 {
-	return columns_find(&r->columns, path);
+	return column_list_find(&r->columns, path);
 }
 
 int rows_next(struct rows *r, const struct row **out, struct error *err)

@@ -9,7 +9,7 @@
 #include "kafka/producer.h"
 #include "util/xalloc.h"
 
-enum { FLUSH_MS = 30000, NAP_MS = 5 };
+enum { FLUSH_MS = 30000, NAP_MS = 10 };
 
 struct feeder {
 	struct replay *replay;

@@ -91,25 +91,39 @@ static void print_page(struct printer *p, const json_t *page, const char *indent
 		print_items(p, page, deeper);
 }
 
+// A count, or counts by kind.
+static long long total(const json_t *v)
+{
+	long long sum = json_is_integer(v) ? (long long)json_integer_value(v) : 0;
+	const char *kind;
+	json_t *n;
+
+	json_object_foreach((json_t *)v, kind, n)
+		sum += (long long)json_integer_value(n);
+	return sum;
+}
+
+// A digest that has nothing to tell is not printed: most days are like that.
 static void print_digest(struct printer *p, const json_t *data)
 {
-	json_t *pages = json_object_get(data, "pages"), *page, *streams = json_object_get(data, "streams"),
-	       *stream;
+	json_t *pages = json_object_get(data, "pages"), *page, *streams = json_object_get(data, "streams"), *stream;
+	size_t i, n = json_array_size(pages);
 	long long records = 0, violations = 0;
 	char from[24], to[24];
-	size_t i;
 
+	if (!n)
+		return;
 	json_array_foreach(streams, i, stream)
 	{
-		records += json_get_int(stream, "records", 0);
-		violations += json_get_int(stream, "violations", 0);
+		records += total(json_object_get(stream, "records"));
+		violations += total(json_object_get(stream, "violations"));
 	}
 	fprintf(p->out, "%s%s digest%s  %.10s to %.10s: %lld records, %lld violations, %zu alert%s\n",
 		paint(p, !strcmp(json_get_str(data, "tier", ""), "daily") ? YELLOW : BLUE),
 		json_get_str(data, "tier", ""), paint(p, PLAIN), when(data, "from", from, sizeof from),
-		when(data, "to", to, sizeof to), records, violations, json_array_size(pages),
-		json_array_size(pages) == 1 ? "" : "s");
-	json_array_foreach(pages, i, page) print_page(p, page, "    ");
+		when(data, "to", to, sizeof to), records, violations, n, n == 1 ? "" : "s");
+	json_array_foreach(pages, i, page)
+		print_page(p, page, "    ");
 }
 
 static void print_message(struct printer *p, const json_t *message)
