@@ -248,8 +248,8 @@ def missing_field(g, rec, kafka):
 
 
 def wrong_type(g, rec, kafka):
-    rec["region"] = 7.5
-    return g.encode("region_number", rec)
+    rec["score"] = "high"
+    return g.encode("score_text", rec)
 
 
 def null(g, rec, kafka):

@@ -52,7 +52,7 @@ V2 = changed(V1, risk="double")
 V3 = changed(V1, score="double", quantity="int", customer=CUSTOMER)
 V3["fields"] = V3["fields"][:2] + V3["fields"][2:][::-1]          # another order of fields
 NO_REGION = changed(V1, region=None)                              # missing_field
-REGION_NUMBER = changed(V1, region="double")                      # wrong_type
+SCORE_TEXT = changed(V1, score="string")                          # wrong_type
 QUANTITY_LONG = changed(V1, quantity="long")                      # long cannot be read as the contract's int
 NO_AMOUNT = changed(V1, amount=None)                              # the contract has no default for it
 REFUND = {"type": "record", "name": "Refund", "namespace": "shop", "fields": [
@@ -64,13 +64,13 @@ CONTRACT = {"type": "record", "name": "Payment", "namespace": "shop", "fields": 
     f for f in copy.deepcopy(V1)["fields"] if f["name"] in ("ts", "id", "amount", "quantity", "currency",
                                                             "channel", "customer", "fee")]}
 
-SCHEMAS = {"v1": V1, "v2": V2, "v3": V3, "no_region": NO_REGION, "region_number": REGION_NUMBER,
+SCHEMAS = {"v1": V1, "v2": V2, "v3": V3, "no_region": NO_REGION, "score_text": SCORE_TEXT,
            "quantity_long": QUANTITY_LONG, "no_amount": NO_AMOUNT}
 
 FIELDS = {
     "id": {"type": "text"},
     "amount": {"range": [0, 100000]},
-    "score": {"range": [0, 1]},
+    "score": {"type": "numeric", "range": [0, 1]},
     "currency": {"type": "categorical", "allowed": CURRENCIES},
     "channel": {"type": "categorical"},
     "customer.country": {"type": "categorical"},
