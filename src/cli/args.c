@@ -78,11 +78,14 @@ static const char *wrong(const struct option_def *o, const char *value)
 
 	switch (o->kind) {
 	case OPTION_INTEGER:
-		return *value && strspn(value, "0123456789") == strlen(value) && strlen(value) <= 18 ? NULL : "a whole number";
+		return *value && strspn(value, "0123456789") == strlen(value) && strlen(value) <= 18
+			   ? NULL
+			   : "a whole number";
 	case OPTION_NUMBER:
 		return isfinite(strtod(value, &end)) && end != value && !*end ? NULL : "a number";
 	case OPTION_TIME:
-		return time_parse(value, &ms) == 0 ? NULL : "a time (2026-11-21T09:00:00Z, or unix milliseconds)";
+		return time_parse(value, &ms) == 0 ? NULL
+						   : "a time (2026-11-21T09:00:00Z, or unix milliseconds)";
 	case OPTION_DURATION:
 		return duration_parse(value, &ms) == 0 ? NULL : "a duration (30s, 5m, 1h)";
 	case OPTION_CHOICE:
@@ -112,10 +115,12 @@ static int parse_option(struct cli_args *a, int argc, char **argv, int *i)
 	else if (!value && ++*i < argc)
 		value = argv[*i];
 	if (!value)
-		return cli_usage(a, "--%s needs a value: --%s %s", o->name, o->name, o->arg ? o->arg : o->choices);
+		return cli_usage(a, "--%s needs a value: --%s %s", o->name, o->name,
+				 o->arg ? o->arg : o->choices);
 	const char *want = wrong(o, value);
 	if (want)
-		return cli_usage(a, "--%s: '%s' is not %s%s", o->name, value, o->kind == OPTION_CHOICE ? "one of " : "", want);
+		return cli_usage(a, "--%s: '%s' is not %s%s", o->name, value,
+				 o->kind == OPTION_CHOICE ? "one of " : "", want);
 	struct cli_value *v = &a->values[k];
 	if (v->n && !o->repeated && o->kind != OPTION_FLAG)
 		return cli_usage(a, "--%s is given twice", o->name);
@@ -129,7 +134,8 @@ static int check_complete(const struct cli_args *a)
 	if (a->nwords < a->cmd->min_words)
 		return cli_usage(a, "a word is missing: %s", a->cmd->usage);
 	if (a->nwords > a->cmd->max_words)
-		return cli_usage(a, "'%s' is one word too many: %s", a->words[a->cmd->max_words], a->cmd->usage);
+		return cli_usage(a, "'%s' is one word too many: %s", a->words[a->cmd->max_words],
+				 a->cmd->usage);
 	for (size_t i = 0; a->cmd->options[i].name; i++)
 		if (a->cmd->options[i].required && !a->values[i].n)
 			return cli_usage(a, "--%s is missing", a->cmd->options[i].name);
@@ -152,7 +158,8 @@ int args_parse(struct cli_args *a, const struct command *cmd, int argc, char **a
 		} else if (options && !strncmp(argv[i], "--", 2)) {
 			rc = parse_option(a, argc, argv, &i);
 		} else if (options && argv[i][0] == '-' && isalpha((unsigned char)argv[i][1])) {
-			rc = cli_usage(a, "unknown option %s; options are written in full, with two dashes", argv[i]);
+			rc = cli_usage(a, "unknown option %s; options are written in full, with two dashes",
+				       argv[i]);
 		} else {
 			GROW(a->words, a->nwords, a->capwords);
 			a->words[a->nwords++] = argv[i];

@@ -11,12 +11,14 @@
 #include "util/xalloc.h"
 
 static const struct option_def options[] = {
-	OPTION_CONFIG, {.name = "json", .kind = OPTION_FLAG, .help = "print JSON"}, OPTIONS_END};
+    OPTION_CONFIG, {.name = "json", .kind = OPTION_FLAG, .help = "print JSON"}, OPTIONS_END};
 
-static void add_error(struct config_problems *p, const struct config *c, const struct stream_conf *s, const char *text)
+static void add_error(struct config_problems *p, const struct config *c, const struct stream_conf *s,
+		      const char *text)
 {
 	GROW(p->items, p->n, p->cap);
-	p->items[p->n++] = (struct config_problem){xstrdup(c->path), s->line, false, xasprintf("stream %s: %s", s->name, text)};
+	p->items[p->n++] = (struct config_problem){xstrdup(c->path), s->line, false,
+						   xasprintf("stream %s: %s", s->name, text)};
 }
 
 // What the configuration names is loaded too, as `kdrift run` would. Whether all of it is good.
@@ -30,7 +32,9 @@ static bool check_files(const struct config *c, struct config_problems *p)
 		struct baseline *b = s->baseline ? baseline_load(s->baseline, &err) : NULL;
 
 		if (b && strcmp(b->stream, s->name) != 0)
-			error_set(&err, "%s is the baseline of stream %s; make one for this stream with `kdrift baseline`",
+			error_set(&err,
+				  "%s is the baseline of stream %s; make one for this stream with `kdrift "
+				  "baseline`",
 				  s->baseline, b->stream);
 		baseline_free(b);
 		if (err.set)
@@ -72,11 +76,12 @@ static int run(struct cli_args *a)
 }
 
 const struct command cmd_check = {
-	.name = "check",
-	.summary = "reports every mistake in the configuration, with file, line and mend",
-	.usage = "kdrift check [--config FILE] [--json]",
-	.options = options,
-	.run = run,
-	.about = "Reads the configuration, the rules, the receivers, baselines and contracts, connects to nothing, and exits 0 if `kdrift run`\n"
-		 "would accept them. Warnings do not fail the check.",
+    .name = "check",
+    .summary = "reports every mistake in the configuration, with file, line and mend",
+    .usage = "kdrift check [--config FILE] [--json]",
+    .options = options,
+    .run = run,
+    .about = "Reads the configuration, the rules, the receivers, baselines and contracts, connects to "
+	     "nothing, and exits 0 if `kdrift run`\n"
+	     "would accept them. Warnings do not fail the check.",
 };

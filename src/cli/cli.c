@@ -9,8 +9,9 @@
 #include "config/nearest.h"
 #include "config/report.h"
 
-const struct command *const cli_commands[] = {&cmd_demo,  &cmd_run,    &cmd_check,	   &cmd_baseline, &cmd_produce,
-					      &cmd_stats, &cmd_alerts, &cmd_test_receiver, NULL};
+const struct command *const cli_commands[] = {&cmd_demo,     &cmd_run,		 &cmd_check,
+					      &cmd_baseline, &cmd_produce,	 &cmd_stats,
+					      &cmd_alerts,   &cmd_test_receiver, NULL};
 
 int cli_fail(const struct cli_args *a, const struct error *err)
 {
@@ -18,7 +19,8 @@ int cli_fail(const struct cli_args *a, const struct error *err)
 	return EXIT_FAILED;
 }
 
-static struct config *load(const struct cli_args *a, struct config *(*loader)(const char *, struct config_problems *))
+static struct config *load(const struct cli_args *a,
+			   struct config *(*loader)(const char *, struct config_problems *))
 {
 	struct config_problems problems = {0};
 	struct config *c = loader(cli_str(a, "config"), &problems);

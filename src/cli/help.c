@@ -6,8 +6,10 @@
 
 void help_program(struct buf *out)
 {
-	buf_adds(out, "kdrift watches Kafka topics that feed and leave machine-learning models, and tells when data\n"
-		      "breaks, degrades or drifts.\n\nusage: kdrift COMMAND [OPTIONS]\n\ncommands:\n");
+	buf_adds(
+	    out,
+	    "kdrift watches Kafka topics that feed and leave machine-learning models, and tells when data\n"
+	    "breaks, degrades or drifts.\n\nusage: kdrift COMMAND [OPTIONS]\n\ncommands:\n");
 	for (const struct command *const *c = cli_commands; *c; c++)
 		buf_addf(out, "  %-14s %s\n", (*c)->name, (*c)->summary);
 	buf_adds(out, "\n  kdrift help COMMAND, or kdrift COMMAND --help: its options\n"

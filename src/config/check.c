@@ -22,15 +22,18 @@ static void check_addresses(struct loader *l)
 	const char *port = c->http_listen ? strrchr(c->http_listen, ':') : NULL;
 
 	for (size_t i = 0; i < c->nregistry_urls; i++)
-		if (strncasecmp(c->registry_urls[i], "http://", 7) && strncasecmp(c->registry_urls[i], "https://", 8))
+		if (strncasecmp(c->registry_urls[i], "http://", 7) &&
+		    strncasecmp(c->registry_urls[i], "https://", 8))
 			problem(l, root_node(l, "schema_registry", "url"),
 				"schema_registry.url: an address must begin with http:// or https://");
 	if (strncmp(c->redis_url, "redis://", 8) && strncmp(c->redis_url, "rediss://", 9))
-		problem(l, root_node(l, "redis", "url"), "redis.url: must begin with redis:// (or rediss:// for TLS)");
-	if (!port || port == c->http_listen || !port[1] || strspn(port + 1, "0123456789") != strlen(port + 1) ||
-	    strlen(port + 1) > 5 || atoi(port + 1) > 65535)
-		problem(l, root_node(l, "http", "listen"), "http.listen: '%s' is not HOST:PORT; write e.g. 127.0.0.1:9464",
-			c->http_listen);
+		problem(l, root_node(l, "redis", "url"),
+			"redis.url: must begin with redis:// (or rediss:// for TLS)");
+	if (!port || port == c->http_listen || !port[1] ||
+	    strspn(port + 1, "0123456789") != strlen(port + 1) || strlen(port + 1) > 5 ||
+	    atoi(port + 1) > 65535)
+		problem(l, root_node(l, "http", "listen"),
+			"http.listen: '%s' is not HOST:PORT; write e.g. 127.0.0.1:9464", c->http_listen);
 }
 
 static bool matches(const struct rule *r, const struct stream_conf *s)
@@ -39,8 +42,8 @@ static bool matches(const struct rule *r, const struct stream_conf *s)
 }
 
 // Rules that match the stream and are in want of something, as "A, B and 3 more"; false if there is none.
-static bool list_rules(const struct loader *l, const struct stream_conf *s, bool (*wants)(const struct rule *),
-		       struct buf *out)
+static bool list_rules(const struct loader *l, const struct stream_conf *s,
+		       bool (*wants)(const struct rule *), struct buf *out)
 {
 	enum { SHOWN = 4 };
 	size_t n = 0;
@@ -73,12 +76,14 @@ static void check_stream(struct loader *l, const struct stream_conf *s)
 
 	if (!s->baseline && list_rules(l, s, wants_baseline, &names))
 		problem_at(l, true, l->c->path, s->line,
-			   "stream %s: has no baseline, so these rules stay unknown (no_baseline): %s; make one with `kdrift baseline`",
+			   "stream %s: has no baseline, so these rules stay unknown (no_baseline): %s; make "
+			   "one with `kdrift baseline`",
 			   s->name, names.data);
 	buf_clear(&names);
 	if (!s->owner && list_rules(l, s, wants_owner, &names))
 		problem_at(l, true, l->c->path, s->line,
-			   "stream %s: has no owner, so pages of these rules name nobody: %s; give owner:", s->name, names.data);
+			   "stream %s: has no owner, so pages of these rules name nobody: %s; give owner:",
+			   s->name, names.data);
 	buf_release(&names);
 }
 
@@ -102,7 +107,8 @@ static void derive_pane(struct loader *l, struct stream_conf *s)
 			s->pane_ms = gcd(s->pane_ms, l->c->rules[i].over_ms);
 	if (s->pane_ms < PANE_LEAST_MS)
 		problem_at(l, false, l->c->path, s->line,
-			   "stream %s: window, slide and the rules' `over` have only %s in common; use whole seconds, better minutes",
+			   "stream %s: window, slide and the rules' `over` have only %s in common; use whole "
+			   "seconds, better minutes",
 			   s->name ? s->name : "?", duration_format(s->pane_ms, text, sizeof text));
 }
 
@@ -114,7 +120,8 @@ static void check_told(struct loader *l)
 	if (!l->c->nrules || !l->has_receivers)
 		return;
 	if (!l->c->nreceivers) {
-		problem_at(l, true, file, 0, "names no receiver, so alerts only show on the API and nobody is told");
+		problem_at(l, true, file, 0,
+			   "names no receiver, so alerts only show on the API and nobody is told");
 		return;
 	}
 	for (int t = 0; t < TIERS; t++) {
@@ -123,8 +130,10 @@ static void check_told(struct loader *l)
 			if (l->c->rules[i].tier == (enum tier)t)
 				first = &l->c->rules[i];
 		if (first && !l->c->nroutes[t])
-			problem_at(l, true, file, 0, "routes.%s names no receiver, so the rules of that tier only show on the API",
-				   tier_names[t]);
+			problem_at(
+			    l, true, file, 0,
+			    "routes.%s names no receiver, so the rules of that tier only show on the API",
+			    tier_names[t]);
 	}
 }
 

@@ -20,7 +20,8 @@ static bool is_dir(const char *path)
 static bool is_alert_file(const char *name)
 {
 	for (int t = 0; t < TIERS; t++)
-		if (!strncmp(name, tier_names[t], strlen(tier_names[t])) && !strcmp(name + strlen(tier_names[t]), ".yaml"))
+		if (!strncmp(name, tier_names[t], strlen(tier_names[t])) &&
+		    !strcmp(name + strlen(tier_names[t]), ".yaml"))
 			return true;
 	return !strcmp(name, "receivers.yaml");
 }
@@ -29,7 +30,8 @@ static int is_stray(const struct dirent *e)
 {
 	const char *dot = strrchr(e->d_name, '.');
 
-	return *e->d_name != '.' && dot && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml") || !strcmp(dot, ".json")) &&
+	return *e->d_name != '.' && dot &&
+	       (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml") || !strcmp(dot, ".json")) &&
 	       !is_alert_file(e->d_name);
 }
 
@@ -41,7 +43,8 @@ static void warn_strays(struct loader *l, const char *dir)
 	for (int i = 0; i < n; i++) {
 		char *file = xasprintf("%s/%s", dir, names[i]->d_name);
 		problem_at(l, true, file, 0,
-			   "is not read; rules stand in immediate.yaml, daily.yaml and weekly.yaml, receivers in receivers.yaml");
+			   "is not read; rules stand in immediate.yaml, daily.yaml and weekly.yaml, "
+			   "receivers in receivers.yaml");
 		free(file);
 		free(names[i]);
 	}
@@ -61,10 +64,13 @@ static void read_alerts(struct loader *l, const struct node *root)
 		c->alerts_dir[n - 1] = 0;
 	if (!is_dir(c->alerts_dir)) {
 		if (given && given->kind != NODE_NULL)
-			problem(l, given, "alerts: %s is not a directory; make it, or correct the name", c->alerts_dir);
+			problem(l, given, "alerts: %s is not a directory; make it, or correct the name",
+				c->alerts_dir);
 		else
-			problem_at(l, true, c->path, 0, "there is no directory %s, so there are no rules and nobody is told anything",
-				   c->alerts_dir);
+			problem_at(
+			    l, true, c->path, 0,
+			    "there is no directory %s, so there are no rules and nobody is told anything",
+			    c->alerts_dir);
 		read_receivers(l, NULL);
 		return;
 	}
@@ -80,7 +86,8 @@ static void read_alerts(struct loader *l, const struct node *root)
 		struct document *d = document_read(l, file);
 		read_receivers(l, d);
 	} else {
-		problem_at(l, true, file, 0, "does not exist, so alerts only show on the API and nobody is told");
+		problem_at(l, true, file, 0,
+			   "does not exist, so alerts only show on the API and nobody is told");
 		read_receivers(l, NULL);
 	}
 	free(file);

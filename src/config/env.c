@@ -63,7 +63,8 @@ static struct node *comma_list(const struct env_var *v)
 
 static struct node *value_node(struct loader *l, const struct env_var *v, enum key_kind kind)
 {
-	bool flow = *v->value == '[' || *v->value == '{', literal = kind == KEY_TEXT || kind == KEY_SECRET || kind == KEY_PATH;
+	bool flow = *v->value == '[' || *v->value == '{',
+	     literal = kind == KEY_TEXT || kind == KEY_SECRET || kind == KEY_PATH;
 	struct error err = ERROR_INIT;
 	int line;
 
@@ -76,7 +77,8 @@ static struct node *value_node(struct loader *l, const struct env_var *v, enum k
 	return kind == KEY_TEXTS && !flow ? comma_list(v) : text_node(v, v->value, strlen(v->value));
 }
 
-static bool put(struct loader *l, struct env_var *v, enum key_kind kind, struct node *map, const char *key, const char *twin)
+static bool put(struct loader *l, struct env_var *v, enum key_kind kind, struct node *map, const char *key,
+		const char *twin)
 {
 	const struct node *other = node_get(map, twin);
 
@@ -86,10 +88,12 @@ static bool put(struct loader *l, struct env_var *v, enum key_kind kind, struct 
 	return true;
 }
 
-static bool apply(struct loader *l, struct env_var *v, const char *rest, const struct section *s, struct node *map);
+static bool apply(struct loader *l, struct env_var *v, const char *rest, const struct section *s,
+		  struct node *map);
 
 // An item of a list or a table, by its name.
-static bool apply_items(struct loader *l, struct env_var *v, const char *rest, const struct section *s, struct node *of)
+static bool apply_items(struct loader *l, struct env_var *v, const char *rest, const struct section *s,
+			struct node *of)
 {
 	for (size_t i = 0; of && i < of->n; i++) {
 		const struct node *name = of->kind == NODE_LIST ? node_get(of->items[i], s->item_name) : NULL;
@@ -112,7 +116,8 @@ static bool apply_items(struct loader *l, struct env_var *v, const char *rest, c
 }
 
 // The twin `x_file` of a secret x: its tail is "FILE".
-static bool apply_key(struct loader *l, struct env_var *v, const char *tail, const struct key *k, struct node *map)
+static bool apply_key(struct loader *l, struct env_var *v, const char *tail, const struct key *k,
+		      struct node *map)
 {
 	struct node *sub = node_get(map, k->name);
 	char twin[PATH_TEXT];
@@ -166,7 +171,8 @@ static bool apply_open(struct loader *l, struct env_var *v, const char *rest, st
 	return from_file ? put(l, v, KEY_PATH, map, twin, name) : put(l, v, KEY_TEXT, map, name, twin);
 }
 
-static bool apply(struct loader *l, struct env_var *v, const char *rest, const struct section *s, struct node *map)
+static bool apply(struct loader *l, struct env_var *v, const char *rest, const struct section *s,
+		  struct node *map)
 {
 	if (map->kind != NODE_MAP)
 		return false;
@@ -224,7 +230,8 @@ void env_report_unused(struct loader *l)
 		struct nearest near;
 
 		// Kubernetes sets these for a service that is named kdrift.
-		if (v->used || !strncmp(rest, "SERVICE_", 8) || !strcmp(rest, "PORT") || !strncmp(rest, "PORT_", 5))
+		if (v->used || !strncmp(rest, "SERVICE_", 8) || !strcmp(rest, "PORT") ||
+		    !strncmp(rest, "PORT_", 5))
 			continue;
 		nearest_init(&near, rest);
 		offer_names(&near, &section_root, "", &best);

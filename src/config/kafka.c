@@ -7,7 +7,7 @@
 #include "util/xalloc.h"
 
 // Reading is exact only with these as kdrift sets them (docs/exactly-once.md).
-static const char *const owned[] = {"enable.auto.commit",	    "enable.auto.offset.store", "auto.offset.reset",
+static const char *const owned[] = {"enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset",
 				    "partition.assignment.strategy", "enable.partition.eof"};
 
 static bool is_owned(const char *name)
@@ -27,7 +27,8 @@ static bool has_suffix(const char *s, const char *suffix)
 
 static bool is_file_name(const char *name, const char *value)
 {
-	return (has_suffix(name, ".location") && strcmp(value, "probe") != 0) || !strcmp(name, "sasl.kerberos.keytab");
+	return (has_suffix(name, ".location") && strcmp(value, "probe") != 0) ||
+	       !strcmp(name, "sasl.kerberos.keytab");
 }
 
 static void add(struct config *c, char *name, char *value, int line)
@@ -42,7 +43,8 @@ static void read_property(struct loader *l, const struct node *map, const char *
 
 	child_path(path, sizeof path, "kafka", name);
 	if (is_owned(name)) {
-		problem(l, n, "%s: kdrift sets this property itself (offsets come from its store); remove it", path);
+		problem(l, n, "%s: kdrift sets this property itself (offsets come from its store); remove it",
+			path);
 	} else if (has_suffix(name, "_file")) {
 		char *plain = xstrndup(name, strlen(name) - 5);
 		char *secret = node_get(map, plain) ? NULL : read_secret_file(l, n, path);
@@ -55,7 +57,8 @@ static void read_property(struct loader *l, const struct node *map, const char *
 	} else {
 		const char *value = read_text(l, n, path);
 		if (value)
-			add(l->c, xstrdup(name), is_file_name(name, value) ? resolve_path(l, n, value) : xstrdup(value), n->line);
+			add(l->c, xstrdup(name),
+			    is_file_name(name, value) ? resolve_path(l, n, value) : xstrdup(value), n->line);
 	}
 }
 

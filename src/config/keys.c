@@ -5,269 +5,284 @@
 
 #include "config/config.h"
 
-#define IN(type, member) .at = offsetof(struct type, member)
+#define IN(type, member)  .at = offsetof(struct type, member)
 #define AND(type, member) .also = offsetof(struct type, member)
-#define SECONDS(n) ((n) * 1000.0)
-#define DAYS(n) ((n) * 86400000.0)
+#define SECONDS(n)	  ((n)*1000.0)
+#define DAYS(n)		  ((n)*86400000.0)
 
 const char *const role_names[ROLES] = {"features", "predictions", "labels"};
 
 static const char *const roles[] = {"features", "predictions", "labels", NULL};
 static const char *const starts[] = {"earliest", "latest", NULL};
 static const char *const compatibilities[] = {
-	"NONE", "BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FORWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE", NULL};
+    "NONE", "BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FORWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE",
+    NULL};
 
 static const struct section section_kafka = {
-	.title = "kafka",
-	.open = true,
-	.help = "Any librdkafka property. kdrift reads offsets from its store, so it sets enable.auto.commit, "
-		"enable.auto.offset.store, auto.offset.reset, partition.assignment.strategy and enable.partition.eof "
-		"itself and refuses them here. Every property P may stand in a file named by P_file (sasl.password_file).",
-	.keys = (const struct key[]){
-		{"bootstrap.servers", KEY_TEXT, .required = true, IN(config, bootstrap_servers),
-		 .help = "brokers, HOST:PORT joined by commas"},
-		{"group.id", KEY_TEXT, IN(config, group_id), .fallback = "kdrift",
-		 .help = "consumer group; processes with the same one share the partitions"},
-		{NULL}}};
+    .title = "kafka",
+    .open = true,
+    .help =
+	"Any librdkafka property. kdrift reads offsets from its store, so it sets enable.auto.commit, "
+	"enable.auto.offset.store, auto.offset.reset, partition.assignment.strategy and enable.partition.eof "
+	"itself and refuses them here. Every property P may stand in a file named by P_file "
+	"(sasl.password_file).",
+    .keys =
+	(const struct key[]){{"bootstrap.servers", KEY_TEXT, .required = true, IN(config, bootstrap_servers),
+			      .help = "brokers, HOST:PORT joined by commas"},
+			     {"group.id", KEY_TEXT, IN(config, group_id), .fallback = "kdrift",
+			      .help = "consumer group; processes with the same one share the partitions"},
+			     {NULL}}};
 
 static const struct section section_basic_auth = {
-	.title = "schema_registry.basic_auth",
-	.help = "User and password of the schema registry.",
-	.keys = (const struct key[]){
-		{"username", KEY_TEXT, IN(config, registry_user), .help = "user name"},
-		{"password", KEY_SECRET, IN(config, registry_password), .help = "password"},
-		{NULL}}};
+    .title = "schema_registry.basic_auth",
+    .help = "User and password of the schema registry.",
+    .keys = (const struct key[]){{"username", KEY_TEXT, IN(config, registry_user), .help = "user name"},
+				 {"password", KEY_SECRET, IN(config, registry_password), .help = "password"},
+				 {NULL}}};
 
 static const struct section section_registry = {
-	.title = "schema_registry",
-	.help = "The schema registry that the topics' producers use.",
-	.keys = (const struct key[]){
-		{"url", KEY_TEXTS, .required = true, IN(config, registry_urls), AND(config, nregistry_urls),
-		 .help = "http:// or https:// addresses, tried in turn"},
-		{"basic_auth", KEY_SECTION, .section = &section_basic_auth, .help = "credentials"},
-		{"timeout", KEY_DURATION, IN(config, registry_timeout_ms), .min = 100, .max = SECONDS(300), .fallback = "5s",
-		 .help = "how long one request may take"},
-		{NULL}}};
+    .title = "schema_registry",
+    .help = "The schema registry that the topics' producers use.",
+    .keys = (const struct key[]){
+	{"url", KEY_TEXTS, .required = true, IN(config, registry_urls), AND(config, nregistry_urls),
+	 .help = "http:// or https:// addresses, tried in turn"},
+	{"basic_auth", KEY_SECTION, .section = &section_basic_auth, .help = "credentials"},
+	{"timeout", KEY_DURATION, IN(config, registry_timeout_ms), .min = 100, .max = SECONDS(300),
+	 .fallback = "5s", .help = "how long one request may take"},
+	{NULL}}};
 
 static const struct section section_redis = {
-	.title = "redis",
-	.help = "The store of statistics, offsets, alerts and the outbox.",
-	.keys = (const struct key[]){
-		{"url", KEY_SECRET, IN(config, redis_url), .fallback = "redis://localhost:6379/0",
-		 .help = "redis://[USER:PASSWORD@]HOST:PORT/DB"},
-		{"prefix", KEY_TEXT, IN(config, prefix), .fallback = "kdrift",
-		 .help = "what every key in Redis begins with; deployments with different prefixes do not meet"},
-		{"allow_eviction", KEY_BOOL, IN(config, redis_allow_eviction), .fallback = "false",
-		 .help = "start although Redis may evict keys, and so lose counts"},
-		{NULL}}};
+    .title = "redis",
+    .help = "The store of statistics, offsets, alerts and the outbox.",
+    .keys = (const struct key[]){
+	{"url", KEY_SECRET, IN(config, redis_url), .fallback = "redis://localhost:6379/0",
+	 .help = "redis://[USER:PASSWORD@]HOST:PORT/DB"},
+	{"prefix", KEY_TEXT, IN(config, prefix), .fallback = "kdrift",
+	 .help = "what every key in Redis begins with; deployments with different prefixes do not meet"},
+	{"allow_eviction", KEY_BOOL, IN(config, redis_allow_eviction), .fallback = "false",
+	 .help = "start although Redis may evict keys, and so lose counts"},
+	{NULL}}};
 
 static const struct section section_http = {
-	.title = "http",
-	.help = "The web server: first page, /metrics, API.",
-	.keys = (const struct key[]){
-		{"listen", KEY_TEXT, IN(config, http_listen), .fallback = "127.0.0.1:9464",
-		 .help = "HOST:PORT; port 0 takes a free one"},
-		{"token", KEY_SECRET, IN(config, http_token), .help = "bearer token for whatever changes state"},
-		{"measure_metrics", KEY_BOOL, IN(config, measure_metrics), .fallback = "true",
-		 .help = "publish kdrift_measure, one series a stream, field, slice and measure"},
-		{NULL}}};
+    .title = "http",
+    .help = "The web server: first page, /metrics, API.",
+    .keys = (const struct key[]){
+	{"listen", KEY_TEXT, IN(config, http_listen), .fallback = "127.0.0.1:9464",
+	 .help = "HOST:PORT; port 0 takes a free one"},
+	{"token", KEY_SECRET, IN(config, http_token), .help = "bearer token for whatever changes state"},
+	{"measure_metrics", KEY_BOOL, IN(config, measure_metrics), .fallback = "true",
+	 .help = "publish kdrift_measure, one series a stream, field, slice and measure"},
+	{NULL}}};
 
 static const struct section section_contract = {
-	.title = "streams[].contract",
-	.help = "The schema that the stream's readers (the models) rely on.",
-	.keys = (const struct key[]){
-		{"schema", KEY_PATH, .required = true, IN(stream_conf, contract_schema), .help = "an Avro schema (.avsc)"},
-		{"compatibility", KEY_WORD, IN(stream_conf, compatibility), .choices = compatibilities, .shown = "BACKWARD",
-		 .help = "what a writer's schema must satisfy; this version checks BACKWARD: readers of the contract can "
-			 "read its records"},
-		{NULL}}};
+    .title = "streams[].contract",
+    .help = "The schema that the stream's readers (the models) rely on.",
+    .keys = (const struct key[]){
+	{"schema", KEY_PATH, .required = true, IN(stream_conf, contract_schema),
+	 .help = "an Avro schema (.avsc)"},
+	{"compatibility", KEY_WORD, IN(stream_conf, compatibility), .choices = compatibilities,
+	 .shown = "BACKWARD",
+	 .help =
+	     "what a writer's schema must satisfy; this version checks BACKWARD: readers of the contract can "
+	     "read its records"},
+	{NULL}}};
 
 const struct section section_field = {
-	.title = "streams[].fields.PATH",
-	.help = "A field by its path (customer.address.country). A field that is named must exist with the right "
-		"type; all others are monitored too, typed by the schema.",
-	.keys = (const struct key[]){
-		{"type", KEY_OWN, .unit = "numeric, categorical, boolean, text or time", .shown = "by the schema",
-		 .help = "what the field counts as"},
-		{"ignore", KEY_OWN, .unit = "true or false", .shown = "false", .help = "do not monitor it"},
-		{"range", KEY_OWN, .unit = "[MIN, MAX], null for an open end",
-		 .help = "numeric: a value outside is a violation `range`"},
-		{"allowed", KEY_TEXTS, IN(field_conf, allowed), AND(field_conf, nallowed),
-		 .help = "categorical: any other value is a violation `allowed`"},
-		{"pattern", KEY_TEXT, IN(field_conf, pattern),
-		 .help = "text: POSIX extended regular expression; a value that does not match is a violation `pattern`"},
-		{"not_null", KEY_BOOL, IN(field_conf, not_null), .fallback = "false",
-		 .help = "a null or absent value is a violation `null`"},
-		{NULL}}};
+    .title = "streams[].fields.PATH",
+    .help = "A field by its path (customer.address.country). A field that is named must exist with the right "
+	    "type; all others are monitored too, typed by the schema.",
+    .keys = (const struct key[]){
+	{"type", KEY_OWN, .unit = "numeric, categorical, boolean, text or time", .shown = "by the schema",
+	 .help = "what the field counts as"},
+	{"ignore", KEY_OWN, .unit = "true or false", .shown = "false", .help = "do not monitor it"},
+	{"range", KEY_OWN, .unit = "[MIN, MAX], null for an open end",
+	 .help = "numeric: a value outside is a violation `range`"},
+	{"allowed", KEY_TEXTS, IN(field_conf, allowed), AND(field_conf, nallowed),
+	 .help = "categorical: any other value is a violation `allowed`"},
+	{"pattern", KEY_TEXT, IN(field_conf, pattern),
+	 .help =
+	     "text: POSIX extended regular expression; a value that does not match is a violation `pattern`"},
+	{"not_null", KEY_BOOL, IN(field_conf, not_null), .fallback = "false",
+	 .help = "a null or absent value is a violation `null`"},
+	{NULL}}};
 
 const struct section section_stream = {
-	.title = "streams[]",
-	.item_name = "name",
-	.help = "One monitored topic.",
-	.keys = (const struct key[]){
-		{"name", KEY_TEXT, .required = true, IN(stream_conf, name), .help = "letters, digits, '.', '_' and '-'"},
-		{"topic", KEY_TEXT, .required = true, IN(stream_conf, topic),
-		 .help = "a topic, or /REGULAR EXPRESSION/ for all topics that match"},
-		{"role", KEY_CHOICE, .required = true, IN(stream_conf, role), .choices = roles,
-		 .help = "what the records are to the model"},
-		{"format", KEY_OWN, .unit = "avro", .shown = "avro", .help = "how records are encoded"},
-		{"record", KEY_TEXT, IN(stream_conf, record), .shown = "all",
-		 .help = "only this record type (full name), where the topic carries several"},
-		{"event_time", KEY_TEXT, IN(stream_conf, event_time), .shown = "Kafka timestamp",
-		 .help = "the field that says when it happened"},
-		{"slice_by", KEY_TEXTS, IN(stream_conf, slice_by), AND(stream_conf, nslice_by),
-		 .help = "statistics for each combination of these: field paths, header:NAME, topic, partition"},
-		{"max_slices", KEY_INT, IN(stream_conf, max_slices), .min = 1, .max = 100000, .fallback = "100",
-		 .help = "past this many, further combinations share the slice `other`"},
-		{"owner", KEY_TEXT, IN(stream_conf, owner), .help = "who is to be asked; shown in pages"},
-		{"depends_on", KEY_TEXTS, IN(stream_conf, depends_on), AND(stream_conf, ndepends_on),
-		 .help = "streams that this one is made from; not served by this version"},
-		{"window", KEY_DURATION, IN(stream_conf, window_ms), .min = 1000, .fallback = "1h",
-		 .help = "how much is judged at a time, in event time"},
-		{"slide", KEY_DURATION, IN(stream_conf, slide_ms), .min = 1000, .shown = "1m, or the window if shorter",
-		 .help = "how often a window ends; divides the window"},
-		{"lateness", KEY_DURATION, IN(stream_conf, lateness_ms), .fallback = "30s",
-		 .help = "how far records may come out of order before a window closes"},
-		{"max_future", KEY_DURATION, IN(stream_conf, max_future_ms), .shown = "off",
-		 .help = "an event time further ahead of the Kafka timestamp is a violation `future_time`"},
-		{"max_stale", KEY_DURATION, IN(stream_conf, max_stale_ms), .shown = "off",
-		 .help = "an event time further behind the Kafka timestamp is a violation `stale_time`"},
-		{"retention", KEY_DURATION, IN(stream_conf, retention_ms), .min = 60000, .fallback = "30d",
-		 .help = "how far back of the newest event time statistics are kept; never less than the rules need"},
-		{"start", KEY_CHOICE, IN(stream_conf, start), .choices = starts, .fallback = "earliest",
-		 .help = "where to begin in a topic that the store does not know yet"},
-		{"baseline", KEY_PATH, IN(stream_conf, baseline),
-		 .help = "a file made by `kdrift baseline`; without it drift stays `no_baseline`"},
-		{"contract", KEY_SECTION, .section = &section_contract, .help = "the schema that readers rely on"},
-		{"compatibility", KEY_WORD, IN(stream_conf, compatibility), .choices = compatibilities,
-		 .shown = "as contract.compatibility", .help = "the same as contract.compatibility"},
-		{"samples", KEY_BOOL, IN(stream_conf, samples), .fallback = "false",
-		 .help = "show payload values in the samples of violations"},
-		{"dead_letter", KEY_LATER, .help = "forward violating records to a topic"},
-		{"fields", KEY_TABLE, .section = &section_field, .shown = "all", .help = "what is known of the fields"},
-		{NULL}}};
+    .title = "streams[]",
+    .item_name = "name",
+    .help = "One monitored topic.",
+    .keys = (const struct key[]){
+	{"name", KEY_TEXT, .required = true, IN(stream_conf, name),
+	 .help = "letters, digits, '.', '_' and '-'"},
+	{"topic", KEY_TEXT, .required = true, IN(stream_conf, topic),
+	 .help = "a topic, or /REGULAR EXPRESSION/ for all topics that match"},
+	{"role", KEY_CHOICE, .required = true, IN(stream_conf, role), .choices = roles,
+	 .help = "what the records are to the model"},
+	{"format", KEY_OWN, .unit = "avro", .shown = "avro", .help = "how records are encoded"},
+	{"record", KEY_TEXT, IN(stream_conf, record), .shown = "all",
+	 .help = "only this record type (full name), where the topic carries several"},
+	{"event_time", KEY_TEXT, IN(stream_conf, event_time), .shown = "Kafka timestamp",
+	 .help = "the field that says when it happened"},
+	{"slice_by", KEY_TEXTS, IN(stream_conf, slice_by), AND(stream_conf, nslice_by),
+	 .help = "statistics for each combination of these: field paths, header:NAME, topic, partition"},
+	{"max_slices", KEY_INT, IN(stream_conf, max_slices), .min = 1, .max = 100000, .fallback = "100",
+	 .help = "past this many, further combinations share the slice `other`"},
+	{"owner", KEY_TEXT, IN(stream_conf, owner), .help = "who is to be asked; shown in pages"},
+	{"depends_on", KEY_TEXTS, IN(stream_conf, depends_on), AND(stream_conf, ndepends_on),
+	 .help = "streams that this one is made from; not served by this version"},
+	{"window", KEY_DURATION, IN(stream_conf, window_ms), .min = 1000, .fallback = "1h",
+	 .help = "how much is judged at a time, in event time"},
+	{"slide", KEY_DURATION, IN(stream_conf, slide_ms), .min = 1000,
+	 .shown = "1m, or the window if shorter", .help = "how often a window ends; divides the window"},
+	{"lateness", KEY_DURATION, IN(stream_conf, lateness_ms), .fallback = "30s",
+	 .help = "how far records may come out of order before a window closes"},
+	{"max_future", KEY_DURATION, IN(stream_conf, max_future_ms), .shown = "off",
+	 .help = "an event time further ahead of the Kafka timestamp is a violation `future_time`"},
+	{"max_stale", KEY_DURATION, IN(stream_conf, max_stale_ms), .shown = "off",
+	 .help = "an event time further behind the Kafka timestamp is a violation `stale_time`"},
+	{"retention", KEY_DURATION, IN(stream_conf, retention_ms), .min = 60000, .fallback = "30d",
+	 .help = "how far back of the newest event time statistics are kept; never less than the rules need"},
+	{"start", KEY_CHOICE, IN(stream_conf, start), .choices = starts, .fallback = "earliest",
+	 .help = "where to begin in a topic that the store does not know yet"},
+	{"baseline", KEY_PATH, IN(stream_conf, baseline),
+	 .help = "a file made by `kdrift baseline`; without it drift stays `no_baseline`"},
+	{"contract", KEY_SECTION, .section = &section_contract, .help = "the schema that readers rely on"},
+	{"compatibility", KEY_WORD, IN(stream_conf, compatibility), .choices = compatibilities,
+	 .shown = "as contract.compatibility", .help = "the same as contract.compatibility"},
+	{"samples", KEY_BOOL, IN(stream_conf, samples), .fallback = "false",
+	 .help = "show payload values in the samples of violations"},
+	{"dead_letter", KEY_LATER, .help = "forward violating records to a topic"},
+	{"fields", KEY_TABLE, .section = &section_field, .shown = "all",
+	 .help = "what is known of the fields"},
+	{NULL}}};
 
 const struct section section_root = {
-	.title = "kdrift.yaml",
-	.help = "The main file.",
-	.keys = (const struct key[]){
-		{"kafka", KEY_SECTION, .required = true, .section = &section_kafka, .help = "the cluster"},
-		{"schema_registry", KEY_SECTION, .required = true, .section = &section_registry, .help = "the schema registry"},
-		{"redis", KEY_SECTION, .section = &section_redis, .help = "the store"},
-		{"http", KEY_SECTION, .section = &section_http, .help = "the web server"},
-		{"workers", KEY_INT, IN(config, workers), .min = 1, .max = 256, .fallback = "1",
-		 .help = "consumers in this process, a thread each"},
-		{"checkpoint_interval", KEY_DURATION, IN(config, checkpoint_ms), .min = 50, .max = SECONDS(60),
-		 .fallback = "1s", .help = "how often counts are written to the store"},
-		{"alerts", KEY_PATH, IN(config, alerts_dir), .shown = "alerts/ beside this file",
-		 .help = "the directory of immediate.yaml, daily.yaml, weekly.yaml and receivers.yaml"},
-		{"streams", KEY_LIST, .required = true, .section = &section_stream, .help = "what is monitored"},
-		{NULL}}};
+    .title = "kdrift.yaml",
+    .help = "The main file.",
+    .keys = (const struct key[]){
+	{"kafka", KEY_SECTION, .required = true, .section = &section_kafka, .help = "the cluster"},
+	{"schema_registry", KEY_SECTION, .required = true, .section = &section_registry,
+	 .help = "the schema registry"},
+	{"redis", KEY_SECTION, .section = &section_redis, .help = "the store"},
+	{"http", KEY_SECTION, .section = &section_http, .help = "the web server"},
+	{"workers", KEY_INT, IN(config, workers), .min = 1, .max = 256, .fallback = "1",
+	 .help = "consumers in this process, a thread each"},
+	{"checkpoint_interval", KEY_DURATION, IN(config, checkpoint_ms), .min = 50, .max = SECONDS(60),
+	 .fallback = "1s", .help = "how often counts are written to the store"},
+	{"alerts", KEY_PATH, IN(config, alerts_dir), .shown = "alerts/ beside this file",
+	 .help = "the directory of immediate.yaml, daily.yaml, weekly.yaml and receivers.yaml"},
+	{"streams", KEY_LIST, .required = true, .section = &section_stream, .help = "what is monitored"},
+	{NULL}}};
 
 const struct section section_rule = {
-	.title = "rules[]",
-	.item_name = "alert",
-	.help = "A list of rules stands in each of alerts/immediate.yaml (wakes someone), alerts/daily.yaml and "
-		"alerts/weekly.yaml (digests). A file may be empty or absent.",
-	.keys = (const struct key[]){
-		{"alert", KEY_TEXT, .required = true, IN(rule, name), .help = "the rule's name, once in all files"},
-		{"stream", KEY_TEXT, IN(rule, stream), .fallback = "*", .help = "a stream's name, or a glob (payments-*)"},
-		{"role", KEY_WORD, IN(rule, role), .choices = roles, .shown = "any", .help = "only streams of this role"},
-		{"field", KEY_TEXT, IN(rule, field), .shown = "every field",
-		 .help = "a field's path, or a glob; only for measures of fields"},
-		{"measure", KEY_OWN, .required = true, .unit = "the name of a measure", .help = "what is measured"},
-		{"above", KEY_NUMBER, IN(rule, above), AND(rule, has_above), .help = "true while the value is greater"},
-		{"below", KEY_NUMBER, IN(rule, below), AND(rule, has_below), .help = "true while the value is less"},
-		{"clear_below", KEY_OWN, .unit = "a number", .shown = "above",
-		 .help = "with `above`: resolved only under this value"},
-		{"clear_above", KEY_OWN, .unit = "a number", .shown = "below",
-		 .help = "with `below`: resolved only over this value"},
-		{"over", KEY_DURATION, IN(rule, over_ms), .min = 1000, .shown = "the stream's window",
-		 .help = "how much is judged at a time"},
-		{"for", KEY_DURATION, IN(rule, for_ms), .fallback = "0s", .help = "how long the condition must hold"},
-		{"min_records", KEY_COUNT, IN(rule, min_records), .max = 1e15, .shown = "the measure's own",
-		 .help = "with fewer records the rule says nothing"},
-		{"against", KEY_OWN, .unit = "baseline, {previous: 7d}, {slice: \"K=V\"} or {stream: NAME}", .shown = "baseline",
-		 .help = "what a window is compared with: the stream's baseline, the same window earlier, another slice "
-			 "(every key of slice_by in order), or the same window of another stream"},
-		{"owner", KEY_TEXT, IN(rule, owner), .shown = "the stream's", .help = "who is to be asked; shown in pages"},
-		{"runbook", KEY_TEXT, IN(rule, runbook), .help = "address of what to do; shown in pages"},
-		{"summary", KEY_TEXT, IN(rule, summary), .help = "one sentence of what it means; shown in pages"},
-		{"budget", KEY_LATER, .help = "a false-alarm budget instead of a threshold"},
-		{"escalate", KEY_LATER, .help = "promote to another tier when it persists"},
-		{NULL}}};
+    .title = "rules[]",
+    .item_name = "alert",
+    .help = "A list of rules stands in each of alerts/immediate.yaml (wakes someone), alerts/daily.yaml and "
+	    "alerts/weekly.yaml (digests). A file may be empty or absent.",
+    .keys = (const struct key[]){
+	{"alert", KEY_TEXT, .required = true, IN(rule, name), .help = "the rule's name, once in all files"},
+	{"stream", KEY_TEXT, IN(rule, stream), .fallback = "*",
+	 .help = "a stream's name, or a glob (payments-*)"},
+	{"role", KEY_WORD, IN(rule, role), .choices = roles, .shown = "any",
+	 .help = "only streams of this role"},
+	{"field", KEY_TEXT, IN(rule, field), .shown = "every field",
+	 .help = "a field's path, or a glob; only for measures of fields"},
+	{"measure", KEY_OWN, .required = true, .unit = "the name of a measure", .help = "what is measured"},
+	{"above", KEY_NUMBER, IN(rule, above), AND(rule, has_above),
+	 .help = "true while the value is greater"},
+	{"below", KEY_NUMBER, IN(rule, below), AND(rule, has_below), .help = "true while the value is less"},
+	{"clear_below", KEY_OWN, .unit = "a number", .shown = "above",
+	 .help = "with `above`: resolved only under this value"},
+	{"clear_above", KEY_OWN, .unit = "a number", .shown = "below",
+	 .help = "with `below`: resolved only over this value"},
+	{"over", KEY_DURATION, IN(rule, over_ms), .min = 1000, .shown = "the stream's window",
+	 .help = "how much is judged at a time"},
+	{"for", KEY_DURATION, IN(rule, for_ms), .fallback = "0s", .help = "how long the condition must hold"},
+	{"min_records", KEY_COUNT, IN(rule, min_records), .max = 1e15, .shown = "the measure's own",
+	 .help = "with fewer records the rule says nothing"},
+	{"against", KEY_OWN, .unit = "baseline, {previous: 7d}, {slice: \"K=V\"} or {stream: NAME}",
+	 .shown = "baseline",
+	 .help =
+	     "what a window is compared with: the stream's baseline, the same window earlier, another slice "
+	     "(every key of slice_by in order), or the same window of another stream"},
+	{"owner", KEY_TEXT, IN(rule, owner), .shown = "the stream's",
+	 .help = "who is to be asked; shown in pages"},
+	{"runbook", KEY_TEXT, IN(rule, runbook), .help = "address of what to do; shown in pages"},
+	{"summary", KEY_TEXT, IN(rule, summary), .help = "one sentence of what it means; shown in pages"},
+	{"budget", KEY_LATER, .help = "a false-alarm budget instead of a threshold"},
+	{"escalate", KEY_LATER, .help = "promote to another tier when it persists"},
+	{NULL}}};
 
 static const struct section section_webhook = {
-	.title = "receivers[].webhook",
-	.help = "POSTs JSON, signed as the Standard Webhooks specification says.",
-	.keys = (const struct key[]){
-		{"url", KEY_SECRET, .required = true, IN(receiver_conf, url), .help = "http:// or https:// address"},
-		{"secret", KEY_SECRET, IN(receiver_conf, secret), .shown = "unsigned",
-		 .help = "signing key: whsec_ and at least 24 bytes in base64"},
-		{"timeout", KEY_DURATION, IN(receiver_conf, timeout_ms), .min = 100, .max = SECONDS(15), .fallback = "15s",
-		 .help = "how long one attempt may take"},
-		{NULL}}};
+    .title = "receivers[].webhook",
+    .help = "POSTs JSON, signed as the Standard Webhooks specification says.",
+    .keys = (const struct key[]){
+	{"url", KEY_SECRET, .required = true, IN(receiver_conf, url), .help = "http:// or https:// address"},
+	{"secret", KEY_SECRET, IN(receiver_conf, secret), .shown = "unsigned",
+	 .help = "signing key: whsec_ and at least 24 bytes in base64"},
+	{"timeout", KEY_DURATION, IN(receiver_conf, timeout_ms), .min = 100, .max = SECONDS(15),
+	 .fallback = "15s", .help = "how long one attempt may take"},
+	{NULL}}};
 
 const struct section section_receiver = {
-	.title = "receivers[]",
-	.item_name = "name",
-	.help = "Who is told: a name and one kind of receiver.",
-	.keys = (const struct key[]){
-		{"name", KEY_TEXT, .required = true, IN(receiver_conf, name), .help = "letters, digits, '.', '_' and '-'"},
-		{"webhook", KEY_SECTION, .section = &section_webhook, .help = "signed JSON"},
-		{"pagerduty", KEY_LATER, .help = "PagerDuty Events v2"},
-		{"slack", KEY_LATER, .help = "Slack"},
-		{"alertmanager", KEY_LATER, .help = "Alertmanager"},
-		{"template", KEY_LATER, .help = "a body of your own"},
-		{"kafka", KEY_LATER, .help = "a Kafka topic"},
-		{NULL}}};
+    .title = "receivers[]",
+    .item_name = "name",
+    .help = "Who is told: a name and one kind of receiver.",
+    .keys = (const struct key[]){{"name", KEY_TEXT, .required = true, IN(receiver_conf, name),
+				  .help = "letters, digits, '.', '_' and '-'"},
+				 {"webhook", KEY_SECTION, .section = &section_webhook, .help = "signed JSON"},
+				 {"pagerduty", KEY_LATER, .help = "PagerDuty Events v2"},
+				 {"slack", KEY_LATER, .help = "Slack"},
+				 {"alertmanager", KEY_LATER, .help = "Alertmanager"},
+				 {"template", KEY_LATER, .help = "a body of your own"},
+				 {"kafka", KEY_LATER, .help = "a Kafka topic"},
+				 {NULL}}};
 
 static const struct section section_routes = {
-	.title = "routes",
-	.help = "Which receivers each tier's messages go to, by name.",
-	.keys = (const struct key[]){
-		{"immediate", KEY_TEXTS, IN(config, routes[TIER_IMMEDIATE]), AND(config, nroutes[TIER_IMMEDIATE]),
-		 .help = "pages, one a cause, at once"},
-		{"daily", KEY_TEXTS, IN(config, routes[TIER_DAILY]), AND(config, nroutes[TIER_DAILY]),
-		 .help = "the daily digest"},
-		{"weekly", KEY_TEXTS, IN(config, routes[TIER_WEEKLY]), AND(config, nroutes[TIER_WEEKLY]),
-		 .help = "the weekly digest"},
-		{NULL}}};
+    .title = "routes",
+    .help = "Which receivers each tier's messages go to, by name.",
+    .keys =
+	(const struct key[]){{"immediate", KEY_TEXTS, IN(config, routes[TIER_IMMEDIATE]),
+			      AND(config, nroutes[TIER_IMMEDIATE]), .help = "pages, one a cause, at once"},
+			     {"daily", KEY_TEXTS, IN(config, routes[TIER_DAILY]),
+			      AND(config, nroutes[TIER_DAILY]), .help = "the daily digest"},
+			     {"weekly", KEY_TEXTS, IN(config, routes[TIER_WEEKLY]),
+			      AND(config, nroutes[TIER_WEEKLY]), .help = "the weekly digest"},
+			     {NULL}}};
 
 static const struct section section_daily = {
-	.title = "digests.daily",
-	.help = "When the daily digest is sent.",
-	.keys = (const struct key[]){
-		{"at", KEY_OWN, .unit = "HH:MM", .shown = "09:00", .help = "time of day"},
-		{"timezone", KEY_TEXT, IN(config, digests[TIER_DAILY].timezone), .fallback = "UTC", .help = "IANA time zone"},
-		{NULL}}};
+    .title = "digests.daily",
+    .help = "When the daily digest is sent.",
+    .keys = (const struct key[]){{"at", KEY_OWN, .unit = "HH:MM", .shown = "09:00", .help = "time of day"},
+				 {"timezone", KEY_TEXT, IN(config, digests[TIER_DAILY].timezone),
+				  .fallback = "UTC", .help = "IANA time zone"},
+				 {NULL}}};
 
 static const struct section section_weekly = {
-	.title = "digests.weekly",
-	.help = "When the weekly digest is sent.",
-	.keys = (const struct key[]){
-		{"at", KEY_OWN, .unit = "DAY HH:MM", .shown = "Mon 09:00", .help = "day (Mon to Sun) and time of day"},
-		{"timezone", KEY_TEXT, IN(config, digests[TIER_WEEKLY].timezone), .fallback = "UTC",
-		 .help = "IANA time zone"},
-		{NULL}}};
+    .title = "digests.weekly",
+    .help = "When the weekly digest is sent.",
+    .keys = (const struct key[]){{"at", KEY_OWN, .unit = "DAY HH:MM", .shown = "Mon 09:00",
+				  .help = "day (Mon to Sun) and time of day"},
+				 {"timezone", KEY_TEXT, IN(config, digests[TIER_WEEKLY].timezone),
+				  .fallback = "UTC", .help = "IANA time zone"},
+				 {NULL}}};
 
 static const struct section section_digests = {
-	.title = "digests",
-	.help = "When digests are sent.",
-	.keys = (const struct key[]){
-		{"daily", KEY_SECTION, .section = &section_daily, .help = "the daily digest"},
-		{"weekly", KEY_SECTION, .section = &section_weekly, .help = "the weekly digest"},
-		{NULL}}};
+    .title = "digests",
+    .help = "When digests are sent.",
+    .keys =
+	(const struct key[]){{"daily", KEY_SECTION, .section = &section_daily, .help = "the daily digest"},
+			     {"weekly", KEY_SECTION, .section = &section_weekly, .help = "the weekly digest"},
+			     {NULL}}};
 
 const struct section section_receivers = {
-	.title = "alerts/receivers.yaml",
-	.help = "Who is told, and when.",
-	.keys = (const struct key[]){
-		{"receivers", KEY_LIST, .section = &section_receiver, .help = "who can be told"},
-		{"routes", KEY_SECTION, .section = &section_routes, .help = "who is told what"},
-		{"digests", KEY_SECTION, .section = &section_digests, .help = "when digests are sent"},
-		{"silences", KEY_LATER, .help = "silences kept in files"},
-		{NULL}}};
+    .title = "alerts/receivers.yaml",
+    .help = "Who is told, and when.",
+    .keys = (const struct key[]){
+	{"receivers", KEY_LIST, .section = &section_receiver, .help = "who can be told"},
+	{"routes", KEY_SECTION, .section = &section_routes, .help = "who is told what"},
+	{"digests", KEY_SECTION, .section = &section_digests, .help = "when digests are sent"},
+	{"silences", KEY_LATER, .help = "silences kept in files"},
+	{NULL}}};
 
 const struct key *key_find(const struct section *s, const char *name)
 {

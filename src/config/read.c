@@ -105,7 +105,8 @@ const char *read_text(struct loader *l, const struct node *n, const char *path)
 	if (n->kind == NODE_SCALAR || n->kind == NODE_NULL)
 		problem(l, n, "%s: is empty; write a value or remove the key", path);
 	else
-		problem(l, n, "%s: a %s stands where one value is expected", path, n->kind == NODE_LIST ? "list" : "map");
+		problem(l, n, "%s: a %s stands where one value is expected", path,
+			n->kind == NODE_LIST ? "list" : "map");
 	return NULL;
 }
 
@@ -126,7 +127,8 @@ int read_bool(struct loader *l, const struct node *n, const char *path, bool *ou
 	static const struct {
 		const char *text;
 		bool value;
-	} words[] = {{"true", true}, {"false", false}, {"yes", true}, {"no", false}, {"on", true}, {"off", false}};
+	} words[] = {{"true", true}, {"false", false}, {"yes", true},
+		     {"no", false},  {"on", true},     {"off", false}};
 	const char *s = read_text(l, n, path);
 
 	if (!s)
@@ -157,7 +159,8 @@ int read_number(struct loader *l, const struct node *n, const char *path, double
 	return 0;
 }
 
-int read_duration(struct loader *l, const struct node *n, const char *path, double min, double max, int64_t *out)
+int read_duration(struct loader *l, const struct node *n, const char *path, double min, double max,
+		  int64_t *out)
 {
 	const char *s = read_text(l, n, path);
 	const int64_t longest = INT64_C(3650) * 86400000;
@@ -172,14 +175,17 @@ int read_duration(struct loader *l, const struct node *n, const char *path, doub
 	}
 	if (strcmp(s, "0") != 0 && (strlen(s) > 40 || duration_parse(s, &ms) < 0)) {
 		bool bare = strspn(s, "0123456789.") == strlen(s);
-		problem(l, n, bare ? "%s: '%s' has no unit; write e.g. %ss" : "%s: '%s' is not a duration; write e.g. 5m, 1h, 7d",
+		problem(l, n,
+			bare ? "%s: '%s' has no unit; write e.g. %ss"
+			     : "%s: '%s' is not a duration; write e.g. 5m, 1h, 7d",
 			path, s, s);
 		return -1;
 	}
 	if (max == 0)
 		max = (double)longest;
 	if ((double)ms < min || (double)ms > max || ms < 0) {
-		problem(l, n, "%s: '%s' is not between %s and %s", path, s, duration_format((int64_t)min, a, sizeof a),
+		problem(l, n, "%s: '%s' is not between %s and %s", path, s,
+			duration_format((int64_t)min, a, sizeof a),
 			duration_format((int64_t)max, b, sizeof b));
 		return -1;
 	}
@@ -187,7 +193,8 @@ int read_duration(struct loader *l, const struct node *n, const char *path, doub
 	return 0;
 }
 
-static int read_count(struct loader *l, const struct node *n, const char *path, const struct key *k, uint64_t *out)
+static int read_count(struct loader *l, const struct node *n, const char *path, const struct key *k,
+		      uint64_t *out)
 {
 	const char *s = read_text(l, n, path);
 
@@ -196,7 +203,8 @@ static int read_count(struct loader *l, const struct node *n, const char *path, 
 	size_t digits = strspn(s, "0123456789");
 	uint64_t v = strtoull(s, NULL, 10);
 	if (s[digits] || digits > 18 || (double)v < k->min || (double)v > k->max) {
-		problem(l, n, "%s: '%s' is not a whole number between %.0f and %.0f", path, s, k->min, k->max);
+		problem(l, n, "%s: '%s' is not a whole number between %.0f and %.0f", path, s, k->min,
+			k->max);
 		return -1;
 	}
 	*out = v;
@@ -276,7 +284,8 @@ char *read_secret_file(struct loader *l, const struct node *n, const char *path)
 	return secret;
 }
 
-static void read_secret(struct loader *l, const struct node *map, const char *path, const struct key *k, char **out)
+static void read_secret(struct loader *l, const struct node *map, const char *path, const struct key *k,
+			char **out)
 {
 	char twin[PATH_TEXT], twin_path[PATH_TEXT + 8];
 
@@ -300,7 +309,8 @@ static void set_text(char **at, char *text)
 	*at = text;
 }
 
-static void read_value(struct loader *l, const struct node *n, const char *path, const struct key *k, char *base)
+static void read_value(struct loader *l, const struct node *n, const char *path, const struct key *k,
+		       char *base)
 {
 	void *at = base + k->at;
 	const char *s;
@@ -394,7 +404,8 @@ static void check_keys(struct loader *l, const struct node *map, const char *pat
 		if (near.best)
 			problem(l, &where, "%s: unknown key; did you mean '%s'?", at, near.best);
 		else
-			problem(l, &where, "%s: unknown key; docs/configuration.md lists the keys of %s", at, s->title);
+			problem(l, &where, "%s: unknown key; docs/configuration.md lists the keys of %s", at,
+				s->title);
 	}
 }
 
@@ -408,9 +419,11 @@ static void read_defaults(struct loader *l, const struct section *s, void *base)
 	}
 }
 
-static void read_keys(struct loader *l, const struct node *map, const char *path, const struct section *s, void *base);
+static void read_keys(struct loader *l, const struct node *map, const char *path, const struct section *s,
+		      void *base);
 
-static void read_key(struct loader *l, const struct node *map, const char *path, const struct key *k, void *base)
+static void read_key(struct loader *l, const struct node *map, const char *path, const struct key *k,
+		     void *base)
 {
 	const struct node *n = node_get(map, k->name);
 	char at[PATH_TEXT], twin[PATH_TEXT];
@@ -428,7 +441,8 @@ static void read_key(struct loader *l, const struct node *map, const char *path,
 		read_value(l, n, at, k, base);
 }
 
-static void read_keys(struct loader *l, const struct node *map, const char *path, const struct section *s, void *base)
+static void read_keys(struct loader *l, const struct node *map, const char *path, const struct section *s,
+		      void *base)
 {
 	const struct node nothing = {.kind = NODE_MAP, .file = map->file, .line = map->line};
 
@@ -443,7 +457,8 @@ static void read_keys(struct loader *l, const struct node *map, const char *path
 		read_key(l, map, path, k, base);
 }
 
-void section_read(struct loader *l, const struct node *map, const char *path, const struct section *s, void *base)
+void section_read(struct loader *l, const struct node *map, const char *path, const struct section *s,
+		  void *base)
 {
 	read_defaults(l, s, base);
 	if (map)

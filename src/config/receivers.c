@@ -13,7 +13,9 @@
 
 static bool is_http(const char *url)
 {
-	const char *host = !strncasecmp(url, "http://", 7) ? url + 7 : !strncasecmp(url, "https://", 8) ? url + 8 : "";
+	const char *host = !strncasecmp(url, "http://", 7)    ? url + 7
+			   : !strncasecmp(url, "https://", 8) ? url + 8
+							      : "";
 
 	return *host && *host != '/' && !strpbrk(url, " \t\r\n");
 }
@@ -40,14 +42,16 @@ static void check_secret(struct loader *l, const struct node *n, const char *pat
 
 	if (strncmp(secret, "whsec_", 6) != 0) {
 		if (strlen(secret) < LEAST)
-			warning(l, n, "%s: has fewer than %d bytes and may be guessed; %s", path, LEAST, mend);
+			warning(l, n, "%s: has fewer than %d bytes and may be guessed; %s", path, LEAST,
+				mend);
 		return;
 	}
 	ssize_t bytes = key_bytes(secret + 6);
 	if (bytes < 0)
 		problem(l, n, "%s: what follows whsec_ is not base64; %s", path, mend);
 	else if (bytes < LEAST)
-		problem(l, n, "%s: the key has %zd bytes and needs at least %d; %s", path, bytes, LEAST, mend);
+		problem(l, n, "%s: the key has %zd bytes and needs at least %d; %s", path, bytes, LEAST,
+			mend);
 }
 
 static void read_webhook(struct loader *l, const struct node *map, const char *path, struct receiver_conf *r)
@@ -62,7 +66,8 @@ static void read_webhook(struct loader *l, const struct node *map, const char *p
 	if (!secret)
 		secret = node_get(map, "secret_file");
 	if (r->url && !is_http(r->url))
-		problem(l, url, "%s: is not an http:// or https:// address", child_path(at, sizeof at, path, "url"));
+		problem(l, url, "%s: is not an http:// or https:// address",
+			child_path(at, sizeof at, path, "url"));
 	if (r->secret)
 		check_secret(l, secret, child_path(at, sizeof at, path, "secret"), r->secret);
 	if (!secret)
@@ -98,13 +103,17 @@ static void read_receiver(struct loader *l, const struct node *map, const char *
 	c->nreceivers++;
 	const struct key *kind = receiver_kind(map, &kinds);
 	if (kinds != 1 && map->kind == NODE_MAP)
-		problem(l, map, "%s: has %zu kinds of receiver; give one, e.g. webhook: {url: ..., secret_file: ...}", path, kinds);
+		problem(l, map,
+			"%s: has %zu kinds of receiver; give one, e.g. webhook: {url: ..., secret_file: ...}",
+			path, kinds);
 	r->type = xstrdup(kind ? kind->name : "webhook");
 	if (kind && kind->kind == KEY_SECTION)
 		read_webhook(l, node_get(map, kind->name), child_path(at, sizeof at, path, kind->name), r);
-	if (r->name && check_name(l, node_get(map, "name"), child_path(at, sizeof at, path, "name"), r->name) &&
+	if (r->name &&
+	    check_name(l, node_get(map, "name"), child_path(at, sizeof at, path, "name"), r->name) &&
 	    map_puts(names, r->name, kind && kind->kind == KEY_LATER ? is_unserved : is_served))
-		problem(l, node_get(map, "name"), "%s.name: two receivers are named '%s'; choose another", path, r->name);
+		problem(l, node_get(map, "name"), "%s.name: two receivers are named '%s'; choose another",
+			path, r->name);
 }
 
 static void receiver_release(struct receiver_conf *r)
@@ -150,8 +159,9 @@ static void check_routes(struct loader *l, const struct node *routes, const stru
 			nearest_init(&near, name);
 			for (struct map_entry *e = NULL; (e = map_next(names, e));)
 				nearest_try(&near, e->key);
-			problem(l, n, near.best ? "routes.%s: no receiver is named '%s'; did you mean '%s'?"
-						: "routes.%s: no receiver is named '%s'; add it under receivers:",
+			problem(l, n,
+				near.best ? "routes.%s: no receiver is named '%s'; did you mean '%s'?"
+					  : "routes.%s: no receiver is named '%s'; add it under receivers:",
 				tier_names[t], name, near.best);
 		}
 	}
@@ -171,8 +181,8 @@ static int parse_at(const char *s, bool weekly, struct digest_conf *d)
 			return -1;
 		s += 4;
 	}
-	if (strspn(s, "0123456789:") != strlen(s) || sscanf(s, "%2d:%2d%n", &hour, &minute, &used) != 2 || s[used] ||
-	    s[used - 3] != ':' || hour > 23 || minute > 59)
+	if (strspn(s, "0123456789:") != strlen(s) || sscanf(s, "%2d:%2d%n", &hour, &minute, &used) != 2 ||
+	    s[used] || s[used - 3] != ':' || hour > 23 || minute > 59)
 		return -1;
 	d->weekday = weekday;
 	d->hour = hour;
@@ -202,9 +212,12 @@ static void read_digest(struct loader *l, const struct node *map, bool weekly, s
 	const char *s = at ? read_text(l, at, path) : NULL;
 	if (s && parse_at(s, weekly, d) < 0)
 		problem(l, at, "%s: '%s' is not %s", path, s,
-			weekly ? "a day and a time; write e.g. \"Mon 09:00\"" : "a time of day; write e.g. \"09:00\"");
+			weekly ? "a day and a time; write e.g. \"Mon 09:00\""
+			       : "a time of day; write e.g. \"09:00\"");
 	if (zone && zone->text && !timezone_exists(d->timezone))
-		problem(l, zone, "digests.%s.timezone: '%s' is not in this machine's time zone database; write e.g. Europe/Berlin",
+		problem(l, zone,
+			"digests.%s.timezone: '%s' is not in this machine's time zone database; write e.g. "
+			"Europe/Berlin",
 			name, d->timezone);
 }
 

@@ -13,9 +13,10 @@ static void add_choices(struct buf *out, const struct key *k)
 
 static void add_value(struct buf *out, const struct key *k)
 {
-	static const char *const kinds[] = {
-		[KEY_TEXT] = "text",	     [KEY_TEXTS] = "text, or a list", [KEY_PATH] = "file name", [KEY_SECRET] = "text (secret)",
-		[KEY_BOOL] = "true or false", [KEY_NUMBER] = "number",	      [KEY_DURATION] = "duration"};
+	static const char *const kinds[] = {[KEY_TEXT] = "text",	  [KEY_TEXTS] = "text, or a list",
+					    [KEY_PATH] = "file name",	  [KEY_SECRET] = "text (secret)",
+					    [KEY_BOOL] = "true or false", [KEY_NUMBER] = "number",
+					    [KEY_DURATION] = "duration"};
 
 	switch (k->kind) {
 	case KEY_INT:
@@ -46,7 +47,8 @@ static void add_value(struct buf *out, const struct key *k)
 
 static void add_section(struct buf *out, const struct section *s)
 {
-	buf_addf(out, "\n## %s\n\n%s\n\n| key | value | default | meaning |\n| --- | --- | --- | --- |\n", s->title, s->help);
+	buf_addf(out, "\n## %s\n\n%s\n\n| key | value | default | meaning |\n| --- | --- | --- | --- |\n",
+		 s->title, s->help);
 	for (const struct key *k = s->keys; k->name; k++) {
 		const char *standard = k->fallback ? k->fallback : k->shown ? k->shown : "";
 		buf_addf(out, "| `%s` | ", k->name);
@@ -66,12 +68,17 @@ void config_reference(struct buf *out)
 		 "`kdrift check --config kdrift.yaml` reports every mistake with its file, line and mend.\n\n"
 		 "- Files are YAML; JSON is YAML too.\n"
 		 "- Durations are written 250ms, 30s, 5m, 1h, 7d, 2w, or joined (1h30m).\n"
-		 "- File names are relative to the file they stand in (from the environment: to the working directory).\n"
-		 "- Every secret `x` may instead be read from the file that `x_file` names (its last newline is dropped).\n"
-		 "- Every key can be set from the environment: `KDRIFT_` and its path in upper case, with `_` for all but\n"
-		 "  letters and digits: `KDRIFT_REDIS_URL`, `KDRIFT_KAFKA_BOOTSTRAP_SERVERS`. An item of a list goes by its\n"
+		 "- File names are relative to the file they stand in (from the environment: to the working "
+		 "directory).\n"
+		 "- Every secret `x` may instead be read from the file that `x_file` names (its last newline "
+		 "is dropped).\n"
+		 "- Every key can be set from the environment: `KDRIFT_` and its path in upper case, with "
+		 "`_` for all but\n"
+		 "  letters and digits: `KDRIFT_REDIS_URL`, `KDRIFT_KAFKA_BOOTSTRAP_SERVERS`. An item of a "
+		 "list goes by its\n"
 		 "  name or number: `KDRIFT_STREAMS_PAYMENTS_FEATURES_WINDOW`, `KDRIFT_STREAMS_0_WINDOW`,\n"
-		 "  `KDRIFT_RULES_NOFEATURES_ABOVE`, `KDRIFT_RECEIVERS_TEAM_WEBHOOK_SECRET_FILE`. Lists are joined by commas or\n"
+		 "  `KDRIFT_RULES_NOFEATURES_ABOVE`, `KDRIFT_RECEIVERS_TEAM_WEBHOOK_SECRET_FILE`. Lists are "
+		 "joined by commas or\n"
 		 "  written `[a, b]`. An empty variable counts as not set.\n");
 	add_section(out, &section_root);
 	add_section(out, &section_rule);

@@ -29,9 +29,11 @@ static void add_stream(const struct stream_conf *s, struct buf *out)
 {
 	char window[32], slide[32];
 
-	buf_addf(out, "  %s: %s%s%s as %s, window %s every %s, by %s, %s\n", s->name, s->is_regex ? "/" : "", s->topic,
-		 s->is_regex ? "/" : "", role_names[s->role], duration_format(s->window_ms, window, sizeof window),
-		 duration_format(s->slide_ms, slide, sizeof slide), s->event_time ? s->event_time : "the Kafka timestamp",
+	buf_addf(out, "  %s: %s%s%s as %s, window %s every %s, by %s, %s\n", s->name, s->is_regex ? "/" : "",
+		 s->topic, s->is_regex ? "/" : "", role_names[s->role],
+		 duration_format(s->window_ms, window, sizeof window),
+		 duration_format(s->slide_ms, slide, sizeof slide),
+		 s->event_time ? s->event_time : "the Kafka timestamp",
 		 s->baseline ? s->baseline : "no baseline");
 }
 
@@ -54,8 +56,8 @@ void report_text(const struct config *c, const struct config_problems *p, struct
 	size_t errors = count(p, false), warnings = count(p, true);
 
 	if (!c) {
-		buf_addf(out, "%zu error%s, %zu warning%s: nothing would run\n", errors, errors == 1 ? "" : "s", warnings,
-			 warnings == 1 ? "" : "s");
+		buf_addf(out, "%zu error%s, %zu warning%s: nothing would run\n", errors,
+			 errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
 		return;
 	}
 	buf_addf(out, "streams:\n");
@@ -122,7 +124,8 @@ static json_t *rules_json(const struct config *c)
 			json_object_set_new(v, "alert", json_str(r->name));
 			json_object_set_new(v, "stream", json_str(r->stream));
 			json_object_set_new(v, "measure", json_str(r->measure->name));
-			json_object_set_new(v, r->has_above ? "above" : "below", json_num(r->has_above ? r->above : r->below));
+			json_object_set_new(v, r->has_above ? "above" : "below",
+					    json_num(r->has_above ? r->above : r->below));
 			json_object_set_new(v, "file", json_str(r->file));
 			json_object_set_new(v, "line", json_integer(r->line));
 			json_object_set_new(v, "summary", json_str(r->summary));

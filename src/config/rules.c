@@ -54,10 +54,12 @@ static void read_against(struct loader *l, const struct node *n, const char *pat
 			return;
 		}
 		const char *name = read_text(l, item, at);
-		r->against = (struct against){i == 1 ? AGAINST_SLICE : AGAINST_STREAM, 0, xstrdup(name ? name : "")};
+		r->against =
+		    (struct against){i == 1 ? AGAINST_SLICE : AGAINST_STREAM, 0, xstrdup(name ? name : "")};
 		return;
 	}
-	problem(l, n, "%s: write baseline, {previous: 7d}, {slice: \"version=stable\"} or {stream: NAME}", path);
+	problem(l, n, "%s: write baseline, {previous: 7d}, {slice: \"version=stable\"} or {stream: NAME}",
+		path);
 }
 
 static void read_clear(struct loader *l, const struct node *map, const char *path, struct rule *r)
@@ -70,13 +72,17 @@ static void read_clear(struct loader *l, const struct node *map, const char *pat
 		return;
 	child_path(at, sizeof at, path, below ? "clear_below" : "clear_above");
 	if (below && above)
-		problem(l, above, "%s: stands beside clear_above; give the one that belongs to the threshold", at);
+		problem(l, above, "%s: stands beside clear_above; give the one that belongs to the threshold",
+			at);
 	else if (read_number(l, n, at, &r->clear) < 0)
 		return;
 	else if (below ? !r->has_above : !r->has_below)
-		problem(l, n, "%s: belongs to '%s', which this rule does not have", at, below ? "above" : "below");
+		problem(l, n, "%s: belongs to '%s', which this rule does not have", at,
+			below ? "above" : "below");
 	else if (below ? r->clear > r->above : r->clear < r->below)
-		problem(l, n, "%s: %g is on the wrong side of the threshold %g; the alert would resolve while it is true",
+		problem(l, n,
+			"%s: %g is on the wrong side of the threshold %g; the alert would resolve while it "
+			"is true",
 			at, r->clear, below ? r->above : r->below);
 	else
 		r->has_clear = true;
@@ -87,12 +93,14 @@ static void check_threshold(struct loader *l, const struct node *map, const char
 	bool above = node_get(map, "above") != NULL, below = node_get(map, "below") != NULL;
 
 	if (above && below) {
-		problem(l, node_get(map, "below"), "%s.below: stands beside above; make two rules of it", path);
-	} else if (!above && !below && node_get(map, "budget") && r->measure && !isnan(r->measure->threshold)) {
+		problem(l, node_get(map, "below"), "%s.below: stands beside above; make two rules of it",
+			path);
+	} else if (!above && !below && node_get(map, "budget") && r->measure &&
+		   !isnan(r->measure->threshold)) {
 		r->has_above = true;
 		r->above = r->measure->threshold;
-		warning(l, node_get(map, "budget"), "%s: without a threshold, %s above %g is used", path, r->measure->name,
-			r->above);
+		warning(l, node_get(map, "budget"), "%s: without a threshold, %s above %g is used", path,
+			r->measure->name, r->above);
 	} else if (!above && !below) {
 		problem(l, map, "%s: has no threshold; write above: or below:", path);
 	}
@@ -105,11 +113,14 @@ static void check_scope(struct loader *l, const struct node *map, const char *pa
 	if (!r->measure)
 		return;
 	if (field && !(r->measure->scope & MEASURE_FIELD))
-		problem(l, field, "%s.field: %s is measured on the whole stream; remove field", path, r->measure->name);
+		problem(l, field, "%s.field: %s is measured on the whole stream; remove field", path,
+			r->measure->name);
 	if (against && !r->measure->needs_reference)
-		warning(l, against, "%s.against: %s compares with nothing, so it has no effect", path, r->measure->name);
+		warning(l, against, "%s.against: %s compares with nothing, so it has no effect", path,
+			r->measure->name);
 	if (r->min_records && r->min_records < r->measure->min_records)
-		warning(l, node_get(map, "min_records"), "%s.min_records: %s needs at least %llu and says nothing below", path,
+		warning(l, node_get(map, "min_records"),
+			"%s.min_records: %s needs at least %llu and says nothing below", path,
 			r->measure->name, (unsigned long long)r->measure->min_records);
 }
 
@@ -126,8 +137,8 @@ static void check_rule_name(struct loader *l, const struct node *n, const char *
 	const struct rule *other = find_rule(l->c, r->name);
 
 	if (check_name(l, n, path, r->name) && other)
-		problem(l, n, "%s: '%s' is already the name of the rule in %s:%d; choose another", path, r->name, other->file,
-			other->line);
+		problem(l, n, "%s: '%s' is already the name of the rule in %s:%d; choose another", path,
+			r->name, other->file, other->line);
 }
 
 static bool matches(const struct rule *r, const struct stream_conf *s)
@@ -160,11 +171,17 @@ static void check_against(struct loader *l, const struct node *n, const char *pa
 		if (!matches(r, s))
 			continue;
 		if (r->against.kind == AGAINST_SLICE && *r->against.name && !is_slice(s, r->against.name))
-			warning(l, n, "%s.against.slice: '%s' names no slice of stream %s, so it stays unknown; write every key of its "
-				"slice_by in order (k=v,k2=v2)", path, r->against.name, s->name);
+			warning(l, n,
+				"%s.against.slice: '%s' names no slice of stream %s, so it stays unknown; "
+				"write every key of its "
+				"slice_by in order (k=v,k2=v2)",
+				path, r->against.name, s->name);
 		if (r->against.kind == AGAINST_STREAM && other && (s->baseline || other->baseline))
-			warning(l, n, "%s.against.stream: %s and %s do not share one grid, so measures of shape stay unknown; compare "
-				"streams without baselines", path, s->name, other->name);
+			warning(l, n,
+				"%s.against.stream: %s and %s do not share one grid, so measures of shape "
+				"stay unknown; compare "
+				"streams without baselines",
+				path, s->name, other->name);
 	}
 }
 

@@ -30,7 +30,8 @@ static void read_range(struct loader *l, const struct node *n, const char *path,
 		problem(l, n, "%s: write [MIN, MAX], with null for an open end", path);
 		return;
 	}
-	if (read_bound(l, n->items[0], path, -INFINITY, &lo) < 0 || read_bound(l, n->items[1], path, INFINITY, &hi) < 0)
+	if (read_bound(l, n->items[0], path, -INFINITY, &lo) < 0 ||
+	    read_bound(l, n->items[1], path, INFINITY, &hi) < 0)
 		return;
 	if (lo > hi) {
 		problem(l, n, "%s: the minimum %g is greater than the maximum %g; swap them", path, lo, hi);
@@ -58,7 +59,8 @@ static void read_type(struct loader *l, const struct node *n, const char *path, 
 	f->type = t;
 }
 
-static void check_pattern(struct loader *l, const struct node *n, const char *path, const char *pattern, const char *mend)
+static void check_pattern(struct loader *l, const struct node *n, const char *path, const char *pattern,
+			  const char *mend)
 {
 	char why[128];
 	regex_t re;
@@ -73,15 +75,17 @@ static void check_pattern(struct loader *l, const struct node *n, const char *pa
 }
 
 // A rule that can never speak for the field's declared type is a mistake.
-static void check_field(struct loader *l, const struct node *map, const char *path, const struct field_conf *f)
+static void check_field(struct loader *l, const struct node *map, const char *path,
+			const struct field_conf *f)
 {
 	static const struct {
 		const char *key, *types;
 		unsigned mask;
 	} fits[] = {
-		{"range", "numeric", 1u << FIELD_NUMERIC},
-		{"allowed", "categorical, boolean and text", 1u << FIELD_CATEGORICAL | 1u << FIELD_BOOLEAN | 1u << FIELD_TEXT},
-		{"pattern", "text and categorical", 1u << FIELD_TEXT | 1u << FIELD_CATEGORICAL},
+	    {"range", "numeric", 1u << FIELD_NUMERIC},
+	    {"allowed", "categorical, boolean and text",
+	     1u << FIELD_CATEGORICAL | 1u << FIELD_BOOLEAN | 1u << FIELD_TEXT},
+	    {"pattern", "text and categorical", 1u << FIELD_TEXT | 1u << FIELD_CATEGORICAL},
 	};
 	const struct node *allowed = node_get(map, "allowed");
 	char at[PATH_TEXT];
@@ -90,16 +94,20 @@ static void check_field(struct loader *l, const struct node *map, const char *pa
 		const struct node *n = node_get(map, fits[i].key);
 		if (n && f->type != FIELD_TYPES && f->type != FIELD_NONE && !(fits[i].mask & 1u << f->type))
 			problem(l, n, "%s: is for %s fields and this one is %s; change type or remove it",
-				child_path(at, sizeof at, path, fits[i].key), fits[i].types, field_type_name(f->type));
+				child_path(at, sizeof at, path, fits[i].key), fits[i].types,
+				field_type_name(f->type));
 	}
 	if (allowed && allowed->kind == NODE_LIST && !allowed->n)
-		problem(l, allowed, "%s: is empty, so every value would be a violation; name the values or remove it",
+		problem(l, allowed,
+			"%s: is empty, so every value would be a violation; name the values or remove it",
 			child_path(at, sizeof at, path, "allowed"));
 	if (node_get(map, "range") && node_get(map, "pattern"))
-		problem(l, node_get(map, "pattern"), "%s: a field cannot have both a range (numbers) and a pattern (text)",
+		problem(l, node_get(map, "pattern"),
+			"%s: a field cannot have both a range (numbers) and a pattern (text)",
 			child_path(at, sizeof at, path, "pattern"));
 	if (f->pattern)
-		check_pattern(l, node_get(map, "pattern"), child_path(at, sizeof at, path, "pattern"), f->pattern, "");
+		check_pattern(l, node_get(map, "pattern"), child_path(at, sizeof at, path, "pattern"),
+			      f->pattern, "");
 }
 
 static void read_field(struct loader *l, const struct node *map, const char *path, struct field_conf *f)
@@ -114,10 +122,13 @@ static void read_field(struct loader *l, const struct node *map, const char *pat
 		read_type(l, n, child_path(at, sizeof at, path, "type"), f);
 	if ((n = node_get(map, "range")))
 		read_range(l, n, child_path(at, sizeof at, path, "range"), f);
-	if ((n = node_get(map, "ignore")) && read_bool(l, n, child_path(at, sizeof at, path, "ignore"), &ignore) == 0 && ignore) {
+	if ((n = node_get(map, "ignore")) &&
+	    read_bool(l, n, child_path(at, sizeof at, path, "ignore"), &ignore) == 0 && ignore) {
 		f->type = FIELD_NONE;
 		if (map->n > 1)
-			problem(l, n, "%s: an ignored field cannot have rules; remove ignore or the other keys", at);
+			problem(l, n,
+				"%s: an ignored field cannot have rules; remove ignore or the other keys",
+				at);
 	}
 	check_field(l, map, path, f);
 }
@@ -152,7 +163,8 @@ static void read_topic(struct loader *l, const struct node *n, const char *path,
 	child_path(at, sizeof at, path, "topic");
 	if (*s->topic == '/') {
 		if (len < 3 || s->topic[len - 1] != '/') {
-			problem(l, n, "%s: '%s' is no topic; a regular expression stands between two '/'", at, s->topic);
+			problem(l, n, "%s: '%s' is no topic; a regular expression stands between two '/'", at,
+				s->topic);
 			return;
 		}
 		s->is_regex = true;
@@ -164,21 +176,26 @@ static void read_topic(struct loader *l, const struct node *n, const char *path,
 	for (const char *c = s->topic; *c; c++) {
 		if (isalnum((unsigned char)*c) || strchr("._-", *c))
 			continue;
-		problem(l, n, "%s: '%s' is no topic name; Kafka allows letters, digits, '.', '_' and '-' (a regular "
-			"expression stands between two '/')", at, s->topic);
+		problem(
+		    l, n,
+		    "%s: '%s' is no topic name; Kafka allows letters, digits, '.', '_' and '-' (a regular "
+		    "expression stands between two '/')",
+		    at, s->topic);
 		return;
 	}
 	if (len > TOPIC_MAX)
 		problem(l, n, "%s: is longer than the %d characters that Kafka allows", at, TOPIC_MAX);
 }
 
-static void check_slice_by(struct loader *l, const struct node *n, const char *path, const struct stream_conf *s)
+static void check_slice_by(struct loader *l, const struct node *n, const char *path,
+			   const struct stream_conf *s)
 {
 	char at[PATH_TEXT];
 
 	child_path(at, sizeof at, path, "slice_by");
 	if (s->nslice_by > SLICE_KEYS)
-		problem(l, n, "%s: has %zu entries; at most %d make slices that mean something", at, s->nslice_by, SLICE_KEYS);
+		problem(l, n, "%s: has %zu entries; at most %d make slices that mean something", at,
+			s->nslice_by, SLICE_KEYS);
 	for (size_t i = 0; i < s->nslice_by; i++) {
 		if (!strcmp(s->slice_by[i], "header:"))
 			problem(l, n, "%s: 'header:' names no header; write header:NAME", at);
@@ -202,26 +219,29 @@ static void check_times(struct loader *l, const struct node *map, const char *pa
 			duration_format(s->slide_ms, b, sizeof b));
 }
 
-static void check_file(struct loader *l, const struct node *n, const char *path, const char *name, const char *mend)
+static void check_file(struct loader *l, const struct node *n, const char *path, const char *name,
+		       const char *mend)
 {
 	if (name && access(name, R_OK) < 0)
 		problem(l, n, "%s: %s cannot be read; %s", path, name, mend);
 }
 
-static void check_compatibility(struct loader *l, const struct node *map, const char *path, struct stream_conf *s)
+static void check_compatibility(struct loader *l, const struct node *map, const char *path,
+				struct stream_conf *s)
 {
 	const struct node *contract = node_get(map, "contract"), *here = node_get(map, "compatibility");
 	const struct node *inner = node_get(contract, "compatibility"), *n = here ? here : inner;
 
 	if (here && inner && here->text && inner->text && strcmp(here->text, inner->text) != 0)
-		problem(l, here, "%s.compatibility: differs from contract.compatibility; give one of the two", path);
+		problem(l, here, "%s.compatibility: differs from contract.compatibility; give one of the two",
+			path);
 	if (here && !s->contract_schema)
 		warning(l, here, "%s.compatibility: has no effect without contract.schema", path);
 	if (s->contract_schema && !s->compatibility)
 		s->compatibility = xstrdup("BACKWARD");
 	if (n && s->compatibility && strcmp(s->compatibility, "BACKWARD") != 0)
-		warning(l, n, "%s.compatibility: %s is not supported by this version; BACKWARD is checked", path,
-			s->compatibility);
+		warning(l, n, "%s.compatibility: %s is not supported by this version; BACKWARD is checked",
+			path, s->compatibility);
 }
 
 static void read_format(struct loader *l, const struct node *n, const char *path)
@@ -253,10 +273,11 @@ static void read_stream(struct loader *l, const struct node *map, const char *pa
 		warning(l, n, "%s.depends_on: is not supported by this version and has no effect", path);
 	check_times(l, map, path, s);
 	if (!l->baselines_later)
-		check_file(l, node_get(map, "baseline"), child_path(at, sizeof at, path, "baseline"), s->baseline,
-			   "make it with `kdrift baseline`, or correct the name");
-	check_file(l, node_get(node_get(map, "contract"), "schema"), child_path(at, sizeof at, path, "contract.schema"),
-		   s->contract_schema, "put the Avro schema there, or correct the name");
+		check_file(l, node_get(map, "baseline"), child_path(at, sizeof at, path, "baseline"),
+			   s->baseline, "make it with `kdrift baseline`, or correct the name");
+	check_file(l, node_get(node_get(map, "contract"), "schema"),
+		   child_path(at, sizeof at, path, "contract.schema"), s->contract_schema,
+		   "put the Avro schema there, or correct the name");
 	check_compatibility(l, map, path, s);
 	read_fields(l, node_get(map, "fields"), path, s);
 }
@@ -280,8 +301,9 @@ void read_streams(struct loader *l, const struct node *list)
 		for (size_t j = 0; s->name && j < c->nstreams; j++)
 			if (c->streams[j].name && !strcmp(c->streams[j].name, s->name))
 				problem(l, node_get(list->items[i], "name"),
-					"%s.name: '%s' is already the name of the stream in line %d; choose another", path,
-					s->name, c->streams[j].line);
+					"%s.name: '%s' is already the name of the stream in line %d; choose "
+					"another",
+					path, s->name, c->streams[j].line);
 		c->nstreams++;
 	}
 }

@@ -13,7 +13,7 @@ struct parse {
 	const char *file;
 	struct map anchors; // name -> finished node (borrowed from the tree)
 	size_t nodes;
-	int line;           // of the error
+	int line; // of the error
 	struct error *err;
 };
 
@@ -130,8 +130,9 @@ static int next(struct parse *p, yaml_event_t *ev)
 		return 0;
 	bool reading = p->yaml.error == YAML_READER_ERROR;
 	p->line = reading ? 0 : (int)p->yaml.problem_mark.line + 1;
-	return error_set(p->err, "is neither YAML nor JSON: %s%s%s", p->yaml.problem ? p->yaml.problem : "unreadable",
-			 p->yaml.context ? ", " : "", p->yaml.context ? p->yaml.context : "");
+	return error_set(p->err, "is neither YAML nor JSON: %s%s%s",
+			 p->yaml.problem ? p->yaml.problem : "unreadable", p->yaml.context ? ", " : "",
+			 p->yaml.context ? p->yaml.context : "");
 }
 
 static struct node *count(struct parse *p, struct node *n, yaml_mark_t mark)
@@ -139,7 +140,8 @@ static struct node *count(struct parse *p, struct node *n, yaml_mark_t mark)
 	if (++p->nodes <= NODE_MAX)
 		return n;
 	node_free(n);
-	return fail(p, mark, "holds too many values (aliases are counted where they are used); split or shorten it");
+	return fail(p, mark,
+		    "holds too many values (aliases are counted where they are used); split or shorten it");
 }
 
 static struct node *copy(struct parse *p, const struct node *from, yaml_mark_t mark)
@@ -155,7 +157,8 @@ static struct node *copy(struct parse *p, const struct node *from, yaml_mark_t m
 			node_free(n);
 			return NULL;
 		}
-		append(n, n->kind == NODE_MAP ? from->keys[i] : NULL, n->kind == NODE_MAP ? from->key_lines[i] : 0, item);
+		append(n, n->kind == NODE_MAP ? from->keys[i] : NULL,
+		       n->kind == NODE_MAP ? from->key_lines[i] : 0, item);
 	}
 	return n;
 }
@@ -184,7 +187,8 @@ static int parse_pair(struct parse *p, struct node *map, struct map *seen, const
 		return -1;
 	}
 	if (!strcmp(key, "<<")) {
-		fail(p, ev->start_mark, "merge keys ('<<') are not supported; write the keys out or use an alias");
+		fail(p, ev->start_mark,
+		     "merge keys ('<<') are not supported; write the keys out or use an alias");
 		return -1;
 	}
 	if (map_puts(seen, key, map)) {
@@ -249,7 +253,8 @@ static struct node *parse_event(struct parse *p, const yaml_event_t *ev, int dep
 	switch (ev->type) {
 	case YAML_ALIAS_EVENT:
 		n = map_gets(&p->anchors, (const char *)ev->data.alias.anchor);
-		return n ? copy(p, n, ev->start_mark) : fail(p, ev->start_mark, "an alias (*name) has no anchor (&name) before it");
+		return n ? copy(p, n, ev->start_mark)
+			 : fail(p, ev->start_mark, "an alias (*name) has no anchor (&name) before it");
 	case YAML_SCALAR_EVENT: {
 		const char *text = (const char *)ev->data.scalar.value;
 		bool null = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && is_null(text);
@@ -295,7 +300,8 @@ static struct node *parse_file(struct parse *p)
 		if (type == YAML_STREAM_END_EVENT)
 			break;
 		if (type == YAML_DOCUMENT_START_EVENT && root) {
-			fail(p, ev.start_mark, "holds more than one document; remove the '---' and what follows");
+			fail(p, ev.start_mark,
+			     "holds more than one document; remove the '---' and what follows");
 			yaml_event_delete(&ev);
 			goto fail;
 		}

@@ -8,18 +8,19 @@
 #include "util/xalloc.h"
 
 static const struct option_def options[] = {
-	OPTION_CONFIG,
-	{.name = "stream", .kind = OPTION_STRING, .arg = "NAME", .help = "", .required = true},
-	{.name = "file", .kind = OPTION_STRING, .arg = "FILE", .help = "", .repeated = true},
-	{.name = "from", .kind = OPTION_TIME, .arg = "TIME", .help = ""},
-	{.name = "every", .kind = OPTION_DURATION, .arg = "TIME", .help = "", .fallback = "5m"},
-	{.name = "rate", .kind = OPTION_INTEGER, .arg = "N", .help = ""},
-	{.name = "above", .kind = OPTION_NUMBER, .arg = "X", .help = ""},
-	{.name = "role", .kind = OPTION_CHOICE, .help = "", .choices = "collect|judge|all", .fallback = "all"},
-	{.name = "json", .kind = OPTION_FLAG, .help = ""},
-	OPTIONS_END,
+    OPTION_CONFIG,
+    {.name = "stream", .kind = OPTION_STRING, .arg = "NAME", .help = "", .required = true},
+    {.name = "file", .kind = OPTION_STRING, .arg = "FILE", .help = "", .repeated = true},
+    {.name = "from", .kind = OPTION_TIME, .arg = "TIME", .help = ""},
+    {.name = "every", .kind = OPTION_DURATION, .arg = "TIME", .help = "", .fallback = "5m"},
+    {.name = "rate", .kind = OPTION_INTEGER, .arg = "N", .help = ""},
+    {.name = "above", .kind = OPTION_NUMBER, .arg = "X", .help = ""},
+    {.name = "role", .kind = OPTION_CHOICE, .help = "", .choices = "collect|judge|all", .fallback = "all"},
+    {.name = "json", .kind = OPTION_FLAG, .help = ""},
+    OPTIONS_END,
 };
-static const struct command cmd = {.name = "try", .usage = "kdrift try WORD", .options = options, .max_words = 1};
+static const struct command cmd = {
+    .name = "try", .usage = "kdrift try WORD", .options = options, .max_words = 1};
 
 static char told[512]; // on stderr by the last parse
 static char text[256]; // the arguments point into it
@@ -50,7 +51,9 @@ Test(args, values_come_out_as_their_kind)
 	struct cli_args a;
 	size_t n;
 
-	cr_assert_eq(parse(&a, "--stream s --file A --file=B word --from 1970-01-02T00:00:00Z --rate 7 --above -1.5e3 --json"), 0);
+	cr_assert_eq(parse(&a, "--stream s --file A --file=B word --from 1970-01-02T00:00:00Z --rate 7 "
+			       "--above -1.5e3 --json"),
+		     0);
 	cr_expect_str_eq(cli_str(&a, "stream"), "s");
 	cr_expect_str_eq(cli_str(&a, "config"), "kdrift.yaml");
 	const char *const *files = cli_strs(&a, "file", &n);
@@ -86,21 +89,21 @@ Test(args, what_is_not_given_has_its_fallback)
 Test(args, wrong_usage_says_what)
 {
 	static const char *const cases[][2] = {
-		{"", "--stream is missing"},
-		{"--strem s", "unknown option --strem; did you mean --stream?"},
-		{"--zzzzzzzz", "unknown option --zzzzzzzz\n"},
-		{"--stream", "--stream needs a value: --stream NAME"},
-		{"--stream a --stream b", "--stream is given twice"},
-		{"--stream=", "'' is not a text"},
-		{"--stream s --json=yes", "--json takes no value"},
-		{"--stream s --rate -1", "--rate: '-1' is not a whole number"},
-		{"--stream s --rate 1x", "--rate: '1x' is not a whole number"},
-		{"--stream s --above nan", "--above: 'nan' is not a number"},
-		{"--stream s --from yesterday", "--from: 'yesterday' is not a time"},
-		{"--stream s --every 5", "--every: '5' is not a duration"},
-		{"--stream s --role al", "--role: 'al' is not one of collect|judge|all"},
-		{"--stream s a b", "'b' is one word too many: kdrift try WORD"},
-		{"--stream s -j", "unknown option -j; options are written in full"},
+	    {"", "--stream is missing"},
+	    {"--strem s", "unknown option --strem; did you mean --stream?"},
+	    {"--zzzzzzzz", "unknown option --zzzzzzzz\n"},
+	    {"--stream", "--stream needs a value: --stream NAME"},
+	    {"--stream a --stream b", "--stream is given twice"},
+	    {"--stream=", "'' is not a text"},
+	    {"--stream s --json=yes", "--json takes no value"},
+	    {"--stream s --rate -1", "--rate: '-1' is not a whole number"},
+	    {"--stream s --rate 1x", "--rate: '1x' is not a whole number"},
+	    {"--stream s --above nan", "--above: 'nan' is not a number"},
+	    {"--stream s --from yesterday", "--from: 'yesterday' is not a time"},
+	    {"--stream s --every 5", "--every: '5' is not a duration"},
+	    {"--stream s --role al", "--role: 'al' is not one of collect|judge|all"},
+	    {"--stream s a b", "'b' is one word too many: kdrift try WORD"},
+	    {"--stream s -j", "unknown option -j; options are written in full"},
 	};
 	struct cli_args a;
 

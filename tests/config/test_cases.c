@@ -57,7 +57,8 @@ static char *load(const char *dir)
 
 static size_t check_case(const char *name)
 {
-	char *dir = xasprintf("%s/%s", CASES, name), *file = xasprintf("%s/expected.txt", dir), *said = load(dir);
+	char *dir = xasprintf("%s/%s", CASES, name), *file = xasprintf("%s/expected.txt", dir),
+	     *said = load(dir);
 	struct buf expected = BUF_INIT;
 	size_t lines = 0;
 
@@ -66,7 +67,8 @@ static size_t check_case(const char *name)
 	while (*e || *s) {
 		size_t n = strcspn(e, "\n"), m = strcspn(s, "\n");
 		bool same = *e && *s && matches(e, n, s);
-		cr_expect(same, "%s line %zu\n  expected: %.*s\n  said:     %.*s", name, lines + 1, (int)n, e, (int)m, s);
+		cr_expect(same, "%s line %zu\n  expected: %.*s\n  said:     %.*s", name, lines + 1, (int)n, e,
+			  (int)m, s);
 		if (!same)
 			break;
 		lines++;

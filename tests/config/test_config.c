@@ -84,7 +84,9 @@ static void clean(void)
 }
 
 #define SERVERS "kafka: {bootstrap.servers: b}\nschema_registry: {url: http://r}\n"
-#define ONE_STREAM SERVERS "streams:\n  - {name: my-clicks, topic: c, role: features, owner: x, fields: {amount: {range: [0, 1]}}}\n"
+#define ONE_STREAM                                                                                           \
+	SERVERS "streams:\n  - {name: my-clicks, topic: c, role: features, owner: x, fields: {amount: "      \
+		"{range: [0, 1]}}}\n"
 
 // --- the contract's example -------------------------------------------------------------------------------
 
@@ -140,7 +142,8 @@ static void check_contract(const struct config *c)
 	cr_expect(f->type == FIELD_TYPES && f->has_range && f->range_min == 0 && f->range_max == 1e6);
 	f = &s->fields[1];
 	cr_assert_eq(f->nallowed, 2);
-	cr_expect(f->type == FIELD_CATEGORICAL && !strcmp(f->allowed[0], "EUR") && !strcmp(f->allowed[1], "USD"));
+	cr_expect(f->type == FIELD_CATEGORICAL && !strcmp(f->allowed[0], "EUR") &&
+		  !strcmp(f->allowed[1], "USD"));
 	f = &s->fields[2];
 	cr_expect(f->type == FIELD_TEXT && f->not_null && !strcmp(f->pattern, "^[^@]+@[^@]+$"));
 	cr_expect(s->fields[3].type == FIELD_NONE && !strcmp(s->fields[3].path, "user_id"));
@@ -186,11 +189,13 @@ Test(config, the_contract_parses_as_is)
 
 	check_contract(c);
 	check_contract_alerts(c);
-	cr_expect_str_eq(said, CONTRACT "/kdrift.yaml:15: warning: streams[0].depends_on: is not supported by this version "
-				"and has no effect\n" CONTRACT
-				"/kdrift.yaml:21: warning: streams[0].dead_letter: is not supported by this version and has "
-				"no effect\n" CONTRACT "/alerts/receivers.yaml:2: warning: receivers[0].pagerduty: is not "
-				"supported by this version and has no effect\n");
+	cr_expect_str_eq(
+	    said, CONTRACT
+	    "/kdrift.yaml:15: warning: streams[0].depends_on: is not supported by this version "
+	    "and has no effect\n" CONTRACT
+	    "/kdrift.yaml:21: warning: streams[0].dead_letter: is not supported by this version and has "
+	    "no effect\n" CONTRACT "/alerts/receivers.yaml:2: warning: receivers[0].pagerduty: is not "
+	    "supported by this version and has no effect\n");
 	forget(c);
 }
 
@@ -208,11 +213,13 @@ Test(config, a_name_in_the_working_directory)
 
 Test(config, json_is_yaml, .fini = clean)
 {
-	put("kdrift.json", "{\"kafka\":{\"bootstrap.servers\":\"b:1\",\"ssl.ca.location\":\"ca.pem\"},\n"
-			   "\t\"schema_registry\":{\"url\":[\"http://a\",\"https://b\\/c\"]},\n"
-			   "\t\"streams\":[{\"name\":\"s\",\"topic\":\"/^a\\\\.b/\",\"role\":\"labels\",\"window\":\"2m\",\n"
-			   "\t\t\"slice_by\":[\"header:v\"],\"fields\":{\"x\":{\"range\":[-1.5,null]},\"k\":null}}]}");
-	put("alerts/weekly.yaml", "[{\"alert\":\"D\",\"measure\":\"ks\",\"above\":0.1,\"against\":{\"previous\":\"7d\"}}]");
+	put("kdrift.json",
+	    "{\"kafka\":{\"bootstrap.servers\":\"b:1\",\"ssl.ca.location\":\"ca.pem\"},\n"
+	    "\t\"schema_registry\":{\"url\":[\"http://a\",\"https://b\\/c\"]},\n"
+	    "\t\"streams\":[{\"name\":\"s\",\"topic\":\"/^a\\\\.b/\",\"role\":\"labels\",\"window\":\"2m\",\n"
+	    "\t\t\"slice_by\":[\"header:v\"],\"fields\":{\"x\":{\"range\":[-1.5,null]},\"k\":null}}]}");
+	put("alerts/weekly.yaml",
+	    "[{\"alert\":\"D\",\"measure\":\"ks\",\"above\":0.1,\"against\":{\"previous\":\"7d\"}}]");
 	put("alerts/receivers.yaml", "{}");
 	struct config *c = must_load(path_of("kdrift.json"));
 	const struct stream_conf *s = &c->streams[0];
@@ -223,17 +230,20 @@ Test(config, json_is_yaml, .fini = clean)
 	cr_expect(s->is_regex && s->role == ROLE_LABELS && s->window_ms == 120000 && s->slide_ms == 60000);
 	cr_expect(s->fields[0].range_min == -1.5 && isinf(s->fields[0].range_max));
 	cr_expect(s->nfields == 2 && s->fields[1].type == FIELD_TYPES);
-	cr_expect(c->rules[0].against.kind == AGAINST_PREVIOUS && c->rules[0].against.previous_ms == 7 * 86400000);
+	cr_expect(c->rules[0].against.kind == AGAINST_PREVIOUS &&
+		  c->rules[0].against.previous_ms == 7 * 86400000);
 	forget(c);
 }
 
 Test(config, panes_and_retention_follow_the_rules, .fini = clean)
 {
-	put("kdrift.yaml", SERVERS "streams:\n"
-				   "  - {name: a, topic: a, role: features, owner: x, window: 10m, slide: 2m, retention: 1h}\n"
-				   "  - {name: b, topic: b, role: labels, owner: x, window: 45s, retention: 1h, lateness: 0}\n");
-	put("alerts/daily.yaml", "- {alert: A, stream: a, measure: sum, above: 1, over: 90s}\n"
-				 "- {alert: B, role: features, measure: ks, above: 1, against: {previous: 7d}}\n");
+	put("kdrift.yaml", SERVERS
+	    "streams:\n"
+	    "  - {name: a, topic: a, role: features, owner: x, window: 10m, slide: 2m, retention: 1h}\n"
+	    "  - {name: b, topic: b, role: labels, owner: x, window: 45s, retention: 1h, lateness: 0}\n");
+	put("alerts/daily.yaml",
+	    "- {alert: A, stream: a, measure: sum, above: 1, over: 90s}\n"
+	    "- {alert: B, role: features, measure: ks, above: 1, against: {previous: 7d}}\n");
 	struct config *c = must_load(path_of("kdrift.yaml"));
 
 	cr_expect_eq(c->streams[0].pane_ms, 30000, "gcd of 10m, 2m, 90s and 1m");
@@ -267,11 +277,14 @@ Test(config, what_cannot_be_read_is_told)
 
 Test(config, secrets_are_never_said, .fini = clean)
 {
-	put("kdrift.yaml", "kafka: {bootstrap.servers: b, sasl.password: [hunter2]}\nredis: {url: \"hunter2:hunter2@h\"}\n"
-			   "schema_registry: {url: \"user:hunter2@r\"}\nhttp: {token: {a: hunter2}}\nstreams: []\n");
-	put("alerts/receivers.yaml", "receivers: [{name: a, webhook: {url: \"ftp://hunter2\", secret: whsec_hunter2}}]\n");
+	put("kdrift.yaml",
+	    "kafka: {bootstrap.servers: b, sasl.password: [hunter2]}\nredis: {url: \"hunter2:hunter2@h\"}\n"
+	    "schema_registry: {url: \"user:hunter2@r\"}\nhttp: {token: {a: hunter2}}\nstreams: []\n");
+	put("alerts/receivers.yaml",
+	    "receivers: [{name: a, webhook: {url: \"ftp://hunter2\", secret: whsec_hunter2}}]\n");
 	cr_expect_null(load(path_of("kdrift.yaml")));
-	cr_expect(strstr(said, "receivers[0].webhook.secret") && strstr(said, "redis.url") && strstr(said, "http.token"));
+	cr_expect(strstr(said, "receivers[0].webhook.secret") && strstr(said, "redis.url") &&
+		  strstr(said, "http.token"));
 	cr_expect_null(strstr(said, "hunter2"), "%s", said);
 	forget(NULL);
 }
@@ -281,24 +294,24 @@ Test(config, secrets_are_never_said, .fini = clean)
 Test(env, overrides_every_kind_of_key, .fini = clean)
 {
 	static const char *const vars[][2] = {
-		{"KDRIFT_REDIS_URL", "redis://other:1/2"},
-		{"KDRIFT_KAFKA_BOOTSTRAP_SERVERS", "env:9092"},
-		{"KDRIFT_KAFKA_FETCH_MIN_BYTES", "7"},
-		{"KDRIFT_KAFKA_GROUP_ID", "g2"},
-		{"KDRIFT_SCHEMA_REGISTRY_URL", "http://a, http://b"},
-		{"KDRIFT_SCHEMA_REGISTRY_BASIC_AUTH_USERNAME", "u"},
-		{"KDRIFT_HTTP_MEASURE_METRICS", "false"},
-		{"KDRIFT_WORKERS", "5"},
-		{"KDRIFT_CHECKPOINT_INTERVAL", "250ms"},
-		{"KDRIFT_STREAMS_MY_CLICKS_WINDOW", "2h"},
-		{"KDRIFT_STREAMS_0_SLICE_BY", "[region, \"header:v\"]"},
-		{"KDRIFT_STREAMS_MY_CLICKS_FIELDS_AMOUNT_RANGE", "[2, 3]"},
-		{"KDRIFT_RULES_TOOMANY_ABOVE", "0.25"},
-		{"KDRIFT_ROUTES_IMMEDIATE", "team"},
-		{"KDRIFT_RECEIVERS_TEAM_WEBHOOK_URL", "http://env"},
-		{"KDRIFT_DIGESTS_WEEKLY_AT", "Sun 23:59"},
-		{"KDRIFT_PORT_9464_TCP", "tcp://10.0.0.1:9464"},
-		{"KDRIFT_HTTP_LISTEN", ""},
+	    {"KDRIFT_REDIS_URL", "redis://other:1/2"},
+	    {"KDRIFT_KAFKA_BOOTSTRAP_SERVERS", "env:9092"},
+	    {"KDRIFT_KAFKA_FETCH_MIN_BYTES", "7"},
+	    {"KDRIFT_KAFKA_GROUP_ID", "g2"},
+	    {"KDRIFT_SCHEMA_REGISTRY_URL", "http://a, http://b"},
+	    {"KDRIFT_SCHEMA_REGISTRY_BASIC_AUTH_USERNAME", "u"},
+	    {"KDRIFT_HTTP_MEASURE_METRICS", "false"},
+	    {"KDRIFT_WORKERS", "5"},
+	    {"KDRIFT_CHECKPOINT_INTERVAL", "250ms"},
+	    {"KDRIFT_STREAMS_MY_CLICKS_WINDOW", "2h"},
+	    {"KDRIFT_STREAMS_0_SLICE_BY", "[region, \"header:v\"]"},
+	    {"KDRIFT_STREAMS_MY_CLICKS_FIELDS_AMOUNT_RANGE", "[2, 3]"},
+	    {"KDRIFT_RULES_TOOMANY_ABOVE", "0.25"},
+	    {"KDRIFT_ROUTES_IMMEDIATE", "team"},
+	    {"KDRIFT_RECEIVERS_TEAM_WEBHOOK_URL", "http://env"},
+	    {"KDRIFT_DIGESTS_WEEKLY_AT", "Sun 23:59"},
+	    {"KDRIFT_PORT_9464_TCP", "tcp://10.0.0.1:9464"},
+	    {"KDRIFT_HTTP_LISTEN", ""},
 	};
 
 	put("kdrift.yaml", ONE_STREAM "redis: {url: redis://file}\n");
@@ -342,9 +355,10 @@ Test(env, mistakes_are_told_by_the_variables_name, .fini = clean)
 	setenv("KDRIFT_REDIS_URLL", "x", 1);
 	setenv("KDRIFT_STREAMS_MY_CLICKS_WINDOW", "soon", 1);
 	cr_expect_null(load(path_of("kdrift.yaml")));
-	cr_expect_str_eq(said, "environment KDRIFT_REDIS_URLL: warning: matches no key; did you mean KDRIFT_REDIS_URL?\n"
-			       "environment KDRIFT_STREAMS_MY_CLICKS_WINDOW: error: streams[0].window: 'soon' is not a "
-			       "duration; write e.g. 5m, 1h, 7d\n");
+	cr_expect_str_eq(
+	    said, "environment KDRIFT_REDIS_URLL: warning: matches no key; did you mean KDRIFT_REDIS_URL?\n"
+		  "environment KDRIFT_STREAMS_MY_CLICKS_WINDOW: error: streams[0].window: 'soon' is not a "
+		  "duration; write e.g. 5m, 1h, 7d\n");
 	forget(NULL);
 }
 
@@ -383,11 +397,12 @@ Test(shipped, the_example_and_its_rules_are_good)
 		if (!strcmp(r->measure->name, "drift"))
 			cr_expect_eq(r->above, r->measure->threshold);
 	}
-	cr_expect_str_eq(said,
-			 SOURCE_DIR "/kdrift.example.yaml:19: warning: stream payments-features: has no baseline, so these "
-				    "rules stay unknown (no_baseline): Drift; make one with `kdrift baseline`\n" SOURCE_DIR
-				    "/alerts/receivers.yaml: warning: names no receiver, so alerts only show on the API and "
-				    "nobody is told\n");
+	cr_expect_str_eq(
+	    said, SOURCE_DIR
+	    "/kdrift.example.yaml:19: warning: stream payments-features: has no baseline, so these "
+	    "rules stay unknown (no_baseline): Drift; make one with `kdrift baseline`\n" SOURCE_DIR
+	    "/alerts/receivers.yaml: warning: names no receiver, so alerts only show on the API and "
+	    "nobody is told\n");
 	forget(c);
 }
 

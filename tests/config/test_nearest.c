@@ -29,5 +29,7 @@ Test(nearest, strangers_are_not)
 	cr_expect_str_eq(nearest_of("compression"), "");
 	cr_expect_str_eq(nearest_of("x"), "");
 	cr_expect_str_eq(nearest_of(""), "");
-	cr_expect_str_eq(nearest_of("wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww"), "");
+	cr_expect_str_eq(
+	    nearest_of("wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww"),
+	    "");
 }
