@@ -136,7 +136,7 @@ const struct section section_stream = {
 	{"lateness", KEY_DURATION, IN(stream_conf, lateness_ms), .fallback = "30s",
 	 .help = "how far records may come out of order before a window closes"},
 	{"max_future", KEY_DURATION, IN(stream_conf, max_future_ms), .shown = "off",
-	 .help = "an event time further ahead of the Kafka timestamp is a violation `future_time`"},
+	 .help = "an event time further ahead of now is a violation `future_time`"},
 	{"max_stale", KEY_DURATION, IN(stream_conf, max_stale_ms), .shown = "off",
 	 .help = "an event time further behind the Kafka timestamp is a violation `stale_time`"},
 	{"retention", KEY_DURATION, IN(stream_conf, retention_ms), .min = 60000, .fallback = "30d",
