@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,9 +11,9 @@
 #include "util/xalloc.h"
 #include "web/html.h"
 
-enum { ROWS_SHOWN = 50, FIELDS_SHOWN = 60 };
+enum { ROWS_SHOWN = 50, FIELDS_SHOWN = 60, HASH_SHOWN = 12 };
 
-enum look { LOOK_FIRING, LOOK_UNKNOWN, LOOK_PENDING, LOOK_OK, LOOKS }; // the worst first
+enum look { LOOK_FIRING, LOOK_UNKNOWN, LOOK_PENDING, LOOK_OK, LOOK_NONE, LOOKS }; // the worst first
 
 static const struct {
 	const char *class, *mark;
@@ -21,6 +22,7 @@ static const struct {
 	[LOOK_UNKNOWN] = {"unknown", "?"},
 	[LOOK_PENDING] = {"pending", "&#9670;"},
 	[LOOK_OK] = {"ok", "&#9679;"},
+	[LOOK_NONE] = {"none", "&#8211;"},
 };
 
 static const struct {
@@ -35,21 +37,28 @@ enum { TIER_ROWS = ARRAY_LEN(tiers) };
 
 struct page {
 	struct buf *out;
-	const json_t *streams, *alerts;
+	const json_t *streams, *alerts, *digests;
 	int64_t clock;                 // INT64_MIN: not told
 	size_t looks_of_streams[LOOKS], looks_of_alerts[LOOKS];
 	size_t firing[TIER_ROWS];
 };
 
+// Of a stream, an alert or a reading. Whatever is not known to be good is unknown.
 static enum look look_of(const json_t *thing)
 {
-	const char *state = json_get_str(thing, "state", "unknown");
+	static const struct {
+		const char *state;
+		enum look look;
+	} states[] = {
+		{"firing", LOOK_FIRING}, {"alerting", LOOK_FIRING}, {"pending", LOOK_PENDING},
+		{"ok", LOOK_OK},	 {"healthy", LOOK_OK},	    {"resolved", LOOK_OK},
+	};
+	const char *state = json_get_str(thing, "state", "");
 
-	if (!strcmp(state, "firing"))
-		return LOOK_FIRING;
-	if (!strcmp(state, "pending"))
-		return LOOK_PENDING;
-	return !strcmp(state, "ok") || !strcmp(state, "resolved") ? LOOK_OK : LOOK_UNKNOWN;
+	for (size_t i = 0; i < ARRAY_LEN(states); i++)
+		if (!strcmp(states[i].state, state))
+			return states[i].look;
+	return LOOK_UNKNOWN;
 }
 
 static int64_t time_of(const json_t *obj, const char *key)
@@ -93,38 +102,48 @@ static void moment(struct page *p, const char *before, int64_t ms, const char *a
 	wrap(p, before, when, after);
 }
 
-static void badge(struct page *p, const json_t *thing)
+// Names as the status has them, with spaces for people: "no_data".
+static void words(struct page *p, const char *s)
 {
-	enum look look = look_of(thing);
-
-	buf_addf(p->out, "<span class=\"badge %s\"><i aria-hidden=\"true\">%s</i> ", looks[look].class, looks[look].mark);
-	for (const char *s = json_get_str(thing, "state", "unknown"); *s; s++)
+	for (; *s; s++)
 		text(p, *s == '_' ? " " : (const char[]){*s, 0});
+}
+
+static void badge(struct page *p, enum look look, const char *state)
+{
+	buf_addf(p->out, "<span class=\"badge %s\"><i aria-hidden=\"true\">%s</i> ", looks[look].class, looks[look].mark);
+	words(p, state);
 	add(p, "</span>");
+}
+
+static void state_badge(struct page *p, const json_t *thing)
+{
+	badge(p, look_of(thing), json_get_str(thing, "state", "unknown"));
 }
 
 // --- order: the worst first, else as given ------------------------------------------------------------
 
 struct ranked {
 	const json_t *item;
+	enum look look;
 	size_t index;
 };
 
 static int by_look(const void *va, const void *vb)
 {
 	const struct ranked *a = va, *b = vb;
-	int d = (int)look_of(a->item) - (int)look_of(b->item);
+	int d = (int)a->look - (int)b->look;
 
 	return d ? d : (a->index > b->index) - (a->index < b->index);
 }
 
-static struct ranked *rank(const json_t *array)
+static struct ranked *rank(const json_t *array, enum look (*look)(const json_t *item))
 {
 	size_t n = json_array_size(array);
 	struct ranked *r = xcalloc(n + 1, sizeof *r);
 
 	for (size_t i = 0; i < n; i++)
-		r[i] = (struct ranked){json_array_get(array, i), i};
+		r[i] = (struct ranked){json_array_get(array, i), look(json_array_get(array, i)), i};
 	qsort(r, n, sizeof *r, by_look);
 	return r;
 }
@@ -207,6 +226,13 @@ static void fact(struct page *p, const json_t *status, const char *key, const ch
 		 json_is_true(v) ? yes : json_is_false(v) ? no : "not known");
 }
 
+static void number_fact(struct page *p, const char *name, int64_t n, bool bad)
+{
+	buf_addf(p->out, "<li class=\"%s\">%s <b>", bad ? "bad" : "", name);
+	html_count(p->out, n);
+	add(p, "</b></li>");
+}
+
 static void verdict(struct page *p, const json_t *status)
 {
 	struct buf say = BUF_INIT;
@@ -216,15 +242,25 @@ static void verdict(struct page *p, const json_t *status)
 		 looks[look].mark, say.data);
 	buf_release(&say);
 	for (size_t t = 0; t < TIER_ROWS; t++)
-		buf_addf(p->out, "<li>%s <b>%zu</b></li>", tiers[t].name, p->firing[t]);
-	buf_addf(p->out, "<li>streams <b>%zu</b></li><li class=\"%s\">unknown <b>%zu</b></li>", json_array_size(p->streams),
-		 p->looks_of_streams[LOOK_UNKNOWN] ? "bad" : "", p->looks_of_streams[LOOK_UNKNOWN]);
+		number_fact(p, tiers[t].name, (int64_t)p->firing[t], false);
+	number_fact(p, "streams", (int64_t)json_array_size(p->streams), false);
+	number_fact(p, "unknown", (int64_t)p->looks_of_streams[LOOK_UNKNOWN], p->looks_of_streams[LOOK_UNKNOWN] > 0);
 	fact(p, status, "store_up", "Redis", "up", "away");
 	fact(p, status, "registry_up", "registry", "up", "away");
 	const json_t *leader = json_object_get(status, "leader");
 	if (json_is_boolean(leader))
 		buf_addf(p->out, "<li>this process <b>%s</b></li>", json_is_true(leader) ? "leads" : "stands by");
-	add(p, "</ul></section>\n");
+	if (json_object_get(status, "outbox"))
+		number_fact(p, "messages owed", json_get_int(status, "outbox", 0), false);
+	if (json_get_int(status, "dead_deliveries", 0) > 0)
+		number_fact(p, "messages refused for good", json_get_int(status, "dead_deliveries", 0), true);
+	add(p, "</ul>");
+	wrap(p, "<p class=\"trouble\">", json_get_str(status, "trouble", ""), "</p>");
+	if (!json_is_true(json_object_get(status, "registry_up")))
+		wrap(p, "<p class=\"trouble\">", json_get_str(status, "registry_error", ""), "</p>");
+	if (json_is_true(json_object_get(status, "behind")))
+		add(p, "<p class=\"trouble\">the judge is behind: what stands below is older than the data</p>");
+	add(p, "</section>\n");
 }
 
 // --- alerts -------------------------------------------------------------------------------------------
@@ -238,14 +274,31 @@ static void since(struct page *p, const json_t *alert)
 	moment(p, "<small>since ", ms, "</small>");
 }
 
+// A link only where it leads to a page: the text comes from a rules file.
+static void runbook(struct page *p, const char *url)
+{
+	if (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0) {
+		wrap(p, "<small>runbook ", url, "</small>");
+		return;
+	}
+	wrap(p, "<small><a rel=\"noreferrer\" href=\"", url, "\">runbook</a></small>");
+}
+
 static void alert_row(struct page *p, const json_t *a)
 {
+	const char *why = json_get_str(a, "why", "");
+
 	add(p, "<tr><td>");
-	badge(p, a);
+	state_badge(p, a);
 	add(p, "<td><b>");
-	text(p, json_get_str(a, "rule", "(no name)"));
-	add(p, "</b>");
-	wrap(p, "<small>", json_get_str(a, "summary", ""), "</small>");
+	text(p, json_get_str(a, "alert", "(no name)"));
+	add(p, "</b><small>");
+	text(p, json_get_str(a, "measure", ""));
+	add(p, *why ? ": cannot tell, " : "");
+	words(p, why);
+	add(p, "</small>");
+	wrap(p, "<small>owner ", json_get_str(a, "owner", ""), "</small>");
+	runbook(p, json_get_str(a, "runbook", ""));
 	add(p, "<td>");
 	text(p, json_get_str(a, "stream", ""));
 	wrap(p, " <span class=\"sep\">/</span> ", json_get_str(a, "field", ""), "");
@@ -263,9 +316,11 @@ static void tier_table(struct page *p, size_t tier, const struct ranked *ranked,
 {
 	size_t rows = 0;
 
-	buf_addf(p->out, "<section class=\"tier\"><h3>%s <small>%s</small></h3>", tiers[tier].name, tiers[tier].about);
+	buf_addf(p->out, "<section class=\"tier\"><h3>%s <small>%s", tiers[tier].name, tiers[tier].about);
+	moment(p, ", next ", time_of(json_object_get(p->digests, tiers[tier].name), "next"), "");
+	add(p, "</small></h3>");
 	for (size_t i = 0; i < n; i++) {
-		if (look_of(ranked[i].item) == LOOK_OK || tier_of(ranked[i].item) != tier)
+		if (ranked[i].look == LOOK_OK || tier_of(ranked[i].item) != tier)
 			continue;
 		if (!rows)
 			add(p, "<div class=\"wide\"><table class=\"alerts\"><thead><tr><th>state<th>alert<th>stream / field"
@@ -282,7 +337,7 @@ static void tier_table(struct page *p, size_t tier, const struct ranked *ranked,
 
 static void alerts(struct page *p)
 {
-	struct ranked *ranked = rank(p->alerts);
+	struct ranked *ranked = rank(p->alerts, look_of);
 
 	add(p, "<h2>Alerts</h2>\n");
 	for (size_t t = 0; t < TIER_ROWS; t++)
@@ -292,21 +347,53 @@ static void alerts(struct page *p)
 
 // --- streams ------------------------------------------------------------------------------------------
 
+// The reading to show of a field: the worst state, and of equal ones that which is furthest beyond its
+// limit, which the judge names. NULL where no rule looks at the field.
+static const json_t *worst_reading(const json_t *field)
+{
+	const json_t *worst = json_object_get(field, "worst"), *r;
+	size_t i;
+
+	if (!json_is_object(worst))
+		worst = NULL;
+	json_array_foreach(json_object_get(field, "readings"), i, r)
+		if (!worst || look_of(r) < look_of(worst))
+			worst = r;
+	return worst;
+}
+
+static enum look look_of_field(const json_t *field)
+{
+	const json_t *worst = worst_reading(field);
+
+	return worst ? look_of(worst) : LOOK_NONE;
+}
+
 static void field_row(struct page *p, const json_t *f)
 {
-	const json_t *worst = json_object_get(f, "worst");
+	const json_t *worst = worst_reading(f);
 
 	add(p, "<tr><td>");
-	badge(p, f);
+	if (worst)
+		state_badge(p, worst);
+	else
+		badge(p, LOOK_NONE, "no rule");
 	add(p, "<td class=\"path\">");
 	text(p, json_get_str(f, "path", "(no name)"));
 	wrap(p, " <small class=\"type\">", json_get_str(f, "type", ""), "</small>");
-	if (!json_is_object(worst)) {
-		add(p, "<td colspan=\"4\" class=\"none\">no measure yet</tr>\n");
+	if (!worst) {
+		add(p, "<td><td class=\"num\"><td class=\"num\"><td></tr>\n");
 		return;
 	}
+	const char *reading = json_get_str(worst, "reading", "known");
 	add(p, "<td>");
 	text(p, json_get_str(worst, "measure", ""));
+	if (strcmp(reading, "known") != 0) {
+		add(p, "<small>");
+		words(p, reading);
+		add(p, "</small>");
+	}
+	wrap(p, "<small>", json_get_str(worst, "slice", ""), "</small>");
 	add(p, "<td class=\"num\">");
 	html_number(p->out, json_object_get(worst, "value"));
 	add(p, "<td class=\"num\">");
@@ -322,27 +409,27 @@ static void field_table(struct page *p, const json_t *fields)
 
 	if (!n)
 		return;
-	struct ranked *ranked = rank(fields);
+	struct ranked *ranked = rank(fields, look_of_field);
 	add(p, "<div class=\"wide\"><table class=\"fields\"><thead><tr><th>state<th>field<th>worst measure"
 	       "<th class=\"num\">value<th class=\"num\">threshold<th>rule</thead><tbody>\n");
 	size_t shown = 0;
-	for (; shown < n && (shown < FIELDS_SHOWN || look_of(ranked[shown].item) != LOOK_OK); shown++)
+	for (; shown < n && (shown < FIELDS_SHOWN || ranked[shown].look < LOOK_OK); shown++)
 		field_row(p, ranked[shown].item);
 	add(p, "</tbody></table></div>");
 	if (shown < n)
-		buf_addf(p->out, "<p class=\"none\">and %zu more fields, all ok, in <a href=\"/api/v1/status\">"
+		buf_addf(p->out, "<p class=\"none\">and %zu more fields where nothing is wrong, in <a href=\"/api/v1/status\">"
 				 "/api/v1/status</a></p>",
 			 n - shown);
 	free(ranked);
 }
 
-static void violations(struct page *p, const json_t *stream)
+static void violations(struct page *p, const json_t *window)
 {
 	const char *kind;
 	json_t *n;
 	bool any = false;
 
-	json_object_foreach(json_object_get(stream, "violations"), kind, n) {
+	json_object_foreach(json_object_get(window, "violations"), kind, n) {
 		if (json_integer_value(n) <= 0)
 			continue;
 		add(p, any ? ", " : " <small>");
@@ -367,25 +454,44 @@ static void watermark(struct page *p, const json_t *stream)
 		html_age(p->out, p->clock - mark);
 }
 
+static void window_facts(struct page *p, const json_t *window)
+{
+	if (!json_is_object(window)) {
+		add(p, "<div><dt>records in the last window</dt><dd>no window yet</dd></div>");
+		return;
+	}
+	add(p, "<div><dt>records in the last window</dt><dd>");
+	html_count(p->out, json_get_int(window, "records", 0));
+	moment(p, "<small>to ", time_of(window, "to"), "</small>");
+	add(p, "</dd></div><div><dt>violating</dt><dd>");
+	html_ratio(p->out, json_get_num(window, "violating_records", 0), json_get_num(window, "records", 0));
+	violations(p, window);
+	add(p, "</dd></div>");
+}
+
 static void stream(struct page *p, const json_t *s)
 {
 	buf_addf(p->out, "<article class=\"%s\"><header><h3>", looks[look_of(s)].class);
 	text(p, json_get_str(s, "name", "(no name)"));
 	add(p, "</h3>");
-	badge(p, s);
+	state_badge(p, s);
 	wrap(p, "<span class=\"meta\">", json_get_str(s, "role", ""), "</span>");
 	wrap(p, "<span class=\"meta\">topic <code>", json_get_str(s, "topic", ""), "</code></span>");
+	wrap(p, "<span class=\"meta\">owner ", json_get_str(s, "owner", ""), "</span>");
 	add(p, "</header>");
 	wrap(p, "<p class=\"reason\">", json_get_str(s, "reason", ""), "</p>");
-	add(p, "<dl><div><dt>records in the window</dt><dd>");
-	html_count(p->out, json_get_int(s, "records", 0));
-	add(p, "</dd></div><div><dt>violating</dt><dd>");
-	html_ratio(p->out, json_get_num(s, "violating_records", 0), json_get_num(s, "records", 0));
-	violations(p, s);
-	add(p, "</dd></div><div><dt>watermark age</dt><dd>");
+	add(p, "<dl>");
+	window_facts(p, json_object_get(s, "window"));
+	add(p, "<div><dt>watermark age</dt><dd>");
 	watermark(p, s);
 	add(p, "</dd></div><div><dt>baseline</dt><dd>");
-	text(p, json_get_str(s, "baseline", "none"));
+	add(p, "<span title=\"");
+	text(p, json_get_str(s, "baseline", ""));
+	add(p, "\">");
+	char hash[HASH_SHOWN + 1];
+	snprintf(hash, sizeof hash, "%.*s", HASH_SHOWN, json_get_str(s, "baseline", "none"));
+	text(p, hash);
+	add(p, "</span>");
 	add(p, "</dd></div></dl>");
 	field_table(p, json_object_get(s, "fields"));
 	add(p, "</article>\n");
@@ -393,7 +499,7 @@ static void stream(struct page *p, const json_t *s)
 
 static void streams(struct page *p)
 {
-	struct ranked *ranked = rank(p->streams);
+	struct ranked *ranked = rank(p->streams, look_of);
 
 	add(p, "<h2>Streams</h2>\n");
 	for (size_t i = 0; i < json_array_size(p->streams); i++)
@@ -409,6 +515,7 @@ void page_render(struct buf *out, const json_t *status)
 		.out = out,
 		.streams = json_object_get(status, "streams"),
 		.alerts = json_object_get(status, "alerts"),
+		.digests = json_object_get(status, "digests"),
 		.clock = time_of(status, "clock"),
 	};
 
