@@ -1,0 +1,576 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole pass over a store in memory.
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake.h"
+
+static const char *const receivers[] = {"oncall", "team"};
+static const int64_t T0 = 2000 * WEEK;
+
+struct setup {
+	struct fake *f;
+	struct judge_stream streams[4];
+	struct rule rules[8];
+	struct judge_conf conf;
+	struct judge *j;
+};
+
+static void setup_init(struct setup *s, int64_t window, int64_t slide)
+{
+	memset(s, 0, sizeof *s);
+	s->f = fake_new(MINUTE);
+	s->streams[0] = stream_of("pay", window, slide);
+	s->conf = (struct judge_conf){.streams = s->streams,
+				      .nstreams = 1,
+				      .rules = s->rules,
+				      .config_path = "kdrift.yaml"};
+	for (int t = 0; t < TIERS; t++) {
+		s->conf.routes[t] = receivers;
+		s->conf.nroutes[t] = 2;
+	}
+}
+
+static void start(struct setup *s)
+{
+	judge_free(s->j);
+	s->j = judge_new(&s->conf, &s->f->port);
+}
+
+static void setup_free(struct setup *s)
+{
+	judge_free(s->j);
+	fake_free(s->f);
+}
+
+static struct rule *add_rule(struct setup *s, struct rule r)
+{
+	s->rules[s->conf.nrules] = r;
+	return &s->rules[s->conf.nrules++];
+}
+
+// n records a minute for some minutes, every `bad_every`-th bad (0: none).
+static void feed(struct setup *s, int64_t from, int minutes, int n, int bad_every)
+{
+	for (int m = 0; m < minutes; m++)
+		for (int i = 0; i < n; i++)
+			fake_record(s->f, "pay", "", from + (int64_t)m * MINUTE + i * (MINUTE / n), bad_every && i % bad_every == 0,
+				    NULL, 0);
+}
+
+static const json_t *page_of(const struct setup *s, const char *type, size_t nth)
+{
+	return json_object_get(fake_event(s->f, type, nth), "page");
+}
+
+static const json_t *body(const struct setup *s, size_t i)
+{
+	cr_assert_lt(i, s->f->nmessages);
+	return s->f->messages[i].body;
+}
+
+Test(judge, eager_fires_within_the_open_pane_and_resolves_on_closed_windows)
+{
+	struct setup s;
+
+	setup_init(&s, 5 * MINUTE, MINUTE);
+	s.streams[0].lateness_ms = 30 * SECOND;
+	struct rule *r = add_rule(&s, rule_above("SchemaViolations", TIER_IMMEDIATE, "violation_ratio", 0.01));
+	r->min_records = 20;
+	start(&s);
+	feed(&s, T0, 10, 10, 0);
+	tick(s.j, T0 + 10 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 0);
+	fake_record(s.f, "pay", "", T0 + 10 * MINUTE + 1, true, NULL, 0);
+	tick(s.j, T0 + 10 * MINUTE + 100);
+	cr_assert_eq(s.f->nmessages, 2, "one for each receiver, at once");
+
+	const json_t *data = json_object_get(body(&s, 0), "data"), *item = json_array_get(json_object_get(data, "items"), 0);
+	cr_expect_str_eq(json_get_str(body(&s, 0), "type", ""), "kdrift.alert");
+	cr_expect_str_eq(json_get_str(data, "status", ""), "firing");
+	cr_expect_str_eq(json_get_str(data, "tier", ""), "immediate");
+	cr_expect_str_eq(json_get_str(item, "measure", ""), "violation_ratio");
+	cr_expect_float_eq(json_get_num(item, "value", 0), 1.0 / 41, 1e-12);
+	cr_expect_eq(json_get_int(item, "n_current", 0), 41);
+	cr_expect_eq(json_get_num(item, "threshold", 0), 0.01);
+	const json_t *part =
+		json_array_get(json_object_get(json_object_get(data, "evidence"), "partitions"), 0);
+	cr_expect_eq(json_get_int(part, "from_offset", -1), 100, "the first bad record's offset");
+	cr_expect_eq(json_get_int(part, "to_offset", -1), 100);
+	cr_expect(strstr(json_get_str(data, "summary", ""), "range on amount"));
+	cr_expect_str_eq(status_state(s.j, 0), "alerting");
+
+	// The window that ends at 10:00 closes without the bad record: it must not resolve.
+	feed(&s, T0 + 10 * MINUTE + 30 * SECOND, 1, 10, 0);
+	tick(s.j, T0 + 11 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 2);
+	feed(&s, T0 + 11 * MINUTE + 30 * SECOND, 4, 10, 0);
+	tick(s.j, T0 + 15 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 2, "the closed windows still hold it");
+	feed(&s, T0 + 15 * MINUTE + 30 * SECOND, 2, 10, 0);
+	tick(s.j, T0 + 18 * MINUTE);
+	cr_assert_eq(s.f->nmessages, 4);
+	data = json_object_get(body(&s, 2), "data");
+	cr_expect_str_eq(json_get_str(data, "status", ""), "resolved");
+	cr_expect(json_is_string(json_object_get(data, "ends_at")));
+	cr_expect_str_neq(s.f->messages[0].id, s.f->messages[1].id, "a delivery's id names the receiver");
+	cr_expect_str_neq(s.f->messages[0].id, s.f->messages[2].id, "and the status");
+	cr_expect(!strncmp(s.f->messages[0].id, "msg_", 4));
+	cr_expect_lt(s.f->messages[0].due, s.f->messages[2].due);
+	cr_expect_eq(fake_docs(s.f, "alert"), 0);
+	cr_expect_eq(fake_docs(s.f, "page"), 0);
+	setup_free(&s);
+}
+
+Test(judge, eager_for_passes_by_the_clock_although_no_record_comes)
+{
+	struct setup s;
+
+	setup_init(&s, 5 * MINUTE, MINUTE);
+	add_rule(&s, rule_above("V", TIER_IMMEDIATE, "violation_ratio", 0.01))->for_ms = MINUTE;
+	start(&s);
+	feed(&s, T0, 1, 10, 2);
+	tick(s.j, T0 + MINUTE);
+	cr_expect_eq(s.f->nmessages, 0);
+	tick(s.j, T0 + 2 * MINUTE - 1);
+	cr_expect_eq(s.f->nmessages, 0);
+	tick(s.j, T0 + 2 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 2);
+	setup_free(&s);
+}
+
+Test(judge, too_few_records_are_unknown)
+{
+	struct setup s;
+
+	setup_init(&s, 5 * MINUTE, MINUTE);
+	add_rule(&s, rule_above("V", TIER_IMMEDIATE, "violation_ratio", 0.01))->min_records = 100;
+	start(&s);
+	feed(&s, T0, 9, 10, 2);
+	tick(s.j, T0 + 10 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 0);
+	cr_expect_str_eq(status_state(s.j, 0), "unknown");
+	feed(&s, T0 + 9 * MINUTE, 3, 100, 2);
+	tick(s.j, T0 + 12 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 2);
+	setup_free(&s);
+}
+
+Test(judge, staleness_pages_and_a_replay_changes_nothing)
+{
+	struct setup s;
+
+	setup_init(&s, 5 * MINUTE, MINUTE);
+	add_rule(&s, rule_above("NoData", TIER_IMMEDIATE, "staleness", 600));
+	start(&s);
+	feed(&s, T0, 10, 10, 0);
+	int64_t newest = T0 + 10 * MINUTE - 6 * SECOND;
+	tick(s.j, T0 + 10 * MINUTE);
+	tick(s.j, newest + 10 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 0, "600 s is not above 600 s");
+	fake_part(s.f, "pay", 0)->end = fake_part(s.f, "pay", 0)->next + 5;
+	tick(s.j, newest + 11 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 0, "we lag: that the stream is stale is not known");
+	fake_part(s.f, "pay", 0)->owned = false;
+	tick(s.j, newest + 11 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 0, "nobody reads it");
+	fake_part(s.f, "pay", 0)->owned = true;
+	fake_idle(s.f, "pay", true);
+	fake_part(s.f, "pay", 0)->catching_up = true;
+	tick(s.j, newest + 11 * MINUTE + 2 * SECOND);
+	cr_expect_eq(s.f->nmessages, 0, "catching up");
+	cr_expect_str_eq(status_state(s.j, 0), "catching_up");
+	fake_part(s.f, "pay", 0)->catching_up = false;
+	tick(s.j, newest + 11 * MINUTE + 4 * SECOND);
+	cr_assert_eq(s.f->nmessages, 2);
+	const json_t *data = json_object_get(body(&s, 0), "data");
+	cr_expect_str_eq(json_get_str(data, "alert", ""), "NoData");
+	cr_expect_eq(json_get_num(json_array_get(json_object_get(data, "items"), 0), "value", 0), 664);
+	cr_expect(strstr(json_get_str(data, "summary", ""), "no new record on topic pay for 11m4s"));
+
+	// Last month again: old event times.
+	feed(&s, T0 - 4 * WEEK, 5, 10, 2);
+	tick(s.j, newest + 12 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 2);
+	feed(&s, T0 + 30 * MINUTE, 1, 10, 0);
+	tick(s.j, T0 + 31 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 4);
+	setup_free(&s);
+}
+
+Test(judge, a_stream_without_any_record_is_stale_since_it_was_first_watched)
+{
+	struct setup s;
+
+	setup_init(&s, 5 * MINUTE, MINUTE);
+	add_rule(&s, rule_above("NoData", TIER_IMMEDIATE, "staleness", 600));
+	start(&s);
+	tick(s.j, T0);
+	cr_expect_str_eq(status_state(s.j, 0), "never_seen");
+	start(&s);
+	tick(s.j, T0 + 11 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 2, "a restart does not begin anew");
+	setup_free(&s);
+}
+
+Test(judge, unknown_never_resolves)
+{
+	struct setup s;
+
+	setup_init(&s, 5 * MINUTE, MINUTE);
+	add_rule(&s, rule_above("V", TIER_IMMEDIATE, "violation_ratio", 0.01))->min_records = 30;
+	start(&s);
+	feed(&s, T0, 10, 10, 2);
+	tick(s.j, T0 + 10 * MINUTE);
+	cr_assert_eq(s.f->nmessages, 2);
+	// Empty windows, and windows with too few.
+	fake_newest(s.f, "pay", T0 + 60 * MINUTE);
+	tick(s.j, T0 + 60 * MINUTE);
+	feed(&s, T0 + 60 * MINUTE, 20, 2, 0);
+	tick(s.j, T0 + 80 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 2);
+	cr_expect_str_eq(status_state(s.j, 0), "alerting");
+	feed(&s, T0 + 80 * MINUTE, 20, 10, 0);
+	tick(s.j, T0 + 100 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 4);
+	setup_free(&s);
+}
+
+// 40 fields lose their values at once.
+static void feed_fields(struct setup *s, int64_t from, int minutes, int present)
+{
+	static char names[40][8];
+	struct fake_value values[40];
+
+	for (int i = 0; i < 40; i++) {
+		snprintf(names[i], sizeof names[i], "f%02d", i);
+		values[i] = (struct fake_value){names[i], i};
+	}
+	for (int m = 0; m < minutes; m++)
+		for (int i = 0; i < 10; i++)
+			fake_record(s->f, "pay", "", from + (int64_t)m * MINUTE + i * SECOND, false, values, (size_t)present);
+}
+
+Test(judge, forty_fields_are_one_page)
+{
+	struct setup s;
+
+	setup_init(&s, 5 * MINUTE, 5 * MINUTE);
+	add_rule(&s, rule_above("Nulls", TIER_DAILY, "missing_ratio", 0.5))->tier = TIER_IMMEDIATE;
+	s.rules[0].has_above = true;
+	start(&s);
+	feed_fields(&s, T0, 10, 40);
+	tick(s.j, T0 + 10 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 0);
+	// The fields are known to be there from the window; then 30 of them go, then the other ten.
+	feed_fields(&s, T0 + 10 * MINUTE, 2, 10);
+	feed_fields(&s, T0 + 12 * MINUTE, 2, 0);
+	feed_fields(&s, T0 + 14 * MINUTE, 1, 40);
+	fake_newest(s.f, "pay", T0 + 15 * MINUTE);
+	s.rules[0].above = 0.3;
+	tick(s.j, T0 + 15 * MINUTE);
+	cr_assert_eq(s.f->nmessages, 2);
+	const json_t *data = json_object_get(body(&s, 0), "data");
+	cr_expect_eq(json_array_size(json_object_get(data, "items")), 40);
+	cr_expect(strstr(json_get_str(data, "summary", ""), "40 places"));
+	cr_expect_eq(fake_count(s.f, "alert_firing"), 1);
+	feed_fields(&s, T0 + 15 * MINUTE, 10, 40);
+	tick(s.j, T0 + 25 * MINUTE);
+	fake_newest(s.f, "pay", T0 + 25 * MINUTE);
+	tick(s.j, T0 + 25 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 4);
+	cr_expect_eq(json_array_size(json_object_get(page_of(&s, "alert_resolved", 0), "items")), 40);
+	setup_free(&s);
+}
+
+Test(judge, a_field_that_joins_is_told_at_the_end_only)
+{
+	struct setup s;
+
+	setup_init(&s, 5 * MINUTE, 5 * MINUTE);
+	add_rule(&s, rule_above("Mean", TIER_IMMEDIATE, "mean", 10));
+	start(&s);
+	for (int m = 0; m < 25; m++) {
+		struct fake_value v[2] = {{"a", m >= 5 && m < 20 ? 50 : 0}, {"b", m >= 10 && m < 15 ? 50 : 0}};
+		fake_record(s.f, "pay", "", T0 + (int64_t)m * MINUTE, false, v, 2);
+	}
+	tick(s.j, T0 + 30 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 2);
+	fake_newest(s.f, "pay", T0 + 25 * MINUTE);
+	tick(s.j, T0 + 30 * MINUTE);
+	cr_assert_eq(s.f->nmessages, 4);
+	cr_expect_eq(json_array_size(json_object_get(page_of(&s, "alert_firing", 0), "items")), 1);
+	cr_expect_eq(json_array_size(json_object_get(page_of(&s, "alert_resolved", 0), "items")), 2);
+	cr_expect_eq(fake_count(s.f, "item_firing"), 1);
+	cr_expect_eq(fake_count(s.f, "item_resolved"), 1);
+	setup_free(&s);
+}
+
+Test(judge, a_failed_commit_is_repeated_under_the_same_ids)
+{
+	struct setup a, b;
+	struct error err = ERROR_INIT;
+
+	for (int fails = 0; fails < 2; fails++) {
+		struct setup *s = fails ? &b : &a;
+		setup_init(s, 5 * MINUTE, MINUTE);
+		add_rule(s, rule_above("Mean", TIER_IMMEDIATE, "mean", 10));
+		start(s);
+		for (int m = 0; m < 20; m++)
+			fake_record(s->f, "pay", "", T0 + (int64_t)m * MINUTE, false,
+				    &(struct fake_value){"a", m >= 10 ? 50 : 0}, 1);
+		if (fails) {
+			s->f->fail_commits = 2;
+			for (int i = 0; i < 2; i++) {
+				cr_expect_eq(judge_tick(s->j, (struct wall_time){T0 + 20 * MINUTE + i}, &err), -1);
+				cr_expect_eq(s->f->nmessages, 0, "nothing is told that is not committed");
+			}
+		}
+		tick(s->j, T0 + 21 * MINUTE);
+		cr_assert_eq(s->f->nmessages, 2);
+	}
+	for (int i = 0; i < 2; i++)
+		cr_expect_str_eq(a.f->messages[i].id, b.f->messages[i].id);
+	cr_expect_str_eq(json_get_str(page_of(&a, "alert_firing", 0), "id", "a"),
+			 json_get_str(page_of(&b, "alert_firing", 0), "id", "b"));
+	setup_free(&a);
+	setup_free(&b);
+}
+
+Test(judge, a_restart_and_a_lost_server_go_on_from_the_documents)
+{
+	struct setup s;
+
+	setup_init(&s, 5 * MINUTE, MINUTE);
+	add_rule(&s, rule_above("Mean", TIER_IMMEDIATE, "mean", 10))->for_ms = 5 * MINUTE;
+	start(&s);
+	for (int m = 0; m < 60; m++) {
+		fake_record(s.f, "pay", "", T0 + (int64_t)m * MINUTE, false,
+			    &(struct fake_value){"a", m >= 10 && m < 40 ? 50 : 0}, 1);
+		tick(s.j, T0 + (int64_t)m * MINUTE);
+		if (m % 3 == 0)
+			start(&s);
+		if (m % 5 == 0)
+			s.f->generation++;
+	}
+	// Means of windows ending 11..44 have a 50 (above 10 from 2 of 5 on: 12..43); 12 + for 5 -> fires at 17.
+	cr_assert_eq(s.f->nmessages, 4);
+	cr_expect_eq(fake_count(s.f, "alert_firing"), 1);
+	cr_expect_eq(fake_count(s.f, "alert_resolved"), 1);
+	char from[40], to[40];
+	const json_t *p = page_of(&s, "alert_resolved", 0);
+	cr_expect_str_eq(json_get_str(p, "starts_at", ""), time_format(T0 + 12 * MINUTE, from, sizeof from));
+	cr_expect_str_eq(json_get_str(p, "ends_at", ""), time_format(T0 + 44 * MINUTE, to, sizeof to));
+	const json_t *w = json_object_get(json_array_get(json_object_get(p, "items"), 0), "window");
+	cr_expect_str_eq(json_get_str(w, "to", ""), time_format(T0 + 17 * MINUTE, to, sizeof to));
+	setup_free(&s);
+}
+
+Test(judge, a_rule_that_is_gone_resolves_its_page)
+{
+	struct setup s;
+
+	setup_init(&s, 5 * MINUTE, MINUTE);
+	add_rule(&s, rule_above("Mean", TIER_IMMEDIATE, "mean", 10));
+	start(&s);
+	for (int m = 0; m < 20; m++)
+		fake_record(s.f, "pay", "", T0 + (int64_t)m * MINUTE, false, &(struct fake_value){"a", 50}, 1);
+	tick(s.j, T0 + 20 * MINUTE);
+	cr_assert_eq(s.f->nmessages, 2);
+	s.conf.nrules = 0;
+	start(&s);
+	tick(s.j, T0 + 21 * MINUTE);
+	cr_assert_eq(s.f->nmessages, 4);
+	cr_expect_str_eq(json_get_str(json_object_get(body(&s, 3), "data"), "status", ""), "resolved");
+	cr_expect_eq(fake_docs(s.f, "alert"), 0);
+	cr_expect_eq(fake_docs(s.f, "page"), 0);
+	setup_free(&s);
+}
+
+Test(judge, volume_below_fires_on_empty_windows_and_gaps_are_passed_over)
+{
+	struct setup s;
+
+	setup_init(&s, 5 * MINUTE, MINUTE);
+	struct rule *r = add_rule(&s, rule_above("Volume", TIER_IMMEDIATE, "records", 0));
+	r->has_above = false;
+	r->has_below = true;
+	r->below = 10;
+	r->for_ms = 10 * MINUTE;
+	add_rule(&s, rule_above("V", TIER_DAILY, "violation_ratio", 0.5));
+	start(&s);
+	feed(&s, T0, 10, 10, 0);
+	tick(s.j, T0 + 10 * MINUTE);
+	// Nothing for ten years, then records again.
+	feed(&s, T0 + 520 * WEEK, 10, 10, 0);
+	unsigned before = s.f->intervals;
+	tick(s.j, T0 + 520 * WEEK + 10 * MINUTE);
+	cr_expect_lt(s.f->intervals - before, 10);
+	cr_expect_eq(fake_count(s.f, "alert_firing"), 1);
+	cr_expect_eq(fake_count(s.f, "alert_resolved"), 1);
+	char when[40];
+	// The last record stands in the window that ends 14; 14 has 10, 15 has none.
+	cr_expect_str_eq(json_get_str(page_of(&s, "alert_firing", 0), "starts_at", ""),
+			 time_format(T0 + 15 * MINUTE, when, sizeof when));
+	cr_expect_str_eq(json_get_str(page_of(&s, "alert_resolved", 0), "ends_at", ""),
+			 time_format(T0 + 520 * WEEK + MINUTE, when, sizeof when));
+	setup_free(&s);
+}
+
+Test(judge, a_window_cut_by_the_datas_start_is_not_judged)
+{
+	struct setup s;
+
+	setup_init(&s, HOUR, 10 * MINUTE);
+	add_rule(&s, rule_above("Mean", TIER_IMMEDIATE, "mean", 10));
+	start(&s);
+	for (int m = 0; m <= 59; m++)
+		fake_record(s.f, "pay", "", T0 + (int64_t)m * MINUTE, false, &(struct fake_value){"a", 50}, 1);
+	tick(s.j, T0 + HOUR);
+	cr_expect_eq(s.f->nmessages, 0);
+	cr_expect_str_eq(status_state(s.j, 0), "unknown");
+	fake_newest(s.f, "pay", T0 + HOUR);
+	tick(s.j, T0 + HOUR);
+	cr_expect_eq(s.f->nmessages, 2);
+	setup_free(&s);
+}
+
+Test(judge, slices_are_judged_by_themselves_but_other_is_not)
+{
+	struct setup s;
+	static const char *const slices[] = {"v=1", "v=2", "other"};
+
+	setup_init(&s, 5 * MINUTE, 5 * MINUTE);
+	add_rule(&s, rule_above("V", TIER_DAILY, "violation_ratio", 0.5));
+	s.rules[0].tier = TIER_WEEKLY;
+	start(&s);
+	for (int i = 0; i < 30; i++)
+		fake_record(s.f, "pay", slices[i % 3], T0 + i * SECOND, i % 3 > 0, NULL, 0);
+	fake_newest(s.f, "pay", T0 + 5 * MINUTE);
+	tick(s.j, T0 + 5 * MINUTE);
+	const json_t *items = json_object_get(page_of(&s, "alert_firing", 0), "items");
+	cr_assert_eq(json_array_size(items), 2, "all together (20 of 30), and v=2");
+	cr_expect(json_is_null(json_object_get(json_array_get(items, 0), "slice")));
+	cr_expect_str_eq(json_get_str(json_array_get(items, 1), "slice", ""), "v=2");
+	cr_expect_eq(s.f->nmessages, 0, "weekly: only its digest");
+	setup_free(&s);
+}
+
+// --- against --------------------------------------------------------------------------------------------
+
+// 60 values around `mean` a minute, in a slice.
+static void feed_values(struct setup *s, const char *stream, const char *slice, int64_t from, int minutes, double mean)
+{
+	for (int m = 0; m < minutes; m++)
+		for (int i = 0; i < 60; i++)
+			fake_record(s->f, stream, slice, from + (int64_t)m * MINUTE + i * SECOND, false,
+				    &(struct fake_value){"a", mean + i % 7 - 3}, 1);
+}
+
+Test(judge, against_earlier_slice_and_stream)
+{
+	static const enum against_kind kinds[] = {AGAINST_PREVIOUS, AGAINST_SLICE, AGAINST_STREAM};
+	static char stable[] = "v=stable", shadow[] = "shadow", pay[] = "pay";
+
+	for (size_t k = 0; k < 3; k++) {
+		for (int shifted = 0; shifted < 2; shifted++) {
+			struct setup s;
+			setup_init(&s, 10 * MINUTE, 10 * MINUTE);
+			s.streams[1] = stream_of("shadow", 10 * MINUTE, 10 * MINUTE);
+			s.conf.nstreams = 2;
+			struct rule *r = add_rule(&s, rule_above("Shift", TIER_IMMEDIATE, "mean_shift", 1));
+			r->stream = pay;
+			r->against.kind = kinds[k];
+			r->against.previous_ms = 10 * MINUTE;
+			r->against.name = kinds[k] == AGAINST_SLICE ? stable : shadow;
+			start(&s);
+			feed_values(&s, "pay", "v=stable", T0, 10, 100);
+			feed_values(&s, "pay", "v=stable", T0 + 10 * MINUTE, 10, kinds[k] == AGAINST_SLICE ? 100 : 100 + 9 * shifted);
+			feed_values(&s, "pay", "v=canary", T0 + 10 * MINUTE, 10, 100 + 9 * shifted);
+			fake_newest(s.f, "pay", T0 + 20 * MINUTE);
+			tick(s.j, T0 + 20 * MINUTE);
+			if (kinds[k] == AGAINST_STREAM)
+				cr_expect_eq(s.f->nmessages, 0, "waits for the other stream");
+			feed_values(&s, "shadow", "v=stable", T0, 20, 100);
+			fake_newest(s.f, "shadow", T0 + 20 * MINUTE);
+			tick(s.j, T0 + 20 * MINUTE);
+			cr_assert_eq(s.f->nmessages, shifted ? 2 : 0, "kind %zu, shifted %d: %zu", k, shifted, s.f->nmessages);
+			if (shifted) {
+				const json_t *items = json_object_get(page_of(&s, "alert_firing", 0), "items");
+				const json_t *last = json_array_get(items, json_array_size(items) - 1);
+				cr_expect_str_eq(json_get_str(last, "slice", ""), kinds[k] == AGAINST_SLICE ? "v=canary" : "v=stable");
+				// 9 over the population standard deviation of sixty values of 97..103
+				cr_expect_float_eq(json_get_num(last, "value", 0), 4.5, 0.1);
+			}
+			setup_free(&s);
+		}
+	}
+}
+
+Test(judge, no_baseline_is_unknown_and_says_so)
+{
+	struct setup s;
+
+	setup_init(&s, 5 * MINUTE, 5 * MINUTE);
+	add_rule(&s, rule_above("Drift", TIER_WEEKLY, "ks", 0.1));
+	start(&s);
+	feed_values(&s, "pay", "", T0, 10, 100);
+	fake_newest(s.f, "pay", T0 + 10 * MINUTE);
+	tick(s.j, T0 + 10 * MINUTE);
+	cr_expect_str_eq(status_state(s.j, 0), "no_baseline");
+	json_t *status = judge_status(s.j);
+	const json_t *alert = json_array_get(json_object_get(status, "alerts"), 0);
+	cr_expect_str_eq(json_get_str(alert, "state", ""), "unknown");
+	cr_expect_str_eq(json_get_str(alert, "why", ""), "no_baseline");
+	cr_expect_not_null(fake_doc(s.f, "status", "pay"));
+	cr_expect_not_null(fake_doc(s.f, "status", "kdrift"));
+	json_decref(status);
+	setup_free(&s);
+}
+
+Test(judge, unreadable_panes_are_unknown)
+{
+	struct setup s;
+
+	setup_init(&s, 5 * MINUTE, 5 * MINUTE);
+	struct rule *r = add_rule(&s, rule_above("Volume", TIER_IMMEDIATE, "records", 0));
+	r->has_above = false;
+	r->has_below = true;
+	r->below = 10;
+	start(&s);
+	feed(&s, T0, 10, 10, 0);
+	fake_newest(s.f, "pay", T0 + 10 * MINUTE);
+	s.f->garble = true;
+	tick(s.j, T0 + 10 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 0, "not a volume of 0");
+	cr_expect_str_eq(status_state(s.j, 0), "unknown");
+	setup_free(&s);
+}
+
+Test(judge, the_floor_leaves_what_windows_still_need)
+{
+	struct setup s;
+
+	setup_init(&s, HOUR, 10 * MINUTE);
+	struct rule *r = add_rule(&s, rule_above("Shift", TIER_WEEKLY, "mean_shift", 1));
+	r->against.kind = AGAINST_PREVIOUS;
+	r->against.previous_ms = DAY;
+	start(&s);
+	for (int m = 0; m < 3 * 1440; m++) {
+		fake_record(s.f, "pay", "", T0 + (int64_t)m * MINUTE, false, &(struct fake_value){"a", m % 60}, 1);
+		if (m % 10 == 0)
+			tick(s.j, T0 + (int64_t)m * MINUTE);
+	}
+	cr_expect_gt(s.f->floor, T0);
+	cr_expect_leq(s.f->floor, T0 + 3 * DAY - DAY - HOUR - 10 * MINUTE);
+	cr_expect_geq(s.f->floor, T0 + 3 * DAY - DAY - HOUR - 30 * MINUTE);
+	json_t *status = judge_status(s.j);
+	const json_t *stream = json_array_get(json_object_get(status, "streams"), 0);
+	const json_t *worst = json_object_get(json_array_get(json_object_get(stream, "fields"), 0), "worst");
+	cr_expect_str_eq(json_get_str(worst, "reading", ""), "known");
+	cr_expect_eq(json_get_int(worst, "n_reference", 0), 60);
+	json_decref(status);
+	setup_free(&s);
+}
