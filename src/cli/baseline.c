@@ -258,7 +258,7 @@ static int run(struct cli_args *args)
 		return cli_usage(args, "--file reads whole files; --from and --to choose from the topic");
 	if (cli_ms(args, "from", INT64_MIN) >= cli_ms(args, "to", INT64_MAX))
 		return cli_usage(args, "--to must lie after --from");
-	struct config *c = cli_config(args);
+	struct config *c = cli_config_before_baseline(args);
 	if (!c)
 		return EXIT_FAILED;
 	map_init(&m.contract);

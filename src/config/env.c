@@ -209,7 +209,9 @@ static void offer_names(struct nearest *near, const struct section *s, const cha
 		for (char *c = name; *c; c++)
 			*c = isalnum((unsigned char)*c) ? (char)toupper((unsigned char)*c) : '_';
 		if (k->kind == KEY_SECTION) {
-			strcat(name, "_");
+			size_t len = strlen(name);
+			name[len] = '_';
+			name[len + 1] = 0;
 			offer_names(near, k->section, name, best);
 			continue;
 		}

@@ -27,8 +27,10 @@ static ssize_t key_bytes(const char *base64)
 	char padded[700];
 
 	snprintf(padded, sizeof padded - 4, "%s", base64);
-	while (strlen(padded) % 4)
-		strcat(padded, "=");
+	for (size_t len = strlen(padded); len % 4; len++) {
+		padded[len] = '=';
+		padded[len + 1] = 0;
+	}
 	ssize_t n = base64_decode(padded, key, sizeof key);
 	explicit_bzero(key, sizeof key);
 	explicit_bzero(padded, sizeof padded);
