@@ -195,7 +195,7 @@ double field_sum(const struct field_stats *f)
 
 double field_mean(const struct field_stats *f)
 {
-	return f->count ? divide(dsum_normal(f->sum), (double)f->count) : NAN;
+	return f->min <= f->max ? divide(dsum_normal(f->sum), (double)f->count) : NAN;
 }
 
 double field_stddev(const struct field_stats *f)
@@ -203,14 +203,14 @@ double field_stddev(const struct field_stats *f)
 	struct dsum s = dsum_normal(f->sum), q = dsum_normal(f->sumsq), v = {0, 0, 0};
 	double n = (double)f->count;
 
-	if (f->count < 2)
+	if (f->count < 2 || f->min > f->max)
 		return NAN;
 	if (f->min == f->max)
 		return 0;
 	if (!isfinite(q.hi) || !isfinite(s.hi))
 		return NAN;
 	// (n sumsq - sum^2) / (n (n - 1)); a power of two brings both products near 1
-	int k = -ilogb(fmax(fabs(f->min), fabs(f->max)) * n);
+	int k = -ilogb(fmax(fabs(f->min), fabs(f->max))) - ilogb(n);
 	double a[] = {ldexp(s.hi, k), ldexp(s.lo, k), ldexp(s.rest, k)};
 	double b[] = {ldexp(q.hi, 2 * k), ldexp(q.lo, 2 * k), ldexp(q.rest, 2 * k)};
 	for (int i = 0; i < 3; i++) {

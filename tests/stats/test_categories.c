@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,6 +168,7 @@ Test(categories, of_a_boolean)
 	cr_assert(!strcmp(top[0]->value, "true") && top[0]->n == 2);
 	cr_assert(!strcmp(top[1]->value, "false") && top[1]->n == 1);
 	cr_assert_eq(f->unseen, 0);
+	cr_assert(isnan(field_mean(f)) && isnan(field_stddev(f)) && isnan(field_quantile(f, 0.5)), "it has no moments");
 	cr_assert(field_distinct(f, &approximate) == 2 && !approximate);
 	pane_free(p);
 }
