@@ -4,7 +4,7 @@
 #include "app/internal.h"
 #include "util/log.h"
 
-enum { LEASE_MS = 8000, RENEW_MS = 2000, WAIT_MS = 250 };
+enum { LEASE_MS = 8000, RENEW_MS = 2000, WAIT_MS = 250, DEMO_WAIT_MS = 20 };
 
 static void set_leading(struct app *a, bool leads)
 {
@@ -15,7 +15,7 @@ static void set_leading(struct app *a, bool leads)
 // One round: wait for a wake-up, keep the lease, judge.
 static int round_once(struct app *a, struct mono_time *renewed, struct error *err)
 {
-	int woken = store_wait_wake(a->judge_store, WAIT_MS, err);
+	int woken = store_wait_wake(a->judge_store, a->opt.clock_is_watermark ? DEMO_WAIT_MS : WAIT_MS, err);
 
 	if (woken < 0)
 		return -1;

@@ -33,7 +33,7 @@ static int load_contract(struct model *m, size_t i, struct error *err)
 	return m->contracts[i] ? 0 : error_prefix(err, "stream %s: contract %s", c->name, c->contract_schema);
 }
 
-// The configured fields that are judged even in a window where none of them came.
+// The configured fields that are judged even in a window where none of them came, and those to be ignored.
 static size_t name_fields(struct model *m, size_t i)
 {
 	const struct stream_conf *c = &m->config->streams[i];
@@ -42,7 +42,7 @@ static size_t name_fields(struct model *m, size_t i)
 	m->named[i] = xcalloc(c->nfields + 1, sizeof *m->named[i]);
 	for (size_t k = 0; k < c->nfields; k++) {
 		const struct field_conf *f = &c->fields[k];
-		if (f->type == FIELD_NONE || f->type == FIELD_TYPES)
+		if (f->type == FIELD_TYPES)
 			continue;
 		m->named[i][n++] = (struct field_def){.path = f->path, .type = f->type};
 	}

@@ -25,7 +25,7 @@
 #include "util/xalloc.h"
 
 enum {
-	AHEAD_MS = 3 * 86400000, // event time that may be in flight
+	AHEAD_MS = 36 * 3600000, // event time that may be in flight: less than the rules call stale
 	SETTLE_MS = 60000,       // for the last records to be counted and told
 	STUCK_MS = 120000,       // without any progress
 };
@@ -128,17 +128,21 @@ static int start_app(struct demo *d, int http_port, struct error *err)
 	return d->app ? 0 : -1;
 }
 
-// How far the monitor has judged.
-static struct event_time position(void *ctx)
+// The newest event of each stream that the monitor has judged.
+static void position(void *ctx, struct event_time newest[REPLAY_STREAMS])
 {
 	struct demo *d = ctx;
-	json_t *status = app_status(d->app);
-	int64_t ms;
+	json_t *status = app_status(d->app), *stream;
+	size_t i;
 
-	if (time_parse(json_get_str(status, "clock", ""), &ms))
-		ms = EVENT_TIME_NONE.ms;
+	for (int s = 0; s < REPLAY_STREAMS; s++) {
+		newest[s] = EVENT_TIME_NONE;
+		json_array_foreach(json_object_get(status, "streams"), i, stream)
+			if (!strcmp(json_get_str(stream, "name", ""), replay_topics[s].name) &&
+			    time_parse(json_get_str(stream, "newest", ""), &newest[s].ms))
+				newest[s] = EVENT_TIME_NONE;
+	}
 	json_decref(status);
-	return (struct event_time){ms};
 }
 
 static void announce(void *ctx, enum replay_fault fault)
@@ -185,7 +189,11 @@ static bool settled(struct demo *d)
 	json_t *status = app_status(d->app);
 	all = all && json_get_int(status, "outbox", -1) == 0;
 	json_decref(status);
-	return all && position(d).ms >= replay_end(d->replay) - 86400000;
+	struct event_time newest[REPLAY_STREAMS];
+	position(d, newest);
+	for (int s = 0; s < REPLAY_STREAMS; s++)
+		all = all && newest[s].ms >= replay_end(d->replay) - 3600000;
+	return all;
 }
 
 // 0: played to the end; 1: asked to stop; -1: failed or stuck.
@@ -207,7 +215,9 @@ static int play(struct demo *d, double speed, struct error *err)
 	while (!(done = feeder_done(d->feeder, err))) {
 		if (asked_to_stop(100))
 			return 1;
-		int64_t at = position(d).ms;
+		struct event_time newest[REPLAY_STREAMS];
+		position(d, newest);
+		int64_t at = newest[REPLAY_FEATURES].ms;
 		if (at != last) {
 			last = at;
 			moved = mono_now();

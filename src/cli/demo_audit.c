@@ -148,8 +148,8 @@ static void tally_page(void *arg, const char *tier, const json_t *page)
 static struct tally tally(const struct audit *a, const char *tier, const char *alert, const char *stream,
 			  const struct replay_fault_info *fault)
 {
-	// A window that holds the fault may end up to two days later.
-	struct tally t = {tier, alert, stream, fault ? ms_of(fault->from) : INT64_MIN,
+	// Silence begins with the last record before it; a window that holds the fault may end up to two days later.
+	struct tally t = {tier, alert, stream, fault ? ms_of(fault->from) - 3600000 : INT64_MIN,
 			  fault ? ms_of(fault->to) + 2 * 86400000LL : INT64_MAX, 0, 0, 0};
 
 	each_page(a, tally_page, &t);

@@ -307,7 +307,8 @@ fail:
 	return NULL;
 }
 
-static int avro_rows_next(void *reader, const struct column_list *columns, struct row_buf *row, struct error *err)
+static int avro_rows_next(void *reader, const struct column_list *columns, struct row_buf *row,
+			  struct error *err)
 {
 	struct avro_rows *a = reader;
 

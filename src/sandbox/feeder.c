@@ -17,9 +17,11 @@ struct feeder {
 	struct producer *producer;
 	pthread_t thread;
 	atomic_bool stop;
-	atomic_int done;      // 1 done, -1 failed
-	struct error err;     // written before done
-	int64_t first, known; // event ms: of the first message; how far the monitor was when last asked
+	atomic_int done;			 // 1 done, -1 failed
+	struct error err;			 // written before done
+	int64_t first;				 // event ms
+	int64_t sent[REPLAY_STREAMS];		 // of the last message of each stream; INT64_MIN: none
+	struct event_time known[REPLAY_STREAMS]; // how far the monitor was when last asked
 };
 
 static void nap(void)
@@ -27,17 +29,25 @@ static void nap(void)
 	nanosleep(&(struct timespec){0, NAP_MS * 1000000}, NULL);
 }
 
+// Is a stream, of which more was sent than is judged, too far back?
+static bool behind(const struct feeder *f, int64_t ts)
+{
+	for (int s = 0; s < REPLAY_STREAMS; s++)
+		if (f->known[s].ms < f->sent[s] &&
+		    (f->known[s].ms < f->first ? f->first : f->known[s].ms) < ts - f->conf.ahead_ms)
+			return true;
+	return false;
+}
+
 static bool too_early(struct feeder *f, int64_t ts, struct mono_time start)
 {
 	if (f->conf.days_per_second > 0 &&
 	    (double)(ts - f->first) > f->conf.days_per_second * 86400.0 * (double)mono_ms_since(start))
 		return true;
-	if (ts - f->known <= f->conf.ahead_ms)
+	if (!behind(f, ts))
 		return false;
-	struct event_time at = f->conf.position(f->conf.ctx);
-	if (event_time_set(at) && at.ms > f->known)
-		f->known = at.ms;
-	return ts - f->known > f->conf.ahead_ms;
+	f->conf.position(f->conf.ctx, f->known);
+	return behind(f, ts);
 }
 
 static int feed(struct feeder *f, struct error *err)
@@ -46,7 +56,7 @@ static int feed(struct feeder *f, struct error *err)
 	struct replay_message m;
 	size_t n;
 
-	f->first = f->known = replay_rows(f->replay, &n)->ts;
+	f->first = replay_rows(f->replay, &n)->ts;
 	while (replay_next(f->replay, &m)) {
 		if (too_early(f, m.ts, start)) {
 			// What is held back in the producer would hold back the monitor.
@@ -67,6 +77,7 @@ static int feed(struct feeder *f, struct error *err)
 					       .time = wall_from_event((struct event_time){m.ts})};
 		if (producer_send(f->producer, &out, err))
 			return -1;
+		f->sent[m.stream] = m.ts;
 	}
 	return producer_flush(f->producer, FLUSH_MS, err) ? -1 : 1;
 }
@@ -86,6 +97,10 @@ struct feeder *feeder_start(struct replay *r, const struct feeder_conf *conf, st
 
 	f->replay = r;
 	f->conf = *conf;
+	for (int s = 0; s < REPLAY_STREAMS; s++) {
+		f->sent[s] = INT64_MIN;
+		f->known[s] = EVENT_TIME_NONE;
+	}
 	f->producer = producer_new(props, ARRAY_LEN(props), err);
 	if (!f->producer) {
 		free(f);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Produces a replay's messages in event order on a thread of its own, no faster than they are read: it
-// never runs more than `ahead_ms` of event time ahead of the monitor, so that the monitor sees every hour of
-// the play in its turn, however slow the machine is.
+// never runs more than `ahead_ms` of event time ahead of what the monitor has judged of any stream, so that
+// the monitor sees every hour of the play in its turn, however slow the machine is.
 #ifndef KD_SANDBOX_FEEDER_H
 #define KD_SANDBOX_FEEDER_H
 #include "sandbox/replay.h"
@@ -13,7 +13,8 @@ struct feeder_conf {
 	int64_t ahead_ms;
 	double days_per_second; // event time per wall time, at most; 0: as fast as it is read
 	void *ctx;
-	struct event_time (*position)(void *ctx); // how far the monitor has judged; EVENT_TIME_NONE: not yet
+	// The newest event of each stream that the monitor has judged; EVENT_TIME_NONE: none yet.
+	void (*position)(void *ctx, struct event_time newest[REPLAY_STREAMS]);
 	void (*announce)(void *ctx, enum replay_fault fault); // before the fault's first message
 };
 

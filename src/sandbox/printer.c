@@ -23,7 +23,8 @@ struct printer {
 	struct httpd *http;
 	char url[48];
 	pthread_mutex_t lock; // out, ids
-	struct map ids;
+	struct map ids;	      // of deliveries
+	struct map pages;     // ids of those printed with their summary
 };
 
 enum paint { PLAIN, BOLD, RED, GREEN, YELLOW, BLUE, DIM };
@@ -85,7 +86,7 @@ static void print_page(struct printer *p, const json_t *page, const char *indent
 		fprintf(p->out, " until %s", when(page, "ends_at", at, sizeof at));
 	fputc('\n', p->out);
 	snprintf(deeper, sizeof deeper, "%s    ", indent);
-	if (*summary && firing)
+	if (*summary && firing && !map_puts(&p->pages, json_get_str(page, "id", ""), p))
 		fprintf(p->out, "%s%s\n", deeper, summary);
 	if (firing)
 		print_items(p, page, deeper);
@@ -98,15 +99,15 @@ static long long total(const json_t *v)
 	const char *kind;
 	json_t *n;
 
-	json_object_foreach((json_t *)v, kind, n)
-		sum += (long long)json_integer_value(n);
+	json_object_foreach((json_t *)v, kind, n) sum += (long long)json_integer_value(n);
 	return sum;
 }
 
 // A digest that has nothing to tell is not printed: most days are like that.
 static void print_digest(struct printer *p, const json_t *data)
 {
-	json_t *pages = json_object_get(data, "pages"), *page, *streams = json_object_get(data, "streams"), *stream;
+	json_t *pages = json_object_get(data, "pages"), *page, *streams = json_object_get(data, "streams"),
+	       *stream;
 	size_t i, n = json_array_size(pages);
 	long long records = 0, violations = 0;
 	char from[24], to[24];
@@ -122,8 +123,7 @@ static void print_digest(struct printer *p, const json_t *data)
 		paint(p, !strcmp(json_get_str(data, "tier", ""), "daily") ? YELLOW : BLUE),
 		json_get_str(data, "tier", ""), paint(p, PLAIN), when(data, "from", from, sizeof from),
 		when(data, "to", to, sizeof to), records, violations, n, n == 1 ? "" : "s");
-	json_array_foreach(pages, i, page)
-		print_page(p, page, "    ");
+	json_array_foreach(pages, i, page) print_page(p, page, "    ");
 }
 
 static void print_message(struct printer *p, const json_t *message)
@@ -205,6 +205,7 @@ struct printer *printer_start(FILE *out, bool colour, const char *secret,
 	*p = (struct printer){.out = out, .colour = colour, .key_len = -1, .seen = seen, .ctx = ctx};
 	pthread_mutex_init(&p->lock, NULL);
 	map_init(&p->ids);
+	map_init(&p->pages);
 	if (secret)
 		p->key_len =
 		    base64_decode(secret + (strncmp(secret, "whsec_", 6) ? 0 : 6), p->key, sizeof p->key);
@@ -244,6 +245,7 @@ void printer_stop(struct printer *p)
 		return;
 	httpd_stop(p->http);
 	map_release(&p->ids, NULL);
+	map_release(&p->pages, NULL);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }

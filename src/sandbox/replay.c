@@ -76,14 +76,15 @@ void replay_free(struct replay *r)
 	free(r);
 }
 
-static bool odd_day(size_t row)
+// Every other half hour, another one each day, so that both halves hold every day and every time of day.
+static bool second_half(size_t row)
 {
-	return row / 48 % 2;
+	return (row + row / 48) % 2;
 }
 
 bool replay_in_baseline(enum replay_stream s, size_t row)
 {
-	return s == REPLAY_AA ? !odd_day(row) : row < REPLAY_BASELINE_ROWS;
+	return s == REPLAY_AA ? !second_half(row) : row < REPLAY_BASELINE_ROWS;
 }
 
 static bool during(const struct replay *r, enum replay_fault f, int64_t ts)
@@ -95,7 +96,7 @@ static bool during(const struct replay *r, enum replay_fault f, int64_t ts)
 static bool exists(const struct replay *r, enum replay_stream s)
 {
 	if (s == REPLAY_AA)
-		return odd_day(r->row);
+		return second_half(r->row);
 	return s != REPLAY_PREDICTIONS || !during(r, FAULT_SILENCE, r->rows[r->row].ts);
 }
 

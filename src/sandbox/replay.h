@@ -2,8 +2,8 @@
 // The demo's play: Elec2 as the messages of four topics in event order, with faults at known times and a
 // count of everything that was put in, against which the monitor is held. Deterministic; no I/O.
 //
-// Streams: features; predictions of the model; labels; and `elec2-aa`, every other day of the features,
-// whose baseline is made of the days between: the same source on both sides, so it must stay silent.
+// Streams: features; predictions of the model; labels; and `elec2-aa`, every other half hour of the
+// features, whose baseline is made of those between: one source on both sides, so it must stay silent.
 #ifndef KD_SANDBOX_REPLAY_H
 #define KD_SANDBOX_REPLAY_H
 #include <stdbool.h>
