@@ -102,10 +102,12 @@ Test(http, a_handle_serves_many_requests)
 	for (int i = 0; i < 4; i++) {
 		struct error err = ERROR_INIT;
 		struct http_answer got;
-		struct http_request req = {.method = i % 2 ? "POST" : "GET", .url = s->url, .timeout_ms = 5000, .max_answer = 9};
+		struct http_request req = {.method = i % 2 ? "POST" : "GET", .url = s->url, .timeout_ms = 5000, .max_answer = 9,
+					   .body = i % 2 ? "b" : NULL, .len = i % 2};
 
 		cr_assert(zero(int, http_do(h, &req, &got, &err)), "%s", err.text);
-		cr_assert(eq(str, seen.q.method, (char *)(uintptr_t)req.method)); // nothing stays from the one before
+		cr_assert(eq(str, seen.q.method, (char *)(uintptr_t)req.method));
+		cr_assert(eq(str, seen.body, (char *)(uintptr_t)(i % 2 ? "b" : ""))); // nothing stays from the one before
 		buf_release(&got.body);
 	}
 	http_free(h);
@@ -192,8 +194,8 @@ Test(http, errors_name_the_host_and_hide_secrets)
 		const char *url, *says;
 	} cases[] = {
 		{"http://bob:hunter2@127.0.0.1:1/services/T0/hunter2?token=hunter2", "GET http://127.0.0.1:1: "},
-		{"ftp://127.0.0.1/hunter2", "GET ftp://127.0.0.1: "},
-		{"file:///etc/passwd", "GET"},
+		{"ftp://127.0.0.1/hunter2", "GET ftp://127.0.0.1: Protocol"},
+		{"file:///hunter2", "not a URL"},
 		{"http://", "not a URL"},
 		{"", "not a URL"},
 	};

@@ -172,6 +172,37 @@ Test(plan, types_by_rule)
 	}
 }
 
+// Numbers that two roundings get wrong, from Python's fractions: float(Fraction(unscaled, 10**scale)).
+Test(plan, decimals_are_rounded_once)
+{
+	static const struct {
+		int scale;
+		const char *bytes;
+		double want;
+	} cases[] = {
+		{4, "\x10\x02\x02\xfe\xb8\x41\x4c\x34\x3c", 14495820535222.79},
+		{2, "\x10\x06\x32\xe7\x69\xa6\xce\xcc\x1b", 4466737540192532.75},
+		{4, "\x10\x00\x45\xb4\x13\x8a\x9a\x02\x1e", 1961976941576.2462},
+		{4, "\x10\xff\xba\x4b\xec\x75\x65\xfd\xe2", -1961976941576.2462},
+		{2, "\x10\x04\xc2\xf2\x0a\xf3\xc6\x4a\xf7", 3431026504870325.67},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *type = xasprintf(RECORD("{\"name\":\"d\",\"type\":{\"type\":\"bytes\",\"logicalType\":\"decimal\","
+					      "\"precision\":18,\"scale\":%d}}"),
+				       cases[i].scale);
+		struct plan *p = compile(type, &(struct plan_options){.all_fields = true});
+		struct record_values r;
+
+		record_values_init(&r);
+		walk(p, cases[i].bytes, 9, &r);
+		cr_assert(r.nvalues == 1 && r.values[0].num == cases[i].want, "%.17g", r.values[0].num);
+		record_values_release(&r);
+		plan_free(p);
+		free(type);
+	}
+}
+
 Test(plan, range)
 {
 	static const struct {
