@@ -49,6 +49,7 @@ const struct command cmd_test_receiver = {
 	.min_words = 1,
 	.max_words = 1,
 	.run = run,
-	.about = "The message is of type kdrift.test, signed as every other. It does not pass through the outbox: "
+	.about = "The message is of type kdrift.test, signed as every other. It does not pass through the "
+		 "outbox: "
 		 "neither Kafka nor Redis is needed.",
 };

@@ -47,13 +47,16 @@ static int64_t next_delay(const struct attempt *a)
 static void describe(const struct attempt *a, struct verdict *v)
 {
 	if (!a->status)
-		snprintf(v->why, sizeof v->why, "no answer: %s", a->error && *a->error ? a->error : "unknown cause");
+		snprintf(v->why, sizeof v->why, "no answer: %s",
+			 a->error && *a->error ? a->error : "unknown cause");
 	else if (a->status == 410)
 		snprintf(v->why, sizeof v->why,
-			 "answered 410: the endpoint says that it is disabled; give the receiver another url or remove it");
+			 "answered 410: the endpoint says that it is disabled; give the receiver another url "
+			 "or remove it");
 	else if (a->status >= 300 && a->status < 400)
 		snprintf(v->why, sizeof v->why,
-			 "answered %ld: redirects are not followed; set the receiver's url to the final address",
+			 "answered %ld: redirects are not followed; set the receiver's url to the final "
+			 "address",
 			 a->status);
 	else if (a->status == 401 || a->status == 403)
 		snprintf(v->why, sizeof v->why, "answered %ld: refused; check the receiver's secret and url",

@@ -32,7 +32,7 @@ struct runner {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool woken, stopping, sending, finished, orphan; // under lock
-	bool away;                                       // the last port call failed; said once
+	bool away;					 // the last port call failed; said once
 	_Atomic uint64_t delivered, retried, refused;
 };
 
@@ -70,13 +70,15 @@ static bool is_stopping(struct runner *r)
 static int port_failed(struct runner *r, const char *what, const struct error *err)
 {
 	if (!r->away)
-		log_warn(LOG, "receiver %s: cannot %s: %s; nothing is sent until it can", r->conf.name, what, err->text);
+		log_warn(LOG, "receiver %s: cannot %s: %s; nothing is sent until it can", r->conf.name, what,
+			 err->text);
 	r->away = true;
 	return -1;
 }
 
 // 0: an answer came; 1: none did, with the reason; -1: deliver_stop is not waiting any more.
-static int send_once(struct runner *r, const struct outbox_entry *e, struct http_answer *answer, struct error *err)
+static int send_once(struct runner *r, const struct outbox_entry *e, struct http_answer *answer,
+		     struct error *err)
 {
 	const struct message m = {e->id, e->body, strlen(e->body), wall_now().ms / 1000};
 
@@ -108,8 +110,8 @@ static int write_outcome(struct runner *r, const struct outbox_entry *e, const s
 		counter = &r->delivered;
 		break;
 	case OUTCOME_RETRY:
-		log_warn(LOG, "receiver %s: attempt %u of %s: %s; again in %s", r->conf.name, a->number, e->id, v->why,
-			 duration_format(v->delay_ms, wait, sizeof wait));
+		log_warn(LOG, "receiver %s: attempt %u of %s: %s; again in %s", r->conf.name, a->number,
+			 e->id, v->why, duration_format(v->delay_ms, wait, sizeof wait));
 		rc = r->port.retry(r->port.ctx, e->id, wall_now().ms + v->delay_ms, v->why, &err);
 		counter = &r->retried;
 		break;
@@ -268,8 +270,8 @@ static struct runner *runner_new(const struct receiver_conf *conf, const struct 
 	return r;
 }
 
-struct deliver *deliver_start(const struct receiver_conf *receivers, size_t n, const struct deliver_port *port,
-			      bool (*leading)(void *ctx), void *ctx)
+struct deliver *deliver_start(const struct receiver_conf *receivers, size_t n,
+			      const struct deliver_port *port, bool (*leading)(void *ctx), void *ctx)
 {
 	struct deliver *d = xcalloc(1, sizeof *d);
 
@@ -304,7 +306,8 @@ static void runner_stop(struct runner *r, const struct timespec *until)
 			break;
 	bool orphan = r->orphan = !r->finished && r->sending;
 	if (orphan) {
-		log_warn(LOG, "receiver %s: an attempt is still waiting for its answer; it will be repeated", r->conf.name);
+		log_warn(LOG, "receiver %s: an attempt is still waiting for its answer; it will be repeated",
+			 r->conf.name);
 		pthread_detach(r->thread);
 	}
 	pthread_mutex_unlock(&r->lock);

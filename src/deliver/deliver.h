@@ -18,8 +18,8 @@
 struct deliver;
 // `leading` tells whether this process holds the lease now; only then anything is sent. It and the port are
 // called from every receiver's thread. Confs and the port are copied.
-struct deliver *deliver_start(const struct receiver_conf *receivers, size_t n, const struct deliver_port *port,
-			      bool (*leading)(void *ctx), void *ctx);
+struct deliver *deliver_start(const struct receiver_conf *receivers, size_t n,
+			      const struct deliver_port *port, bool (*leading)(void *ctx), void *ctx);
 void deliver_wake(struct deliver *d);                // something new is in the outbox
 // Lets attempts under way end and frees. Within about 5 s: an attempt that takes longer ends by itself with
 // nothing written, so it is repeated under the same id. NULL is fine.

@@ -8,10 +8,10 @@
 
 struct deliver_port {
 	void *ctx;
-	// Entries of the receiver that are due at `now`, oldest first, at most n. -1: the store is away or this
-	// process does not lead. The caller releases each with outbox_entry_release.
-	int (*due)(void *ctx, const char *receiver, int64_t now, struct outbox_entry *out, size_t n, size_t *got,
-		   struct error *err);
+	// Entries of the receiver that are due at `now`, oldest first, at most n. -1: the store is away or
+	// this process does not lead. The caller releases each with outbox_entry_release.
+	int (*due)(void *ctx, const char *receiver, int64_t now, struct outbox_entry *out, size_t n,
+		   size_t *got, struct error *err);
 	// Counts an attempt *before* it is made, so that a crash in between is counted too.
 	int (*attempt)(void *ctx, const char *id, struct error *err);
 	// Done: out of the outbox, into the log of sent ids.

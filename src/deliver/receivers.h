@@ -25,8 +25,8 @@ struct receiver_type {
 	// Without a connection: is the configuration usable?
 	int (*check)(const struct receiver_conf *r, struct error *err);
 	// One attempt. 0: an answer came, in *out; -1: none did.
-	int (*send)(struct http *h, const struct receiver_conf *r, const struct message *m, struct http_answer *out,
-		    struct error *err);
+	int (*send)(struct http *h, const struct receiver_conf *r, const struct message *m,
+		    struct http_answer *out, struct error *err);
 	void (*classify)(const struct attempt *a, struct verdict *out);
 };
 

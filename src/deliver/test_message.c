@@ -15,9 +15,10 @@ enum { ANSWER_SHOWN = 200 };
 
 static char *test_body(const char *receiver, struct wall_time now)
 {
-	json_t *v = json_pack("{s:s, s:o, s:{s:o, s:s}}", "type", "kdrift.test", "timestamp", json_time(now.ms), "data",
-			      "receiver", json_str(receiver), "message",
-			      "This is a test of kdrift's delivery. Nothing is wrong and nothing needs to be done.");
+	json_t *v = json_pack(
+		"{s:s, s:o, s:{s:o, s:s}}", "type", "kdrift.test", "timestamp", json_time(now.ms), "data",
+		"receiver", json_str(receiver), "message",
+		"This is a test of kdrift's delivery. Nothing is wrong and nothing needs to be done.");
 	char *text = json_text(v);
 
 	json_decref(v);
@@ -62,16 +63,18 @@ int deliver_test(const struct receiver_conf *r, struct buf *said, struct error *
 	};
 	type->classify(&a, &verdict);
 	if (verdict.outcome == OUTCOME_DELIVERED) {
-		buf_addf(said, "receiver %s: %s accepted the test message %s: answered %ld in %" PRId64 " ms, %s", r->name,
-			 origin, id, answer.status, mono_ms_since(began),
+		buf_addf(said,
+			 "receiver %s: %s accepted the test message %s: answered %ld in %" PRId64 " ms, %s",
+			 r->name, origin, id, answer.status, mono_ms_since(began),
 			 r->secret && *r->secret ? "signed" : "NOT signed (no secret is configured)");
 		rc = 0;
 	} else {
 		struct buf shown = BUF_INIT;
 		add_answer(&shown, &answer.body);
-		rc = error_set(err, "receiver %s: %s did not accept the test message: %s%s%s%s", r->name, origin, verdict.why,
-			       shown.len ? "; it said: " : "", shown.len ? shown.data : "",
-			       verdict.outcome == OUTCOME_RETRY ? " (a real message would be tried again)" : "");
+		rc = error_set(
+			err, "receiver %s: %s did not accept the test message: %s%s%s%s", r->name, origin,
+			verdict.why, shown.len ? "; it said: " : "", shown.len ? shown.data : "",
+			verdict.outcome == OUTCOME_RETRY ? " (a real message would be tried again)" : "");
 		buf_release(&shown);
 	}
 	buf_release(&answer.body);

@@ -68,8 +68,8 @@ int webhook_check(const struct receiver_conf *r, struct error *err)
 	return rc;
 }
 
-int webhook_send(struct http *h, const struct receiver_conf *r, const struct message *m, struct http_answer *out,
-		 struct error *err)
+int webhook_send(struct http *h, const struct receiver_conf *r, const struct message *m,
+		 struct http_answer *out, struct error *err)
 {
 	char *id = xasprintf("webhook-id: %s", m->id);
 	char *when = xasprintf("webhook-timestamp: %" PRId64, m->unix_s);

@@ -16,6 +16,6 @@ int webhook_sign(const char *secret, const char *id, int64_t unix_s, const void 
 		 struct error *err) MUST_CHECK;
 
 int webhook_check(const struct receiver_conf *r, struct error *err) MUST_CHECK;
-int webhook_send(struct http *h, const struct receiver_conf *r, const struct message *m, struct http_answer *out,
-		 struct error *err) MUST_CHECK;
+int webhook_send(struct http *h, const struct receiver_conf *r, const struct message *m,
+		 struct http_answer *out, struct error *err) MUST_CHECK;
 #endif

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/clock.h"
+
 #define DASH "\xe2\x80\x93"
 
 void html_text(struct buf *out, const char *s)
@@ -82,8 +84,44 @@ void html_age(struct buf *out, int64_t ms)
 			continue;
 		buf_addf(out, "%" PRId64 " %s", s / units[i].seconds, units[i].name);
 		if (s % units[i].seconds / units[i].step)
-			buf_addf(out, " %" PRId64 " %s", s % units[i].seconds / units[i].step, units[i].smaller);
+			buf_addf(out, " %" PRId64 " %s", s % units[i].seconds / units[i].step,
+				 units[i].smaller);
 		return;
 	}
 	buf_addf(out, "%" PRId64 " s", s);
+}
+
+int64_t html_time(const json_t *obj, const char *key)
+{
+	int64_t ms;
+
+	return time_parse(json_get_str(obj, key, ""), &ms) < 0 ? INT64_MIN : ms;
+}
+
+void html_wrap(struct buf *out, const char *before, const char *s, const char *after)
+{
+	if (!*s)
+		return;
+	buf_adds(out, before);
+	html_text(out, s);
+	buf_adds(out, after);
+}
+
+void html_moment(struct buf *out, const char *before, int64_t ms, const char *after)
+{
+	char when[40];
+
+	if (ms == INT64_MIN)
+		return;
+	time_format(time_floor(ms, 1000), when, sizeof when);
+	char *t = strchr(when, 'T');
+	if (t)
+		*t = ' ';
+	html_wrap(out, before, when, after);
+}
+
+void html_words(struct buf *out, const char *s)
+{
+	for (; *s; s++)
+		html_text(out, *s == '_' ? " " : (const char[]){*s, 0});
 }

@@ -6,8 +6,14 @@
 #include <stdlib.h>
 
 const struct metric_info metric_table[METRICS] = {
-	[METRIC_BUILD_INFO] = {"kdrift_build_info", "gauge", "1, with the running version as a label.", {"version"}},
-	[METRIC_RECORDS] = {"kdrift_records_total", "counter", "Records counted, without tombstones.", {"stream"}},
+	[METRIC_BUILD_INFO] = {"kdrift_build_info",
+			       "gauge",
+			       "1, with the running version as a label.",
+			       {"version"}},
+	[METRIC_RECORDS] = {"kdrift_records_total",
+			    "counter",
+			    "Records counted, without tombstones.",
+			    {"stream"}},
 	[METRIC_VIOLATIONS] = {"kdrift_violations_total",
 			       "counter",
 			       "Breaches found in records: one a record, kind and field.",
@@ -17,11 +23,15 @@ const struct metric_info metric_table[METRICS] = {
 			    "The latest reading of a measure; NaN while it is unknown.",
 			    {"stream", "field", "slice", "measure"}},
 	[METRIC_ALERTS] = {"kdrift_alerts", "gauge", "Alerts by tier and state.", {"tier", "state"}},
-	[METRIC_DELIVERIES] = {"kdrift_deliveries_total",
-			       "counter",
-			       "Attempts to deliver a message, by how they ended: delivered, retried or refused.",
-			       {"receiver", "outcome"}},
-	[METRIC_OUTBOX] = {"kdrift_outbox_entries", "gauge", "Messages owed and not yet acknowledged.", {NULL}},
+	[METRIC_DELIVERIES] =
+		{"kdrift_deliveries_total",
+		 "counter",
+		 "Attempts to deliver a message, by how they ended: delivered, retried or refused.",
+		 {"receiver", "outcome"}},
+	[METRIC_OUTBOX] = {"kdrift_outbox_entries",
+			   "gauge",
+			   "Messages owed and not yet acknowledged.",
+			   {NULL}},
 	[METRIC_LAG] = {"kdrift_consumer_lag_records",
 			"gauge",
 			"Records between the last one counted and the partition's end.",
@@ -31,13 +41,19 @@ const struct metric_info metric_table[METRICS] = {
 			      "Event time up to which the stream is complete.",
 			      {"stream"}},
 	[METRIC_STORE_UP] = {"kdrift_store_up", "gauge", "1 while Redis answers.", {NULL}},
-	[METRIC_REGISTRY_UP] = {"kdrift_registry_up", "gauge", "1 while the schema registry answers.", {NULL}},
+	[METRIC_REGISTRY_UP] = {"kdrift_registry_up",
+				"gauge",
+				"1 while the schema registry answers.",
+				{NULL}},
 	[METRIC_LEADER] = {"kdrift_leader", "gauge", "1 while this process holds the judge's lease.", {NULL}},
 	[METRIC_CLAIMS_FENCED] = {"kdrift_claims_fenced_total",
 				  "counter",
 				  "Checkpoints refused because another worker held the claim.",
 				  {NULL}},
-	[METRIC_CHECKPOINTS] = {"kdrift_checkpoints_total", "counter", "Checkpoints, by how they ended.", {"outcome"}},
+	[METRIC_CHECKPOINTS] = {"kdrift_checkpoints_total",
+				"counter",
+				"Checkpoints, by how they ended.",
+				{"outcome"}},
 	[METRIC_BOUND_HIT] = {"kdrift_bound_hits_total",
 			      "counter",
 			      "Times a configured bound on memory was reached.",
@@ -110,7 +126,8 @@ void metrics_add(struct metrics_writer *w, enum metric m, double value, const ch
 	const struct metric_info *info = &metric_table[m];
 
 	if (w->last != (int)m)
-		buf_addf(w->out, "# HELP %s %s\n# TYPE %s %s\n", info->name, info->help, info->name, info->type);
+		buf_addf(w->out, "# HELP %s %s\n# TYPE %s %s\n", info->name, info->help, info->name,
+			 info->type);
 	w->last = (int)m;
 	buf_adds(w->out, info->name);
 	for (size_t i = 0; info->labels[i]; i++) {

@@ -11,5 +11,7 @@
 // status may be NULL (nothing was published yet), and any key in it may be missing.
 void page_render(struct buf *out, const json_t *status);
 
+// Its parts.
 extern const char page_style[];
+void page_streams(struct buf *out, const json_t *streams, int64_t clock); // clock INT64_MIN: not told
 #endif

@@ -156,7 +156,8 @@ static const char *refusal(const struct web *w, struct MHD_Connection *c, unsign
 		*status = MHD_HTTP_UNAUTHORIZED;
 		if (!bearer || strncasecmp(bearer, "Bearer ", 7) != 0)
 			return "this needs the token of http.token_file: Authorization: Bearer TOKEN";
-		return token_matches(w->token, bearer + 7) ? NULL : "this is not the token of http.token_file";
+		return token_matches(w->token, bearer + 7) ? NULL
+							   : "this is not the token of http.token_file";
 	}
 	*status = MHD_HTTP_FORBIDDEN;
 	if (!from_loopback(c) || header(c, "X-Forwarded-For") || header(c, "Forwarded"))
@@ -194,7 +195,8 @@ static const struct route {
 	{"/api/v1/alerts", false, get_alerts},
 };
 
-static void dispatch(struct web *w, struct MHD_Connection *c, const char *path, const char *method, struct reply *r)
+static void dispatch(struct web *w, struct MHD_Connection *c, const char *path, const char *method,
+		     struct reply *r)
 {
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
 		if (strcmp(routes[i].path, path) != 0)
@@ -205,7 +207,8 @@ static void dispatch(struct web *w, struct MHD_Connection *c, const char *path, 
 			return;
 		}
 		r->allow = routes[i].post ? "POST" : "GET, HEAD";
-		reply_word(r, MHD_HTTP_METHOD_NOT_ALLOWED, "error", "this path has another method, see the header Allow");
+		reply_word(r, MHD_HTTP_METHOD_NOT_ALLOWED, "error",
+			   "this path has another method, see the header Allow");
 		return;
 	}
 	reply_word(r, MHD_HTTP_NOT_FOUND, "error", "there is nothing here; / shows what there is");
@@ -222,7 +225,8 @@ static const char *const fixed_headers[][2] = {
 static enum MHD_Result send_reply(struct MHD_Connection *c, struct reply *r)
 {
 	size_t len = r->body.len;
-	struct MHD_Response *resp = MHD_create_response_from_buffer(len, buf_steal(&r->body), MHD_RESPMEM_MUST_FREE);
+	struct MHD_Response *resp =
+		MHD_create_response_from_buffer(len, buf_steal(&r->body), MHD_RESPMEM_MUST_FREE);
 
 	if (!resp)
 		return MHD_NO;
@@ -259,7 +263,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
 	return send_reply(c, &r);
 }
 
-static void on_completed(void *cls, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode how)
+static void on_completed(void *cls, struct MHD_Connection *c, void **state,
+			 enum MHD_RequestTerminationCode how)
 {
 	(void)cls, (void)c, (void)how;
 	free(*state);
@@ -274,7 +279,8 @@ static int split_listen(const char *listen, char **host, const char **port)
 	const char *colon = strrchr(listen, ':');
 	size_t len = colon ? (size_t)(colon - listen) : 0;
 
-	if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1) || atol(colon + 1) > 65535)
+	if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
+	    atol(colon + 1) > 65535)
 		return -1;
 	if (len >= 2 && listen[0] == '[' && listen[len - 1] == ']')
 		*host = xstrndup(listen + 1, len - 2);
@@ -292,8 +298,8 @@ static int bind_socket(const struct addrinfo *a)
 
 	if (fd < 0)
 		return -1;
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 && bind(fd, a->ai_addr, a->ai_addrlen) == 0 &&
-	    listen(fd, BACKLOG) == 0)
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+	    bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
 		return fd;
 	int saved = errno;
 	close(fd);
@@ -303,7 +309,8 @@ static int bind_socket(const struct addrinfo *a)
 
 static int open_listener(const char *listen, struct error *err)
 {
-	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+	const struct addrinfo hints = {
+		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
 	struct addrinfo *found = NULL;
 	char *host = NULL;
 	const char *port;
@@ -319,9 +326,11 @@ static int open_listener(const char *listen, struct error *err)
 	if (fd >= 0)
 		return fd;
 	if (errno == EADDRINUSE)
-		return error_set(err, "http.listen \"%s\": the port is busy: another program (another kdrift?) listens "
-				      "there; end it or set http.listen to another port",
-				 listen);
+		return error_set(
+			err,
+			"http.listen \"%s\": the port is busy: another program (another kdrift?) listens "
+			"there; end it or set http.listen to another port",
+			listen);
 	return error_set(err, "http.listen \"%s\": %s", listen, strerror(errno));
 }
 
@@ -346,12 +355,14 @@ struct web *web_start(const char *listen, const char *token, const struct web_po
 	w->port = *port;
 	w->token = token && *token ? xstrdup(token) : NULL;
 	w->bound = port_of(fd);
-	w->daemon = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, on_request, w,
-				     MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
-				     MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-				     (unsigned)IDLE_S, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
+	w->daemon = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL,
+				     on_request, w, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
+				     (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+				     MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+				     MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
 	if (!w->daemon) {
-		error_set(err, "http.listen \"%s\": cannot start the server's threads: %s", listen, strerror(errno));
+		error_set(err, "http.listen \"%s\": cannot start the server's threads: %s", listen,
+			  strerror(errno));
 		close(fd);
 		free(w->token);
 		free(w);

@@ -95,8 +95,9 @@ static void *serve(void *arg)
 		pthread_mutex_unlock(&h->lock);
 		if (step->status) {
 			const char *body = step->body ? step->body : "";
-			buf_addf(&out, "HTTP/1.1 %d X\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n%s", step->status,
-				 strlen(body), step->head ? step->head : "", body);
+			buf_addf(&out,
+				 "HTTP/1.1 %d X\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n%s",
+				 step->status, strlen(body), step->head ? step->head : "", body);
 			send(fd, out.data, out.len, MSG_NOSIGNAL);
 		}
 	}

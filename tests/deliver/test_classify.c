@@ -48,7 +48,8 @@ Test(classify, answers)
 						  .retry_after_s = -1};
 			struct verdict v;
 			classify_http(&a, &v);
-			cr_expect_eq(v.outcome, cases[i].outcome, "%ld: %s", cases[i].status, outcomes[v.outcome]);
+			cr_expect_eq(v.outcome, cases[i].outcome, "%ld: %s", cases[i].status,
+				     outcomes[v.outcome]);
 			cr_expect(strstr(v.why, cases[i].why), "%ld: %s", cases[i].status, v.why);
 			cr_expect(*cases[i].why || !*v.why, "%ld: %s", cases[i].status, v.why);
 		}
@@ -97,8 +98,10 @@ Test(classify, delays)
 		{"immediate", 72, 15 * M + 5 * S, -1, 0.5, 30 * M},
 		{"immediate", 73, 15 * M + 35 * S, -1, 0.5, 30 * M - 30 * S},
 		{"immediate", 74, 45 * M + 5 * S, -1, 0.5, 2 * H},
-		{"immediate", 79, 10 * M + 5 * S + 5 * M + 30 * M + (2 + 5 + 10 + 14 + 20) * H, -1, 0.5, 24 * H},
-		{"immediate", 80, 10 * M + 5 * S + 5 * M + 30 * M + (2 + 5 + 10 + 14 + 20 + 24) * H, -1, 0.5, -1},
+		{"immediate", 79, 10 * M + 5 * S + 5 * M + 30 * M + (2 + 5 + 10 + 14 + 20) * H, -1, 0.5,
+		 24 * H},
+		{"immediate", 80, 10 * M + 5 * S + 5 * M + 30 * M + (2 + 5 + 10 + 14 + 20 + 24) * H, -1, 0.5,
+		 -1},
 		// old, but hardly tried (kdrift was down): one delay an attempt
 		{"immediate", 1, 96 * H, -1, 0.5, 5 * S},
 		{"immediate", 9, 96 * H, -1, 0.5, 24 * H},

@@ -15,11 +15,14 @@
 #include "util/xalloc.h"
 
 #define SECRET "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"
-#define BODY "{\"type\":\"kdrift.alert\",\"data\":{\"summary\":\"\xe2\x82\xac\"}}"
+#define BODY   "{\"type\":\"kdrift.alert\",\"data\":{\"summary\":\"\xe2\x82\xac\"}}"
 
 static struct receiver_conf receiver(const char *name, const struct hook *h)
 {
-	return (struct receiver_conf){.name = (char *)name, .type = (char *)"webhook", .url = hook_url(h), .secret = (char *)SECRET};
+	return (struct receiver_conf){.name = (char *)name,
+				      .type = (char *)"webhook",
+				      .url = hook_url(h),
+				      .secret = (char *)SECRET};
 }
 
 static struct deliver *start(struct box *b, const struct receiver_conf *r, size_t n)
@@ -109,7 +112,8 @@ Test(deliver, signed_message_on_the_wire)
 
 Test(deliver, every_attempt_bears_the_same_id_and_body)
 {
-	static const struct hook_step steps[] = {{.status = 500}, {.status = 0}, {.status = 429}, {.status = 200}};
+	static const struct hook_step steps[] = {
+		{.status = 500}, {.status = 0}, {.status = 429}, {.status = 200}};
 	struct hook *h = hook_start(steps, 4);
 	struct box *b = box_new();
 	struct receiver_conf r = receiver("team", h);
@@ -139,7 +143,8 @@ Test(deliver, final_refusals_are_dead_at_once)
 	} cases[] = {
 		{{.status = 410}, "disabled"},
 		{{.status = 400}, "answered 400"},
-		{{.status = 302, .head = "Location: http://127.0.0.1:1/elsewhere\r\n"}, "redirects are not followed"},
+		{{.status = 302, .head = "Location: http://127.0.0.1:1/elsewhere\r\n"},
+		 "redirects are not followed"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -173,8 +178,8 @@ Test(deliver, a_daily_message_waits_by_the_list_and_retry_after)
 		deliver_stop(d);
 		struct box_entry e = box_get(b, "id-1");
 		cr_expect_eq(e.state, BOX_OWED);
-		cr_expect(e.due >= before + cases[i].least && e.due <= after + cases[i].most, "case %zu: %" PRId64, i,
-			  e.due - before);
+		cr_expect(e.due >= before + cases[i].least && e.due <= after + cases[i].most,
+			  "case %zu: %" PRId64, i, e.due - before);
 		cr_expect_eq(hook_count(h), 1);
 		hook_stop(h);
 		box_free(b);
@@ -202,7 +207,8 @@ Test(deliver, nobody_listens)
 
 Test(deliver, a_slow_receiver_delays_no_other)
 {
-	static const struct hook_step slow_steps[] = {{.status = 200, .hold = true}}, quick_steps[] = {{.status = 200}};
+	static const struct hook_step slow_steps[] = {{.status = 200, .hold = true}},
+				      quick_steps[] = {{.status = 200}};
 	struct hook *slow = hook_start(slow_steps, 1), *quick = hook_start(quick_steps, 1);
 	struct box *b = box_new();
 	struct receiver_conf r[] = {receiver("slow", slow), receiver("quick", quick)};
@@ -479,7 +485,8 @@ Test(test_message, refused)
 {
 	static const struct hook_step steps[] = {
 		{.status = 400, .body = "bad\x1b[31m key"}, {.status = 410}, {.status = 503}, {.status = 0}};
-	static const char *const words[] = {"answered 400; it said: bad [31m key", "410: the endpoint says that it is disabled",
+	static const char *const words[] = {"answered 400; it said: bad [31m key",
+					    "410: the endpoint says that it is disabled",
 					    "503 (a real message would be tried again)", "no answer: "};
 	struct hook *h = hook_start(steps, 4);
 	struct receiver_conf r = receiver("team", h);

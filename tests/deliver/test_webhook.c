@@ -17,7 +17,8 @@ Test(webhook, signatures_of_the_reference_library)
 
 	cr_assert(table, "%s", err.text);
 	cr_assert_geq(json_array_size(table), 9);
-	json_array_foreach(table, i, v) {
+	json_array_foreach(table, i, v)
+	{
 		const char *body = json_get_str(v, "body", NULL);
 		char *got = NULL;
 		cr_assert_eq(webhook_sign(json_get_str(v, "secret", NULL), json_get_str(v, "id", NULL),
@@ -38,7 +39,8 @@ Test(webhook, malformed_secrets)
 		char *got = NULL;
 		cr_expect_eq(webhook_sign(bad[i], "id", 1, "x", 1, &got, &err), -1, "%s", bad[i]);
 		cr_expect(strstr(err.text, "not base64"), "%s", err.text);
-		cr_expect(strlen(bad[i]) < 8 || !strstr(err.text, bad[i] + 6), "the secret is in: %s", err.text);
+		cr_expect(strlen(bad[i]) < 8 || !strstr(err.text, bad[i] + 6), "the secret is in: %s",
+			  err.text);
 		free(got);
 	}
 }
@@ -49,13 +51,15 @@ Test(webhook, checks)
 		const char *url, *secret;
 		int rc;
 	} cases[] = {
-		{"http://127.0.0.1:1/x", NULL, 0},	{"https://h/x", "", 0},		  {"https://h/x", "raw", 0},
-		{"https://h/x", "whsec_AAECAwQFBgc", 0}, {"https://h/x", "whsec_%", -1}, {"ftp://h/x", NULL, -1},
-		{"hooks.example.com/x", NULL, -1},	{NULL, NULL, -1},
+		{"http://127.0.0.1:1/x", NULL, 0}, {"https://h/x", "", 0},
+		{"https://h/x", "raw", 0},	   {"https://h/x", "whsec_AAECAwQFBgc", 0},
+		{"https://h/x", "whsec_%", -1},	   {"ftp://h/x", NULL, -1},
+		{"hooks.example.com/x", NULL, -1}, {NULL, NULL, -1},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const struct receiver_conf r = {.name = (char *)"r", .url = (char *)cases[i].url, .secret = (char *)cases[i].secret};
+		const struct receiver_conf r = {
+			.name = (char *)"r", .url = (char *)cases[i].url, .secret = (char *)cases[i].secret};
 		struct error err = ERROR_INIT;
 		cr_expect_eq(webhook_check(&r, &err), cases[i].rc, "case %zu: %s", i, err.text);
 	}

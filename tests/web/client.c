@@ -25,7 +25,8 @@ static int dial(int port, const char *address)
 	return fd;
 }
 
-struct answer ask(int port, const char *address, const char *method, const char *path, const char *head, const char *body)
+struct answer ask(int port, const char *address, const char *method, const char *path, const char *head,
+		  const char *body)
 {
 	struct answer a = {0};
 	struct buf req = BUF_INIT;
@@ -34,7 +35,8 @@ struct answer ask(int port, const char *address, const char *method, const char 
 
 	if (fd < 0)
 		return a;
-	buf_addf(&req, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n%s", method, path, head ? head : "");
+	buf_addf(&req, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n%s", method, path,
+		 head ? head : "");
 	if (body)
 		buf_addf(&req, "Content-Length: %zu\r\n", strlen(body));
 	buf_addf(&req, "\r\n%s", body ? body : "");

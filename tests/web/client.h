@@ -12,7 +12,8 @@ struct answer {
 };
 
 // `head`: further header lines, each ending in \r\n. `address`: the server's, or NULL for 127.0.0.1.
-struct answer ask(int port, const char *address, const char *method, const char *path, const char *head, const char *body);
+struct answer ask(int port, const char *address, const char *method, const char *path, const char *head,
+		  const char *body);
 struct answer get(int port, const char *path);
 void answer_release(struct answer *a);
 #endif

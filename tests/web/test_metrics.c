@@ -37,7 +37,7 @@ Test(metrics, label_values)
 		{"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
 		{"bad\xffz", "bad\xef\xbf\xbdz"},
 		{"cut\xe2\x82", "cut\xef\xbf\xbd\xef\xbf\xbd"},
-		{"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},                     // overlong
+		{"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},		  // overlong
 		{"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, // a surrogate
 	};
 
@@ -114,6 +114,7 @@ Test(metrics, promtool_check_metrics)
 	cr_assert(p);
 	fwrite(out.data, 1, out.len, p);
 	int rc = pclose(p);
-	cr_assert(WIFEXITED(rc) && WEXITSTATUS(rc) == 0, "promtool says %d of:\n%s", WEXITSTATUS(rc), out.data);
+	cr_assert(WIFEXITED(rc) && WEXITSTATUS(rc) == 0, "promtool says %d of:\n%s", WEXITSTATUS(rc),
+		  out.data);
 	buf_release(&out);
 }

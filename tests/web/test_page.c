@@ -81,8 +81,8 @@ Test(html, ratios)
 		double part, whole;
 		const char *text;
 	} cases[] = {
-		{0, 0, "\xe2\x80\x93"},	      {0, 10, "0 %"}, {10, 10, "100 %"}, {41730, 1284032, "3.25 %"},
-		{1, 1e6, "&lt; 0.01 %"},
+		{0, 0, "\xe2\x80\x93"},	    {0, 10, "0 %"},	     {10, 10, "100 %"},
+		{41730, 1284032, "3.25 %"}, {1, 1e6, "&lt; 0.01 %"},
 	};
 	struct buf out = BUF_INIT;
 
@@ -107,7 +107,8 @@ Test(page, sample)
 	expect(page, "<title>(1) kdrift</title>");
 	expect(page, "1 immediate alert firing; 2 of 4 streams cannot be judged");
 	expect(page, "<dd>1,284,032<small>to 2026-11-21 03:12:00Z");
-	expect(page, "<dd>3.25 % <small>range 41,022, null 704, unknown_schema 4</small>"); // 41730 of 1284032
+	expect(page,
+	       "<dd>3.25 % <small>range 41,022, null 704, unknown_schema 4</small>"); // 41730 of 1284032
 	expect(page, "8 min 40 s<small>since 2026-11-21 03:04:00Z");
 	expect(page, "<dd>30 s</dd>"); // 03:12:40 less 03:12:10
 	expect(page, "<dd>no window yet</dd>");
@@ -133,11 +134,12 @@ Test(page, sample)
 // A field shows the worst state of its readings, not the reading furthest beyond its limit alone.
 Test(page, a_field_with_an_unknown_reading_is_not_ok)
 {
-	char *page = render("{\"streams\":[{\"name\":\"a\",\"state\":\"healthy\",\"fields\":["
-			    "{\"path\":\"f\",\"worst\":{\"measure\":\"psi\",\"state\":\"ok\",\"value\":1},\"readings\":["
-			    "{\"measure\":\"psi\",\"state\":\"ok\",\"value\":1},"
-			    "{\"measure\":\"ks\",\"state\":\"unknown\",\"reading\":\"too_few\",\"value\":null}]},"
-			    "{\"path\":\"g\",\"worst\":null,\"readings\":[]}]}]}");
+	char *page = render(
+		"{\"streams\":[{\"name\":\"a\",\"state\":\"healthy\",\"fields\":["
+		"{\"path\":\"f\",\"worst\":{\"measure\":\"psi\",\"state\":\"ok\",\"value\":1},\"readings\":["
+		"{\"measure\":\"psi\",\"state\":\"ok\",\"value\":1},"
+		"{\"measure\":\"ks\",\"state\":\"unknown\",\"reading\":\"too_few\",\"value\":null}]},"
+		"{\"path\":\"g\",\"worst\":null,\"readings\":[]}]}]}");
 
 	expect(page, "badge unknown");
 	expect(page, "ks<small>too few</small>");
@@ -148,7 +150,7 @@ Test(page, a_field_with_an_unknown_reading_is_not_ok)
 
 Test(page, verdicts)
 {
-#define S(state) "{\"name\":\"a\",\"state\":\"" state "\"}"
+#define S(state)       "{\"name\":\"a\",\"state\":\"" state "\"}"
 #define A(tier, state) "{\"alert\":\"r\",\"tier\":\"" tier "\",\"state\":\"" state "\"}"
 	static const struct {
 		const char *status, *class, *text;
@@ -157,17 +159,25 @@ Test(page, verdicts)
 		{"{}", "unknown", "Nothing is known yet"},
 		{"{\"streams\":null,\"alerts\":{}}", "unknown", "Nothing is known yet"},
 		{"{\"streams\":[" S("healthy") "]}", "ok", "Nothing fires. 1 stream judged"},
-		{"{\"streams\":[" S("healthy") "],\"store_up\":false}", "unknown", "Blind: Redis does not answer"},
-		{"{\"streams\":[" S("healthy") "," S("no_data") "]}", "unknown", "1 of 2 streams cannot be judged"},
+		{"{\"streams\":[" S("healthy") "],\"store_up\":false}", "unknown",
+		 "Blind: Redis does not answer"},
+		{"{\"streams\":[" S("healthy") "," S("no_data") "]}", "unknown",
+		 "1 of 2 streams cannot be judged"},
 		{"{\"streams\":[{\"name\":\"a\"}]}", "unknown", "1 of 1 stream cannot be judged"},
-		{"{\"streams\":[" S("healthy") "],\"alerts\":[" A("weekly", "firing") "]}", "pending", "1 finding for the digests"},
-		{"{\"streams\":[" S("healthy") "],\"alerts\":[" A("immediate", "unknown") "]}", "unknown", "1 alert cannot tell"},
-		{"{\"streams\":[" S("healthy") "],\"alerts\":[" A("immediate", "firing") "," A("daily", "firing") "]}", "firing",
+		{"{\"streams\":[" S("healthy") "],\"alerts\":[" A("weekly", "firing") "]}", "pending",
+		 "1 finding for the digests"},
+		{"{\"streams\":[" S("healthy") "],\"alerts\":[" A("immediate", "unknown") "]}", "unknown",
+		 "1 alert cannot tell"},
+		{"{\"streams\":[" S("healthy") "],\"alerts\":[" A("immediate", "firing") "," A("daily",
+											       "firing") "]}",
+		 "firing", "1 immediate alert firing"},
+		{"{\"streams\":[" S("healthy") "],\"alerts\":[" A("hourly", "firing") "]}", "firing",
 		 "1 immediate alert firing"},
-		{"{\"streams\":[" S("healthy") "],\"alerts\":[" A("hourly", "firing") "]}", "firing", "1 immediate alert firing"},
 		{"{\"streams\":[" S("alerting") "]}", "firing", "1 of 1 stream firing"},
-		{"{\"streams\":[" S("healthy") "],\"alerts\":[" A("daily", "pending") "]}", "pending", "something is pending"},
-		{"{\"streams\":[" S("healthy") "],\"alerts\":[" A("daily", "resolved") "]}", "ok", "Nothing fires"},
+		{"{\"streams\":[" S("healthy") "],\"alerts\":[" A("daily", "pending") "]}", "pending",
+		 "something is pending"},
+		{"{\"streams\":[" S("healthy") "],\"alerts\":[" A("daily", "resolved") "]}", "ok",
+		 "Nothing fires"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -182,14 +192,15 @@ Test(page, verdicts)
 
 Test(page, only_ok_is_green)
 {
-	static const char *const states[] = {"no_data", "catching_up", "recalibrating", "uncalibrated", "pending",
-					     "firing",	"OK",	       "okay",		"",
-					     "alerting",      "never_seen",  "no_baseline",   "unknown"};
+	static const char *const states[] = {
+		"no_data", "catching_up", "recalibrating", "uncalibrated", "pending", "firing", "OK", "okay",
+		"",	   "alerting",	  "never_seen",	   "no_baseline",  "unknown"};
 
 	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
-		char *status = xasprintf("{\"store_up\":true,\"streams\":[{\"name\":\"a\",\"state\":\"%s\",\"fields\":"
-					 "[{\"path\":\"f\",\"worst\":{\"state\":\"%s\"}}]}],\"alerts\":[]}",
-					 states[i], states[i]);
+		char *status = xasprintf(
+			"{\"store_up\":true,\"streams\":[{\"name\":\"a\",\"state\":\"%s\",\"fields\":"
+			"[{\"path\":\"f\",\"worst\":{\"state\":\"%s\"}}]}],\"alerts\":[]}",
+			states[i], states[i]);
 		char *page = render(status);
 		expect_not(content(page), "badge ok");
 		expect_not(content(page), "article class=\"ok\"");
@@ -204,27 +215,30 @@ Test(page, hostile_text_is_escaped)
 {
 #define EVIL "</td><script>alert(1)</script>\\\"'&"
 	char *page = render(
-		"{\"clock\":\"" EVIL "\",\"version\":\"" EVIL "\",\"trouble\":\"" EVIL "\",\"registry_error\":\"" EVIL
-		"\",\"streams\":[{\"name\":\"" EVIL "\",\"topic\":\"" EVIL "\",\"role\":\"" EVIL "\",\"owner\":\"" EVIL
-		"\",\"state\":\"" EVIL "\",\"reason\":\"" EVIL "\",\"watermark\":\"" EVIL "\",\"baseline\":\"" EVIL
-		"\",\"window\":{\"records\":5,\"violating_records\":2,\"to\":\"" EVIL "\",\"violations\":{\"" EVIL
-		"\":2}},\"fields\":[{\"path\":\"" EVIL "\",\"type\":\"" EVIL "\",\"worst\":{\"state\":\"" EVIL
-		"\",\"measure\":\"" EVIL "\",\"reading\":\"" EVIL "\",\"slice\":\"" EVIL
-		"\",\"value\":1,\"threshold\":\"" EVIL "\",\"rule\":\"" EVIL "\"}}]}],\"alerts\":[{\"alert\":\"" EVIL
-		"\",\"tier\":\"" EVIL "\",\"stream\":\"" EVIL "\",\"field\":\"" EVIL "\",\"slice\":\"" EVIL
-		"\",\"measure\":\"" EVIL "\",\"state\":\"" EVIL "\",\"why\":\"" EVIL "\",\"owner\":\"" EVIL
-		"\",\"runbook\":\"https://" EVIL "\",\"value\":\"" EVIL "\",\"since\":\"" EVIL "\"},"
+		"{\"clock\":\"" EVIL "\",\"version\":\"" EVIL "\",\"trouble\":\"" EVIL
+		"\",\"registry_error\":\"" EVIL "\",\"streams\":[{\"name\":\"" EVIL "\",\"topic\":\"" EVIL
+		"\",\"role\":\"" EVIL "\",\"owner\":\"" EVIL "\",\"state\":\"" EVIL "\",\"reason\":\"" EVIL
+		"\",\"watermark\":\"" EVIL "\",\"baseline\":\"" EVIL
+		"\",\"window\":{\"records\":5,\"violating_records\":2,\"to\":\"" EVIL
+		"\",\"violations\":{\"" EVIL "\":2}},\"fields\":[{\"path\":\"" EVIL "\",\"type\":\"" EVIL
+		"\",\"worst\":{\"state\":\"" EVIL "\",\"measure\":\"" EVIL "\",\"reading\":\"" EVIL
+		"\",\"slice\":\"" EVIL "\",\"value\":1,\"threshold\":\"" EVIL "\",\"rule\":\"" EVIL
+		"\"}}]}],\"alerts\":[{\"alert\":\"" EVIL "\",\"tier\":\"" EVIL "\",\"stream\":\"" EVIL
+		"\",\"field\":\"" EVIL "\",\"slice\":\"" EVIL "\",\"measure\":\"" EVIL "\",\"state\":\"" EVIL
+		"\",\"why\":\"" EVIL "\",\"owner\":\"" EVIL "\",\"runbook\":\"https://" EVIL
+		"\",\"value\":\"" EVIL "\",\"since\":\"" EVIL "\"},"
 		"{\"runbook\":\"javascript:" EVIL "\"}]}");
 
 	expect_not(page, "<script");
 	expect_not(page, "</td>");
 	expect_not(page, "alert(1)</s");
 	size_t n = 0;
-	for (const char *p = page; (p = strstr(p, "&lt;/td&gt;&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;")); p++)
+	for (const char *p = page;
+	     (p = strstr(p, "&lt;/td&gt;&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;")); p++)
 		n++;
 	// version, trouble, registry_error; name, topic, role, owner, state, reason, kind; path, type, state,
-	// measure, reading, slice, rule; alert, stream, field, slice, measure, state, why, owner, runbook twice.
-	// The baseline is there whole in a title and cut. Times and numbers show nothing.
+	// measure, reading, slice, rule; alert, stream, field, slice, measure, state, why, owner, runbook
+	// twice. The baseline is there whole in a title and cut. Times and numbers show nothing.
 	cr_assert_eq(n, 28, "%zu", n);
 	expect_not(page, "href=\"javascript:");
 	free(page);
@@ -236,7 +250,8 @@ Test(page, many_fields_are_cut_but_none_that_is_not_ok)
 
 	buf_adds(&status, "{\"streams\":[{\"name\":\"a\",\"state\":\"ok\",\"fields\":[");
 	for (int i = 0; i < 300; i++)
-		buf_addf(&status, "%s{\"path\":\"f%03d\",\"worst\":{\"state\":\"%s\"}}", i ? "," : "", i, i % 3 == 2 ? "unknown" : "ok");
+		buf_addf(&status, "%s{\"path\":\"f%03d\",\"worst\":{\"state\":\"%s\"}}", i ? "," : "", i,
+			 i % 3 == 2 ? "unknown" : "ok");
 	buf_adds(&status, "]}]}");
 	char *page = render(status.data);
 	for (int i = 2; i < 300; i += 3) {

@@ -23,7 +23,9 @@ static json_t *app_status(void *ctx)
 {
 	struct app *a = ctx;
 
-	return a->silent ? NULL : json_pack("{s:b, s:[{s:s, s:s}]}", "store_up", 1, "streams", "name", "<b>&x", "state", "ok");
+	return a->silent ? NULL
+			 : json_pack("{s:b, s:[{s:s, s:s}]}", "store_up", 1, "streams", "name", "<b>&x",
+				     "state", "ok");
 }
 
 static json_t *app_alerts(void *ctx)
@@ -71,7 +73,8 @@ static struct web *start(struct app *app, const char *listen, const char *token)
 
 static void expect(struct answer a, int status, const char *type, const char *in_body)
 {
-	cr_assert_eq(a.status, status, "%d instead of %d: %s", a.status, status, a.body ? a.body : "(nothing)");
+	cr_assert_eq(a.status, status, "%d instead of %d: %s", a.status, status,
+		     a.body ? a.body : "(nothing)");
 	cr_expect(strstr(a.head, type), "%s is not in %s", type, a.head);
 	cr_expect(strstr(a.body, in_body), "%s is not in %s", in_body, a.body);
 	answer_release(&a);
@@ -87,7 +90,8 @@ Test(web, endpoints)
 
 	cr_assert_gt(port, 0);
 	expect(get(port, "/"), 200, "Content-Type: text/html; charset=utf-8", "&lt;b&gt;&amp;x");
-	expect(get(port, "/metrics"), 200, "Content-Type: text/plain; version=0.0.4", "\nkdrift_store_up 1\n");
+	expect(get(port, "/metrics"), 200, "Content-Type: text/plain; version=0.0.4",
+	       "\nkdrift_store_up 1\n");
 	expect(get(port, "/-/healthy"), 200, JSON, "{\"status\":\"alive\"}");
 	expect(get(port, "/-/ready"), 200, JSON, "{\"status\":\"ready\"}");
 	expect(get(port, "/api/v1/status"), 200, JSON, "\"name\":\"<b>&x\"");
@@ -145,7 +149,9 @@ Test(web, security_headers_on_every_answer)
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
 		struct answer a = get(web_bound_port(w), paths[i]);
 		cr_expect(strstr(a.head, "X-Content-Type-Options: nosniff"));
-		cr_expect(strstr(a.head, "Content-Security-Policy: default-src 'self'; style-src 'self' 'unsafe-inline';"));
+		cr_expect(strstr(
+			a.head,
+			"Content-Security-Policy: default-src 'self'; style-src 'self' 'unsafe-inline';"));
 		cr_expect(strstr(a.head, "Cache-Control: no-store"));
 		answer_release(&a);
 	}
@@ -159,10 +165,13 @@ Test(web, reload_without_a_token)
 	int port = web_bound_port(w);
 
 	expect(ask(port, NULL, "POST", "/-/reload", NULL, ""), 200, JSON, "reloading");
-	expect(ask(port, NULL, "POST", "/-/reload", NULL, "a body that nobody reads"), 200, JSON, "reloading");
+	expect(ask(port, NULL, "POST", "/-/reload", NULL, "a body that nobody reads"), 200, JSON,
+	       "reloading");
 	cr_expect_eq(app.reloads, 2);
-	expect(ask(port, NULL, "POST", "/-/reload", "X-Forwarded-For: 203.0.113.9\r\n", ""), 403, JSON, "this machine only");
-	expect(ask(port, NULL, "POST", "/-/reload", "Origin: https://evil.example\r\n", ""), 403, JSON, "browser");
+	expect(ask(port, NULL, "POST", "/-/reload", "X-Forwarded-For: 203.0.113.9\r\n", ""), 403, JSON,
+	       "this machine only");
+	expect(ask(port, NULL, "POST", "/-/reload", "Origin: https://evil.example\r\n", ""), 403, JSON,
+	       "browser");
 	cr_expect_eq(app.reloads, 2);
 	app.refuse = "kdrift.yaml:3: unknown key \"strems\"; did you mean \"streams\"?";
 	expect(ask(port, NULL, "POST", "/-/reload", NULL, ""), 400, JSON, "kdrift.yaml:3: unknown key");
@@ -194,7 +203,8 @@ Test(web, reload_without_a_token_from_elsewhere)
 		return;
 	}
 	struct web *w = start(&app, "0.0.0.0:0", NULL);
-	expect(ask(web_bound_port(w), address, "POST", "/-/reload", NULL, ""), 403, JSON, "this machine only");
+	expect(ask(web_bound_port(w), address, "POST", "/-/reload", NULL, ""), 403, JSON,
+	       "this machine only");
 	expect(ask(web_bound_port(w), address, "GET", "/-/healthy", NULL, NULL), 200, JSON, "alive");
 	cr_expect_eq(app.reloads, 0);
 	web_stop(w);
@@ -245,7 +255,8 @@ Test(web, busy_port)
 
 Test(web, bad_listen)
 {
-	static const char *const bad[] = {"9464", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:70000", "::1:9464"};
+	static const char *const bad[] = {
+		"9464", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:70000", "::1:9464"};
 	const struct web_port port = {0};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
