@@ -89,9 +89,9 @@ def pause(seconds):
 def replace_by_replica(s, stack, proxy, r):
     """A failover to a replica that lags: its link was cut, so it lacks the last seconds."""
     old = stack.redis
-    replica = Redis(s.tmp, name="replica", extra=["--replicaof", "127.0.0.1", str(old.port)])
-    s.add(replica)
+    replica = s.add(Redis(s.tmp, name="replica"))
     c = replica.client()
+    c.execute_command("REPLICAOF", "127.0.0.1", str(old.port))
     wait_for("the replica is in step", lambda: c.info("replication")["master_link_status"] == "up")
     c.execute_command("REPLICAOF", "127.0.0.1", "1")
     pause(r.uniform(1.5, 3))
