@@ -183,8 +183,8 @@ static void alert_row(struct page *p, const json_t *a)
 	html_text(p->out, json_get_str(a, "measure", ""));
 	buf_adds(p->out, *why ? ": cannot tell, " : "");
 	html_words(p->out, why);
+	html_wrap(p->out, "; owner ", json_get_str(a, "owner", ""), "");
 	buf_adds(p->out, "</small>");
-	html_wrap(p->out, "<small>owner ", json_get_str(a, "owner", ""), "</small>");
 	runbook(p, json_get_str(a, "runbook", ""));
 	buf_adds(p->out, "<td>");
 	html_text(p->out, json_get_str(a, "stream", ""));
