@@ -81,7 +81,8 @@ static char *url_part(const char *url, CURLUPart part)
 static bool is_loopback(const char *url)
 {
 	char *host = url_part(url, CURLUPART_HOST);
-	bool yes = host && (!strcasecmp(host, "localhost") || !strncmp(host, "127.", 4) || !strcmp(host, "[::1]"));
+	bool yes =
+	    host && (!strcasecmp(host, "localhost") || !strncmp(host, "127.", 4) || !strcmp(host, "[::1]"));
 
 	curl_free(host);
 	return yes;
@@ -95,7 +96,8 @@ static void describe(const struct http_request *req, const char *why, struct err
 	char *port = url_part(req->url, CURLUPART_PORT);
 
 	if (host)
-		error_set(err, "%s %s://%s%s%s: %s", req->method, scheme, host, port ? ":" : "", port ? port : "", why);
+		error_set(err, "%s %s://%s%s%s: %s", req->method, scheme, host, port ? ":" : "",
+			  port ? port : "", why);
 	else
 		error_set(err, "%s: not a URL of the form http://host[:port]/path", req->method);
 	curl_free(scheme);
@@ -134,7 +136,8 @@ static struct curl_slist *header_list(const struct http_request *req)
 	return list;
 }
 
-static void set_options(struct http *h, const struct http_request *req, struct curl_slist *headers, struct body *body)
+static void set_options(struct http *h, const struct http_request *req, struct curl_slist *headers,
+			struct body *body)
 {
 	const long timeout = req->timeout_ms > 0 ? (long)req->timeout_ms : TOTAL_MS;
 	CURL *c = h->curl;

@@ -25,10 +25,10 @@ struct parse {
 };
 
 static const char *const kind_names[AVSC_KINDS] = {
-	[AVSC_NULL] = "null",	  [AVSC_BOOLEAN] = "boolean", [AVSC_INT] = "int",	  [AVSC_LONG] = "long",
-	[AVSC_FLOAT] = "float",	  [AVSC_DOUBLE] = "double",   [AVSC_BYTES] = "bytes",	  [AVSC_STRING] = "string",
-	[AVSC_FIXED] = "fixed",	  [AVSC_ENUM] = "enum",	      [AVSC_RECORD] = "record", [AVSC_ARRAY] = "array",
-	[AVSC_MAP] = "map",	  [AVSC_UNION] = "union",
+    [AVSC_NULL] = "null",   [AVSC_BOOLEAN] = "boolean", [AVSC_INT] = "int",	  [AVSC_LONG] = "long",
+    [AVSC_FLOAT] = "float", [AVSC_DOUBLE] = "double",	[AVSC_BYTES] = "bytes",	  [AVSC_STRING] = "string",
+    [AVSC_FIXED] = "fixed", [AVSC_ENUM] = "enum",	[AVSC_RECORD] = "record", [AVSC_ARRAY] = "array",
+    [AVSC_MAP] = "map",	    [AVSC_UNION] = "union",
 };
 
 static const struct {
@@ -36,19 +36,19 @@ static const struct {
 	enum avsc_kind kind;
 	enum avsc_logical logical;
 } logicals[] = {
-	{"decimal", AVSC_BYTES, LOGICAL_DECIMAL},
-	{"decimal", AVSC_FIXED, LOGICAL_DECIMAL},
-	{"uuid", AVSC_STRING, LOGICAL_UUID},
-	{"uuid", AVSC_FIXED, LOGICAL_UUID},
-	{"date", AVSC_INT, LOGICAL_DATE},
-	{"time-millis", AVSC_INT, LOGICAL_TIME_MILLIS},
-	{"time-micros", AVSC_LONG, LOGICAL_TIME_MICROS},
-	{"timestamp-millis", AVSC_LONG, LOGICAL_TIMESTAMP_MILLIS},
-	{"timestamp-micros", AVSC_LONG, LOGICAL_TIMESTAMP_MICROS},
-	{"timestamp-nanos", AVSC_LONG, LOGICAL_TIMESTAMP_NANOS},
-	{"local-timestamp-millis", AVSC_LONG, LOGICAL_TIMESTAMP_MILLIS},
-	{"local-timestamp-micros", AVSC_LONG, LOGICAL_TIMESTAMP_MICROS},
-	{"local-timestamp-nanos", AVSC_LONG, LOGICAL_TIMESTAMP_NANOS},
+    {"decimal", AVSC_BYTES, LOGICAL_DECIMAL},
+    {"decimal", AVSC_FIXED, LOGICAL_DECIMAL},
+    {"uuid", AVSC_STRING, LOGICAL_UUID},
+    {"uuid", AVSC_FIXED, LOGICAL_UUID},
+    {"date", AVSC_INT, LOGICAL_DATE},
+    {"time-millis", AVSC_INT, LOGICAL_TIME_MILLIS},
+    {"time-micros", AVSC_LONG, LOGICAL_TIME_MICROS},
+    {"timestamp-millis", AVSC_LONG, LOGICAL_TIMESTAMP_MILLIS},
+    {"timestamp-micros", AVSC_LONG, LOGICAL_TIMESTAMP_MICROS},
+    {"timestamp-nanos", AVSC_LONG, LOGICAL_TIMESTAMP_NANOS},
+    {"local-timestamp-millis", AVSC_LONG, LOGICAL_TIMESTAMP_MILLIS},
+    {"local-timestamp-micros", AVSC_LONG, LOGICAL_TIMESTAMP_MICROS},
+    {"local-timestamp-nanos", AVSC_LONG, LOGICAL_TIMESTAMP_NANOS},
 };
 
 const char *avsc_kind_name(enum avsc_kind k)
@@ -141,7 +141,8 @@ static int parse_aliases(struct parse *p, const json_t *v, const char *space, ch
 	if (!list)
 		return 0;
 	*out = xcalloc(json_array_size(list) + 1, sizeof **out);
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		if (!json_is_string(item))
 			return error_set(p->err, "an alias is not a string");
 		(*out)[(*n)++] = full_name(json_string_value(item), space);
@@ -186,7 +187,8 @@ static int parse_fields(struct parse *p, struct avsc_type *t, const json_t *v, c
 		return error_set(p->err, "record %s: \"fields\" must be an array", t->name);
 	t->fields = xcalloc(json_array_size(list) + 1, sizeof *t->fields);
 	map_init(&seen);
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		struct avsc_field *f = &t->fields[t->nfields++];
 		const char *name = json_get_str(item, "name", NULL);
 
@@ -223,7 +225,8 @@ static int parse_symbols(struct parse *p, struct avsc_type *t, const json_t *v)
 		return error_set(p->err, "enum %s: \"symbols\" must be an array", t->name);
 	t->symbols = xcalloc(json_array_size(list) + 1, sizeof *t->symbols);
 	map_init(&seen);
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		if (!json_is_string(item))
 			rc = error_set(p->err, "enum %s: a symbol is not a string", t->name);
 		else if (map_puts(&seen, json_string_value(item), t))
@@ -252,7 +255,8 @@ static const struct avsc_type *parse_union(struct parse *p, const json_t *v, con
 	size_t i;
 
 	t->parts = xcalloc(json_array_size(v) + 1, sizeof *t->parts);
-	json_array_foreach(v, i, item) {
+	json_array_foreach(v, i, item)
+	{
 		const struct avsc_type *part = parse_type(p, item, space, depth + 1);
 
 		if (!part)
@@ -307,7 +311,8 @@ static int parse_named(struct parse *p, struct avsc_type *t, const json_t *v, co
 	} else {
 		const json_t *size = json_object_get(v, "size");
 
-		if (!json_is_integer(size) || json_integer_value(size) < 0 || json_integer_value(size) > INT32_MAX)
+		if (!json_is_integer(size) || json_integer_value(size) < 0 ||
+		    json_integer_value(size) > INT32_MAX)
 			rc = error_set(p->err, "fixed %s: \"size\" must be an integer from 0", t->name);
 		else
 			t->size = (uint32_t)json_integer_value(size);

@@ -17,7 +17,7 @@
 
 struct contract {
 	struct avsc *schema;
-	struct plan *plan;       // for its field paths alone
+	struct plan *plan;	 // for its field paths alone
 	size_t *fields, nfields; // slots of the plan
 };
 
@@ -87,7 +87,8 @@ __attribute__((format(printf, 2, 3))) static bool breach(struct resolution *r, c
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	if (r->n)
-		snprintf(r->why, r->n, "%s%s%s", r->path.len ? r->path.data : "", r->path.len ? ": " : "", text);
+		snprintf(r->why, r->n, "%s%s%s", r->path.len ? r->path.data : "", r->path.len ? ": " : "",
+			 text);
 	return false;
 }
 
@@ -146,7 +147,8 @@ static bool resolve_below(struct resolution *r, const char *name, const struct a
 	return ok;
 }
 
-static bool resolve_record(struct resolution *r, const struct avsc_type *writer, const struct avsc_type *reader)
+static bool resolve_record(struct resolution *r, const struct avsc_type *writer,
+			   const struct avsc_type *reader)
 {
 	for (size_t i = 0; i < reader->nfields; i++) {
 		const struct avsc_field *f = &reader->fields[i];
@@ -186,7 +188,8 @@ static bool resolve_enum(struct resolution *r, const struct avsc_type *writer, c
 
 // A reader's union takes what any of its branches takes. Where the branch of the writer's own kind and name
 // fails within, its reason says more than that no branch fits.
-static bool resolve_branch(struct resolution *r, const struct avsc_type *writer, const struct avsc_type *reader)
+static bool resolve_branch(struct resolution *r, const struct avsc_type *writer,
+			   const struct avsc_type *reader)
 {
 	size_t before = r->path.len;
 	char *kept = NULL;
@@ -196,7 +199,8 @@ static bool resolve_branch(struct resolution *r, const struct avsc_type *writer,
 		for (size_t i = 0; i < reader->nparts && !ok; i++) {
 			const struct avsc_type *part = reader->parts[i];
 
-			if ((part->kind == writer->kind && (!part->name || same_name(writer, part))) != (bool)own)
+			if ((part->kind == writer->kind && (!part->name || same_name(writer, part))) !=
+			    (bool)own)
 				continue;
 			ok = resolve(r, writer, part);
 			if (!ok && own && !kept && r->n)
@@ -215,7 +219,8 @@ static bool resolve_branch(struct resolution *r, const struct avsc_type *writer,
 	return ok;
 }
 
-static bool resolve_kinds(struct resolution *r, const struct avsc_type *writer, const struct avsc_type *reader)
+static bool resolve_kinds(struct resolution *r, const struct avsc_type *writer,
+			  const struct avsc_type *reader)
 {
 	if (writer->kind == AVSC_UNION) {
 		for (size_t i = 0; i < writer->nparts; i++)
@@ -233,8 +238,10 @@ static bool resolve_kinds(struct resolution *r, const struct avsc_type *writer, 
 		return breach(r, "name mismatch (reader %s, writer %s)", reader->name, writer->name);
 	if (writer->kind == AVSC_FIXED && writer->size != reader->size)
 		return breach(r, "fixed size mismatch (reader %u, writer %u)", reader->size, writer->size);
-	if (writer->logical == LOGICAL_DECIMAL && reader->logical == LOGICAL_DECIMAL && writer->scale != reader->scale)
-		return breach(r, "decimal scale mismatch (reader %d, writer %d)", reader->scale, writer->scale);
+	if (writer->logical == LOGICAL_DECIMAL && reader->logical == LOGICAL_DECIMAL &&
+	    writer->scale != reader->scale)
+		return breach(r, "decimal scale mismatch (reader %d, writer %d)", reader->scale,
+			      writer->scale);
 	switch (writer->kind) {
 	case AVSC_RECORD:
 		return resolve_record(r, writer, reader);
@@ -265,7 +272,8 @@ static bool resolve(struct resolution *r, const struct avsc_type *writer, const 
 	return ok;
 }
 
-enum contract_verdict contract_check(const struct contract *c, const char *writer_json, size_t len, char *why, size_t n)
+enum contract_verdict contract_check(const struct contract *c, const char *writer_json, size_t len, char *why,
+				     size_t n)
 {
 	struct error err = ERROR_INIT;
 	struct avsc *writer = avsc_parse(writer_json, len, &err);

@@ -18,5 +18,6 @@ enum contract_verdict { CONTRACT_OK, CONTRACT_BREACH };
 // Resolves writer -> reader as the Avro specification says: promotions, defaults, aliases, unqualified names.
 // Logical types are no obstacle, but for a decimal's scale: readers would take 12.50 for 1250. On a breach
 // `why` gets the first reason with its path ("amount: reader field missing default value").
-enum contract_verdict contract_check(const struct contract *c, const char *writer_json, size_t len, char *why, size_t n);
+enum contract_verdict contract_check(const struct contract *c, const char *writer_json, size_t len, char *why,
+				     size_t n);
 #endif

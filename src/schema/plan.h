@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plan: an Avro writer schema compiled to a flat list of opcodes that walks a record's bytes once, checks
 // every bound, validates, and hands out the monitored fields. A plan is immutable and may be shared by
-// threads; walking allocates nothing once a record_values has reached its size.
+// threads; walking allocates nothing once a record_values has reached its size (a pattern's regexec may).
+//
+// A field's path joins record fields by dots; a top-level type that is no record is "value". The branches of
+// a union share a path: a number among them makes the field numeric, else the first branch decides, and a
+// value of a type that the field does not count is VALUE_OTHER. What lies inside an array, a map or the
+// recursion of a record is checked, never handed out: a rule on it judges nothing.
 #ifndef KD_SCHEMA_PLAN_H
 #define KD_SCHEMA_PLAN_H
 #include <stdbool.h>
@@ -52,7 +57,9 @@ struct record_values {
 void record_values_init(struct record_values *r);
 void record_values_release(struct record_values *r);
 
-// A rule on one field, from the stream's configuration. Strings are borrowed until the plan is freed.
+// A rule on one field, one a path, from the stream's configuration. Nothing of it is needed after compiling.
+// A required field that the writer's schema lacks is missing_field alone, not null besides. FIELD_NONE on a
+// record's path ignores all below it that has no rule of its own.
 struct field_rule {
 	const char *path;
 	enum field_type type;  // FIELD_TYPES: by the schema; FIELD_NONE: ignore the field
@@ -67,7 +74,9 @@ struct field_rule {
 };
 
 struct plan_options {
-	const char *event_time;          // field path or NULL
+	// Field path or NULL. A date or timestamp, a number (unix milliseconds) or a text (RFC 3339, or
+	// milliseconds); null, unreadable or past the year 275760: the record has none.
+	const char *event_time;
 	const struct field_rule *rules;
 	size_t nrules;
 	bool all_fields;                 // true: also the fields that no rule names
@@ -86,7 +95,6 @@ void plan_free(struct plan *p);
 size_t plan_slots(const struct plan *p);
 const struct plan_slot *plan_slot(const struct plan *p, size_t slot);
 const char *plan_record_name(const struct plan *p); // full name of the top-level type; "" for unnamed types
-// The breaches that every record of this writer has (missing_field, wrong_type), already included by plan_walk.
 // Walks one payload (without framing). Always fills `out`; no I/O; never reads outside [p, p + n).
 void plan_walk(const struct plan *p, const uint8_t *bytes, size_t n, struct record_values *out);
 #endif

@@ -13,19 +13,19 @@
 
 // The type a field gets without a rule, by the first source that it is seen with.
 static const enum field_type default_type[SOURCES] = {
-	[SRC_NULL] = FIELD_NONE,   [SRC_NUMBER] = FIELD_NUMERIC, [SRC_STRING] = FIELD_CATEGORICAL,
-	[SRC_BYTES] = FIELD_TEXT,  [SRC_UUID] = FIELD_TEXT,	 [SRC_BOOL] = FIELD_BOOLEAN,
-	[SRC_TIME] = FIELD_TIME,   [SRC_OPAQUE] = FIELD_NONE,
+    [SRC_NULL] = FIELD_NONE,  [SRC_NUMBER] = FIELD_NUMERIC, [SRC_STRING] = FIELD_CATEGORICAL,
+    [SRC_BYTES] = FIELD_TEXT, [SRC_UUID] = FIELD_TEXT,	    [SRC_BOOL] = FIELD_BOOLEAN,
+    [SRC_TIME] = FIELD_TIME,  [SRC_OPAQUE] = FIELD_NONE,
 };
 
 static const bool can_count[FIELD_TYPES][SOURCES] = {
-	[FIELD_NUMERIC] = {[SRC_NUMBER] = true, [SRC_TIME] = true},
-	[FIELD_CATEGORICAL] = {[SRC_NUMBER] = true, [SRC_STRING] = true, [SRC_BYTES] = true, [SRC_UUID] = true,
-			       [SRC_BOOL] = true},
-	[FIELD_BOOLEAN] = {[SRC_BOOL] = true},
-	[FIELD_TEXT] = {[SRC_STRING] = true, [SRC_BYTES] = true, [SRC_UUID] = true},
-	[FIELD_TIME] = {[SRC_TIME] = true, [SRC_NUMBER] = true},
-	[FIELD_VECTOR] = {[SRC_OPAQUE] = true},
+    [FIELD_NUMERIC] = {[SRC_NUMBER] = true, [SRC_TIME] = true},
+    [FIELD_CATEGORICAL] =
+	{[SRC_NUMBER] = true, [SRC_STRING] = true, [SRC_BYTES] = true, [SRC_UUID] = true, [SRC_BOOL] = true},
+    [FIELD_BOOLEAN] = {[SRC_BOOL] = true},
+    [FIELD_TEXT] = {[SRC_STRING] = true, [SRC_BYTES] = true, [SRC_UUID] = true},
+    [FIELD_TIME] = {[SRC_TIME] = true, [SRC_NUMBER] = true},
+    [FIELD_VECTOR] = {[SRC_OPAQUE] = true},
 };
 
 bool type_counts(const struct field_rule *r, enum field_type type, enum source src)
@@ -141,8 +141,8 @@ static void note(struct compiler *c, enum source src)
 	if (!f) {
 		const struct field_rule *r = map_gets(&c->rules, path);
 		bool want = r ? r->type != FIELD_NONE
-			      : c->opt->all_fields && src != SRC_OPAQUE && src != SRC_NULL && !path_is_event_time(c) &&
-					!ignored_above(c, path);
+			      : c->opt->all_fields && src != SRC_OPAQUE && src != SRC_NULL &&
+				    !path_is_event_time(c) && !ignored_above(c, path);
 
 		if (!want)
 			return;
@@ -162,7 +162,8 @@ static void hide_below(struct compiler *c)
 		size_t n = c->path.len;
 
 		if (r->type == FIELD_NONE || map_gets(&c->found, r->path) ||
-		    (n && (strncmp(r->path, c->path.data, n) || r->path[n] != '.')) || (!n && !strcmp(r->path, "value")))
+		    (n && (strncmp(r->path, c->path.data, n) || r->path[n] != '.')) ||
+		    (!n && !strcmp(r->path, "value")))
 			continue;
 		found_add(c, r->path, r)->hidden = true;
 	}
@@ -180,7 +181,8 @@ static int discover(struct compiler *c, const struct avsc_type *t)
 	}
 	if (t->kind != AVSC_RECORD || c->path.len)
 		note(c, source_of(t));
-	if (t->kind == AVSC_ARRAY || t->kind == AVSC_MAP || (t->kind == AVSC_RECORD && compile_inside(c, t))) {
+	if (t->kind == AVSC_ARRAY || t->kind == AVSC_MAP ||
+	    (t->kind == AVSC_RECORD && compile_inside(c, t))) {
 		hide_below(c);
 	} else if (t->kind == AVSC_RECORD) {
 		c->stack[c->depth++] = t;
@@ -362,7 +364,8 @@ static int compile(struct compiler *c)
 	return plan_emit(c);
 }
 
-struct plan *plan_compile(const char *schema_json, size_t len, const struct plan_options *opt, struct error *err)
+struct plan *plan_compile(const char *schema_json, size_t len, const struct plan_options *opt,
+			  struct error *err)
 {
 	struct plan *p = xcalloc(1, sizeof *p);
 	struct compiler *c = xcalloc(1, sizeof *c);

@@ -36,7 +36,8 @@ static void emit_skip(struct compiler *c, uint32_t bytes)
 {
 	struct plan *p = c->plan;
 
-	if (p->nops > c->barrier && p->ops[p->nops - 1].code == OP_SKIP && p->ops[p->nops - 1].arg <= UINT32_MAX - bytes)
+	if (p->nops > c->barrier && p->ops[p->nops - 1].code == OP_SKIP &&
+	    p->ops[p->nops - 1].arg <= UINT32_MAX - bytes)
 		p->ops[p->nops - 1].arg += bytes;
 	else
 		emit(c, OP_SKIP, bytes);
@@ -98,7 +99,8 @@ static void judge_symbols(struct leaf *l)
 	l->breaks = xcalloc(t->nsymbols + 1, 1);
 	for (size_t i = 0; i < t->nsymbols; i++) {
 		bool other = k->has_allowed && !map_gets(&k->allowed, t->symbols[i]);
-		bool unlike = k->has_pattern && regexec(&k->pattern, t->symbols[i], 0, NULL, 0) == REG_NOMATCH;
+		bool unlike =
+		    k->has_pattern && regexec(&k->pattern, t->symbols[i], 0, NULL, 0) == REG_NOMATCH;
 
 		l->breaks[i] = (uint8_t)(other | unlike << 1);
 	}
@@ -107,9 +109,9 @@ static void judge_symbols(struct leaf *l)
 static void emit_leaf(struct compiler *c, const struct avsc_type *t, uint32_t slot, bool event_time)
 {
 	static const enum opcode codes[] = {
-		[AVSC_BOOLEAN] = OP_BOOL,   [AVSC_INT] = OP_INT,     [AVSC_LONG] = OP_LONG,
-		[AVSC_FLOAT] = OP_FLOAT,    [AVSC_DOUBLE] = OP_DOUBLE, [AVSC_BYTES] = OP_BYTES,
-		[AVSC_STRING] = OP_STRING, [AVSC_FIXED] = OP_FIXED, [AVSC_ENUM] = OP_ENUM,
+	    [AVSC_BOOLEAN] = OP_BOOL,  [AVSC_INT] = OP_INT,	  [AVSC_LONG] = OP_LONG,
+	    [AVSC_FLOAT] = OP_FLOAT,   [AVSC_DOUBLE] = OP_DOUBLE, [AVSC_BYTES] = OP_BYTES,
+	    [AVSC_STRING] = OP_STRING, [AVSC_FIXED] = OP_FIXED,	  [AVSC_ENUM] = OP_ENUM,
 	};
 	struct plan *p = c->plan;
 	enum field_type type = slot == NO_SLOT ? FIELD_NONE : p->slots[slot].type;
@@ -290,7 +292,8 @@ static int emit_type(struct compiler *c, const struct avsc_type *t)
 	const struct found *f = path_found(c, t);
 	enum source src = source_of(t);
 	uint32_t slot = f ? f->slot : NO_SLOT;
-	bool event_time = path_is_event_time(c) && (src == SRC_NUMBER || src == SRC_TIME || t->kind == AVSC_STRING) &&
+	bool event_time = path_is_event_time(c) &&
+			  (src == SRC_NUMBER || src == SRC_TIME || t->kind == AVSC_STRING) &&
 			  t->logical != LOGICAL_TIME_MILLIS && t->logical != LOGICAL_TIME_MICROS;
 	if (slot != NO_SLOT && src != SRC_NULL && !type_counts(f->rule, c->plan->slots[slot].type, src)) {
 		if (c->plan->slots[slot].type != FIELD_NONE)

@@ -7,7 +7,7 @@
 #include "schema/utf8.h"
 #include "util/xalloc.h"
 
-#define MAX_NESTING     64 // loops and calls within one another
+#define MAX_NESTING	64 // loops and calls within one another
 #define BREACHES_A_SLOT 4
 
 static const char ends[] = "the bytes end inside it";
@@ -214,7 +214,8 @@ static int run(struct walk *w, const struct op *op, int depth)
 				why = ends;
 				goto fail;
 			}
-			u32 = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+			u32 = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+			      (uint32_t)p[3] << 24;
 			memcpy(&f32, &u32, 4);
 			p += 4;
 			if (l->plain)
@@ -368,11 +369,11 @@ void plan_walk(const struct plan *p, const uint8_t *bytes, size_t n, struct reco
 	}
 	if (run(&w, p->ops, 0)) {
 		whole_record(out, VIOLATION_UNDECODABLE);
-		snprintf(out->detail, sizeof out->detail, "%.80s: %s (byte %zu of %zu)", p->where[w.op - p->ops], w.why,
-			 (size_t)(w.p - start), n);
+		snprintf(out->detail, sizeof out->detail, "%.80s: %s (byte %zu of %zu)",
+			 p->where[w.op - p->ops], w.why, (size_t)(w.p - start), n);
 	} else if (w.p != w.end) {
 		whole_record(out, VIOLATION_TRAILING_BYTES);
-		snprintf(out->detail, sizeof out->detail, "%zu bytes after the record's %zu", (size_t)(w.end - w.p),
-			 (size_t)(w.p - start));
+		snprintf(out->detail, sizeof out->detail, "%zu bytes after the record's %zu",
+			 (size_t)(w.end - w.p), (size_t)(w.p - start));
 	}
 }

@@ -22,19 +22,19 @@
 // A question and its last answer. Never freed while it may be asked again; a schema known stays for good.
 struct item {
 	int32_t id;
-	char *subject;                 // NULL: the schema itself
+	char *subject; // NULL: the schema itself
 	enum registry_answer schema_is;
 	enum subject_answer subject_is;
 	struct registry_schema schema;
-	bool queued, loaded;           // loaded: the persisted copy was asked for
+	bool queued, loaded; // loaded: the persisted copy was asked for
 	unsigned tries;
-	struct mono_time due;          // queued: not before
-	struct mono_time again;        // answered: to be asked again from then; 0: never
+	struct mono_time due;	// queued: not before
+	struct mono_time again; // answered: to be asked again from then; 0: never
 };
 
 struct registry {
-	struct registry_link link;     // the thread's
-	struct registry_conf conf;     // load, save, ctx
+	struct registry_link link; // the thread's
+	struct registry_conf conf; // load, save, ctx
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -43,7 +43,7 @@ struct registry {
 	struct item **queue;
 	size_t nqueue, capqueue;
 	size_t ndenied;
-	struct mono_time pause;        // the registry said Retry-After
+	struct mono_time pause; // the registry said Retry-After
 	struct registry_stats stats;
 };
 
@@ -146,8 +146,8 @@ static void settle_schema(struct registry *r, struct item *i, enum registry_answ
 }
 
 // Without the lock. The persisted copy comes first: an id's schema never changes.
-static int fetch_schema(struct registry *r, struct item *i, enum registry_answer *is, char **text, bool *asked,
-			struct error *err)
+static int fetch_schema(struct registry *r, struct item *i, enum registry_answer *is, char **text,
+			bool *asked, struct error *err)
 {
 	struct error why = ERROR_INIT;
 
@@ -394,8 +394,11 @@ void registry_stats(struct registry *r, struct registry_stats *out)
 
 int32_t registry_register(struct registry *r, const char *subject, const char *schema, struct error *err)
 {
-	struct registry_link mine = {.urls = r->link.urls, .nurls = r->link.nurls, .user = r->link.user,
-				     .password = r->link.password, .timeout_ms = r->link.timeout_ms};
+	struct registry_link mine = {.urls = r->link.urls,
+				     .nurls = r->link.nurls,
+				     .user = r->link.user,
+				     .password = r->link.password,
+				     .timeout_ms = r->link.timeout_ms};
 
 	mine.http = http_new();
 	int32_t id = ask_register(&mine, subject, schema, err);

@@ -15,8 +15,8 @@ enum { NO_SUBJECT = 40401, NO_SCHEMA = 40403 };
 
 struct answer {
 	long status;
-	int64_t code;  // the registry's own error code, 0 where there is none
-	json_t *json;  // NULL: no JSON
+	int64_t code; // the registry's own error code, 0 where there is none
+	json_t *json; // NULL: no JSON
 };
 
 static void answer_release(struct answer *a)
@@ -38,11 +38,12 @@ static int refused(const char *method, const char *path, long status, struct err
 }
 
 // Asks the URLs in turn, beginning with the one that answered last. -1: none gave an answer worth reading.
-static int ask(struct registry_link *l, const char *method, const char *path, const char *body, struct answer *out,
-	       struct error *err)
+static int ask(struct registry_link *l, const char *method, const char *path, const char *body,
+	       struct answer *out, struct error *err)
 {
-	static const char *const headers[] = {"Accept: application/vnd.schemaregistry.v1+json, application/json",
-					      "Content-Type: application/vnd.schemaregistry.v1+json", NULL};
+	static const char *const headers[] = {
+	    "Accept: application/vnd.schemaregistry.v1+json, application/json",
+	    "Content-Type: application/vnd.schemaregistry.v1+json", NULL};
 	struct error last = ERROR_INIT;
 	size_t first = l->at;
 
@@ -51,9 +52,15 @@ static int ask(struct registry_link *l, const char *method, const char *path, co
 	for (size_t i = 0; i < l->nurls && !atomic_load(&l->stop); i++) {
 		size_t at = (first + i) % l->nurls;
 		char *url = xasprintf("%s%s", l->urls[at], path);
-		struct http_request req = {.method = method, .url = url, .headers = headers, .body = body,
-					   .len = body ? strlen(body) : 0, .user = l->user, .password = l->password,
-					   .timeout_ms = l->timeout_ms, .max_answer = MAX_ANSWER};
+		struct http_request req = {.method = method,
+					   .url = url,
+					   .headers = headers,
+					   .body = body,
+					   .len = body ? strlen(body) : 0,
+					   .user = l->user,
+					   .password = l->password,
+					   .timeout_ms = l->timeout_ms,
+					   .max_answer = MAX_ANSWER};
 		struct http_answer got;
 
 		error_clear(&last);
@@ -68,7 +75,8 @@ static int ask(struct registry_link *l, const char *method, const char *path, co
 			l->failures++;
 			refused(method, path, got.status, &last);
 			if (got.retry_after_s > 0)
-				l->retry_after_ms = (got.retry_after_s < 300 ? got.retry_after_s : 300) * 1000;
+				l->retry_after_ms =
+				    (got.retry_after_s < 300 ? got.retry_after_s : 300) * 1000;
 			buf_release(&got.body);
 			continue;
 		}
@@ -92,8 +100,9 @@ static int strange(struct registry_link *l, const char *path, const struct answe
 	l->failures++;
 	if (a->status == 403)
 		return refused("GET", path, a->status, err);
-	return error_set(err, "GET %s: HTTP %ld without a registry's answer; check the path of schema_registry.url", path,
-			 a->status);
+	return error_set(
+	    err, "GET %s: HTTP %ld without a registry's answer; check the path of schema_registry.url", path,
+	    a->status);
 }
 
 static enum registry_answer read_schema(const json_t *doc, char **text)
@@ -107,7 +116,8 @@ static enum registry_answer read_schema(const json_t *doc, char **text)
 		return REGISTRY_INVALID;
 	}
 	if (json_array_size(json_object_get(doc, "references"))) {
-		*text = xstrdup("it refers to other schemas, which is not supported; register it with them inlined");
+		*text = xstrdup(
+		    "it refers to other schemas, which is not supported; register it with them inlined");
 		return REGISTRY_INVALID;
 	}
 	struct avsc *parsed = avsc_parse(schema, strlen(schema), &why);
@@ -116,7 +126,8 @@ static enum registry_answer read_schema(const json_t *doc, char **text)
 	return parsed ? REGISTRY_KNOWN : REGISTRY_INVALID;
 }
 
-int ask_schema(struct registry_link *l, int32_t id, enum registry_answer *answer, char **text, struct error *err)
+int ask_schema(struct registry_link *l, int32_t id, enum registry_answer *answer, char **text,
+	       struct error *err)
 {
 	char path[64];
 	struct answer a;
@@ -154,21 +165,21 @@ static bool lists(const json_t *array, const char *subject)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(array, i, item)
-		if (json_is_string(item) && !strcmp(json_string_value(item), subject))
-			return true;
+	json_array_foreach(array, i, item) if (json_is_string(item) &&
+					       !strcmp(json_string_value(item), subject)) return true;
 	return false;
 }
 
 // The subjects of an id. 1: this registry has no such endpoint.
-static int ask_list(struct registry_link *l, int32_t id, const char *subject, bool deleted, enum subject_answer *answer,
-		    struct error *err)
+static int ask_list(struct registry_link *l, int32_t id, const char *subject, bool deleted,
+		    enum subject_answer *answer, struct error *err)
 {
 	char path[80];
 	struct answer a;
 	int rc = 0;
 
-	snprintf(path, sizeof path, "/schemas/ids/%u/subjects%s", (unsigned)id, deleted ? "?deleted=true" : "");
+	snprintf(path, sizeof path, "/schemas/ids/%u/subjects%s", (unsigned)id,
+		 deleted ? "?deleted=true" : "");
 	if (ask(l, "GET", path, NULL, &a, err))
 		return -1;
 	if (a.status == 200 && json_is_array(a.json))
@@ -181,8 +192,8 @@ static int ask_list(struct registry_link *l, int32_t id, const char *subject, bo
 	return rc;
 }
 
-static int ask_lookup(struct registry_link *l, int32_t id, const char *subject, const char *schema, bool deleted,
-		      enum subject_answer *answer, struct error *err)
+static int ask_lookup(struct registry_link *l, int32_t id, const char *subject, const char *schema,
+		      bool deleted, enum subject_answer *answer, struct error *err)
 {
 	json_t *question = json_object();
 	char *name = path_escape(subject);
@@ -209,8 +220,8 @@ static int ask_lookup(struct registry_link *l, int32_t id, const char *subject, 
 
 // What was deleted softly was registered once, and its records may lie in the topic for long: before a
 // no, the deleted ones are asked for too.
-int ask_subject(struct registry_link *l, int32_t id, const char *subject, const char *schema, enum subject_answer *answer,
-		struct error *err)
+int ask_subject(struct registry_link *l, int32_t id, const char *subject, const char *schema,
+		enum subject_answer *answer, struct error *err)
 {
 	int rc = ask_list(l, id, subject, false, answer, err);
 
@@ -238,8 +249,8 @@ int32_t ask_register(struct registry_link *l, const char *subject, const char *s
 		if (a.status == 200 || a.status == 201)
 			id = (int32_t)json_get_int(a.json, "id", -1);
 		if (id < 0)
-			error_set(err, "POST %s: the schema registry answered HTTP %ld: %.300s", path, a.status,
-				  json_get_str(a.json, "message", "no reason given"));
+			error_set(err, "POST %s: the schema registry answered HTTP %ld: %.300s", path,
+				  a.status, json_get_str(a.json, "message", "no reason given"));
 		answer_release(&a);
 	}
 	json_decref(question);

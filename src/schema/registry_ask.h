@@ -21,9 +21,10 @@ struct registry_link {
 
 // 0: *answer says KNOWN (*text is the schema, to be freed), DENIED or INVALID (*text is the reason).
 // -1: no usable answer came, ask again.
-int ask_schema(struct registry_link *l, int32_t id, enum registry_answer *answer, char **text, struct error *err) MUST_CHECK;
+int ask_schema(struct registry_link *l, int32_t id, enum registry_answer *answer, char **text,
+	       struct error *err) MUST_CHECK;
 // schema: the text behind id. 0: *answer says YES, NO or UNCHECKED.
-int ask_subject(struct registry_link *l, int32_t id, const char *subject, const char *schema, enum subject_answer *answer,
-		struct error *err) MUST_CHECK;
+int ask_subject(struct registry_link *l, int32_t id, const char *subject, const char *schema,
+		enum subject_answer *answer, struct error *err) MUST_CHECK;
 int32_t ask_register(struct registry_link *l, const char *subject, const char *schema, struct error *err) MUST_CHECK;
 #endif
