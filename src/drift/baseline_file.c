@@ -7,17 +7,16 @@
 //                 "categories":[[VALUE,N,KNOWN],...],"coarse_bins":N,"chunks":[{...},...]},...]}
 //
 // H is the SHA-256, in hex, of the compact JSON text of the same object without "hash". Numbers have 17
-// digits, so doubles come back to the bit; what is undefined (the mean of nothing) is null; a sum
-// is a list of doubles, the greatest first, whose exact sum it is. A text that is not UTF-8, or has a NUL, is {"base64":...}. Bins count from below the first edge
-// to above the last. Without event time all times are row numbers.
+// digits, so doubles come back to the bit; what is undefined (the mean of nothing) is null; a sum is a list
+// of doubles, the greatest first, whose exact sum it is. A text that is not UTF-8, or has a NUL, is
+// {"base64":...}. Bins count from below the first edge to above the last. Without event time all times are
+// row numbers.
 //
 // Loading trusts nothing: the hash proves the file whole, not sane.
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "drift/baseline_json.h"
 #include "util/digest.h"
@@ -68,34 +67,6 @@ static void print_object(struct buf *out, const json_t *o, const char *const *li
 	buf_adds(out, "}");
 }
 
-static int write_file(const char *path, const struct buf *text, struct error *err)
-{
-	char *part = xasprintf("%s.part", path);
-	int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), rc = -1;
-	size_t done = 0;
-
-	if (fd < 0) {
-		error_set(err, "cannot write baseline %s: %s", part, strerror(errno));
-		free(part);
-		return -1;
-	}
-	while (done < text->len) {
-		ssize_t n = write(fd, text->data + done, text->len - done);
-		if (n < 0 && errno != EINTR)
-			break;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	if (done < text->len || fsync(fd) || rename(part, path))
-		error_set(err, "cannot write baseline %s: %s", path, strerror(errno));
-	else
-		rc = 0;
-	close(fd);
-	if (rc)
-		unlink(part);
-	free(part);
-	return rc;
-}
-
 int baseline_save(struct baseline *b, const char *path, struct error *err)
 {
 	json_t *o = baseline_encode(b), *with_hash = json_object(), *item;
@@ -112,7 +83,9 @@ int baseline_save(struct baseline *b, const char *path, struct error *err)
 	}
 	print_object(&text, with_hash, lists);
 	buf_addc(&text, '\n');
-	rc = write_file(path, &text, err);
+	rc = buf_write_file(&text, path);
+	if (rc)
+		error_set(err, "cannot write baseline %s: %s", path, strerror(errno));
 	buf_release(&text);
 	json_decref(with_hash);
 	json_decref(o);

@@ -86,37 +86,32 @@ static double two_sided(const struct family *f, const struct series *s, double d
 	return 2 * student_sf(fabs(deviation) / sqrt(spread2), s->n_eff - 1);
 }
 
-// The current mean and variance, without the value farthest from the reference's mean where `trimmed`: what
-// one record alone does is no drift.
-static void current_moments(const struct field_stats *r, const struct field_stats *c, bool trimmed, double *mean,
-			    double *variance)
+// The current side without the value farthest from the reference's mean: what one record alone does is no
+// drift. Only its moments may be asked for.
+static struct field_stats without_farthest(const struct field_stats *r, const struct field_stats *c)
 {
-	double m = (double)c->count, sd = field_stddev(c), centre = field_mean(r), far;
+	double centre = field_mean(r), far = c->max - centre > centre - c->min ? c->max : c->min;
+	struct field_stats out = *c;
 
-	*mean = field_mean(c);
-	*variance = sd * sd;
-	if (!trimmed)
-		return;
-	far = (c->max - centre > centre - c->min ? c->max : c->min) - *mean;
-	*mean -= far / (m - 1);
-	*variance = fmax(0, (*variance * (m - 1) - far * far * m / (m - 1)) / (m - 2));
+	out.count--;
+	dsum_add(&out.sum, -far);
+	dsum_add_product(&out.sumsq, far, -far);
+	return out;
 }
 
 static void add_mean_shift(struct family *f)
 {
-	const struct field_stats *r = f->in->reference.field;
-	double y[BASELINE_CHUNKS], sd = field_stddev(r), mean, variance, p = 0;
+	const struct field_stats *r = f->in->reference.field, *c = f->in->current.field;
+	struct field_stats but_one = without_farthest(r, c);
+	double y[BASELINE_CHUNKS], sd = field_stddev(r), p;
 	struct series s = {0};
 
 	for (size_t i = 0; i < f->history.n; i++)
 		y[i] = f->history.groups[i].mean;
 	if (f->calibrated)
 		s = series_of(y, f->history.n);
-	for (int trimmed = 0; trimmed < 2; trimmed++) {
-		current_moments(r, f->in->current.field, trimmed, &mean, &variance);
-		p = fmax(p, two_sided(f, &s, mean - field_mean(r), sd * sd));
-	}
-	family_add(f, MEAN_SHIFT, p);
+	p = two_sided(f, &s, field_mean(c) - field_mean(r), sd * sd);
+	family_add(f, MEAN_SHIFT, fmax(p, two_sided(f, &s, field_mean(&but_one) - field_mean(r), sd * sd)));
 }
 
 static double cell_middle(const struct cell *c)
@@ -141,9 +136,10 @@ static double kurtosis(const struct cells *s)
 
 static void add_log_variance(struct family *f, const struct cells *cells)
 {
-	const struct field_stats *r = f->in->reference.field;
+	const struct field_stats *r = f->in->reference.field, *c = f->in->current.field;
+	struct field_stats but_one = without_farthest(r, c);
 	double sd = field_stddev(r), least = LEAST_SHARE * sd * sd, centre = log(sd * sd), v = kurtosis(cells) - 1;
-	double y[BASELINE_CHUNKS], mean, variance, p = 0;
+	double y[BASELINE_CHUNKS], p = 0;
 	struct series s = {0};
 
 	for (size_t i = 0; i < f->history.n; i++)
@@ -152,9 +148,9 @@ static void add_log_variance(struct family *f, const struct cells *cells)
 		s = series_of(y, f->history.n);
 		centre = isnan(f->history.log_variance) ? s.mean : f->history.log_variance;
 	}
-	for (int trimmed = 0; trimmed < 2; trimmed++) {
-		current_moments(r, f->in->current.field, trimmed, &mean, &variance);
-		p = fmax(p, two_sided(f, &s, log(fmax(least, variance)) - centre, v));
+	for (int i = 0; i < 2; i++) {
+		sd = field_stddev(i ? &but_one : c);
+		p = fmax(p, two_sided(f, &s, log(fmax(least, sd * sd)) - centre, v));
 	}
 	family_add(f, LOG_VARIANCE, p);
 }

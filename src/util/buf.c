@@ -252,3 +252,39 @@ ssize_t buf_read_file(struct buf *b, const char *path, size_t limit)
 	errno = saved;
 	return n < 0 ? -1 : total;
 }
+
+static int write_all(int fd, const struct buf *b)
+{
+	for (size_t done = 0; done < b->len;) {
+		ssize_t n = write(fd, b->data + done, b->len - done);
+
+		if (n < 0 && errno != EINTR)
+			return -1;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return fsync(fd);
+}
+
+int buf_write_file(const struct buf *b, const char *path)
+{
+	char *part = xasprintf("%s.part", path);
+	int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), rc = -1, saved;
+
+	if (fd >= 0) {
+		rc = write_all(fd, b);
+		saved = errno;
+		close(fd);
+		errno = saved;
+		if (!rc)
+			rc = rename(part, path);
+		if (rc) {
+			saved = errno;
+			unlink(part);
+			errno = saved;
+		}
+	}
+	saved = errno;
+	free(part);
+	errno = saved;
+	return rc;
+}

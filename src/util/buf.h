@@ -51,4 +51,6 @@ size_t rd_left(const struct rd *r);
 
 // The whole file; -1 with errno set. limit bounds the size (EFBIG).
 ssize_t buf_read_file(struct buf *b, const char *path, size_t limit);
+// Replaces the file as a whole: readers see the old one or the new. -1 with errno set.
+int buf_write_file(const struct buf *b, const char *path);
 #endif

@@ -211,7 +211,7 @@ static double next_drift(struct stream *s, const struct process *p, const struct
 	return v.value;
 }
 
-Test(composite, calibration_table, .disabled = false)
+Test(composite, calibration_table)
 {
 	static const size_t histories[] = {12, 26, 100};
 	const char *detail;
@@ -247,4 +247,256 @@ Test(composite, calibration_table, .disabled = false)
 			printf("  %.2f %s\n", worst, who);
 			fflush(stdout);
 		}
+}
+
+static double threshold(void)
+{
+	return measure_find("drift")->threshold;
+}
+
+// At the default threshold nothing fires where nothing changes.
+Test(composite, silent_without_change)
+{
+	const char *detail;
+
+	for (size_t i = 0; i < ARRAY_LEN(processes); i++)
+		for (uint64_t seed = 0; seed < 10; seed++) {
+			struct stream s;
+
+			start(&s, &processes[i], 99 * SEED + seed);
+			struct baseline *b = history(&s, &processes[i], 50);
+			for (int k = 0; k < 200; k++) {
+				double z = next_drift(&s, &processes[i], b, 1, 0, &detail);
+				cr_assert_leq(z, threshold(), "%s, seed %llu, window %d: %g by %s", processes[i].name,
+					      (unsigned long long)seed, k, z, detail);
+			}
+			baseline_free(b);
+		}
+}
+
+struct change {
+	size_t process;
+	double scale, shift;
+};
+
+// Every window of ten fires after each of these, against 50 windows of baseline.
+Test(composite, fires_after_change)
+{
+	static const struct change changes[] = {
+		{0, 1, 0.5}, {0, 1, -0.5}, {0, 1.6, 0}, {0, 0.6, 0},   // iid normal
+		{1, 2, 0},   {2, 1.5, 0}, {3, 1, 0.15},                // skewed and bounded
+		{4, 1, 1.5}, {5, 1, 5},                                // autocorrelated within a window
+		{9, 5, 0},   {11, 1, 1},                               // mostly zero; few values
+		{13, 1, 1},                                            // categories: one gone, one new
+	};
+	const char *detail;
+
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+		const struct process *p = &processes[changes[i].process];
+		struct stream s;
+
+		start(&s, p, SEED + i);
+		struct baseline *b = history(&s, p, 50);
+		for (int k = 0; k < 10; k++) {
+			double z = next_drift(&s, p, b, changes[i].scale, changes[i].shift, &detail);
+			cr_expect_gt(z, threshold(), "%s x %g + %g: %g by %s", p->name, changes[i].scale,
+				     changes[i].shift, z, detail);
+		}
+		baseline_free(b);
+	}
+}
+
+// What sampling alone would call drift is not, where the level moves from window to window anyway.
+Test(composite, spread_is_the_baselines_own)
+{
+	size_t loud = 0;
+	struct stream s;
+
+	start(&s, &processes[7], SEED);
+	struct baseline *b = history(&s, &processes[7], 50);
+	for (int k = 0; k < 50; k++) {
+		struct pane *w = window(&s, &processes[7], b, WINDOW, 1, 0);
+		cr_expect_leq(against("drift", b, w, HOUR).value, threshold());
+		loud += fabs(against("mean_shift", b, w, HOUR).value) * sqrt(WINDOW) > 5;
+		pane_free(w);
+	}
+	cr_assert_gt(loud, 10, "the test's own stream must have moved");
+	baseline_free(b);
+}
+
+// Rule 3: a window of another size is held to the spread of its own size.
+Test(composite, other_window_sizes)
+{
+	static const size_t sizes[] = {60, 125, 250, WINDOW, 5 * WINDOW};
+	struct stream s;
+
+	start(&s, &processes[0], SEED);
+	struct baseline *b = history(&s, &processes[0], 200);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		int64_t ms = (int64_t)sizes[i] * HOUR / WINDOW;
+		double shift = 10 / sqrt((double)sizes[i]);
+
+		for (int k = 0; k < 50; k++) {
+			struct pane *same = window(&s, &processes[0], b, sizes[i], 1, 0);
+			struct pane *moved = window(&s, &processes[0], b, sizes[i], 1, shift);
+			struct measure_value v = against("drift", b, same, ms);
+
+			cr_expect_leq(v.value, threshold());
+			cr_expect_eq(!strstr(v.detail, "independence assumed"), ms >= b->chunk_ms);
+			cr_expect_gt(against("drift", b, moved, ms).value, threshold(), "%zu", sizes[i]);
+			pane_free(same);
+			pane_free(moved);
+		}
+	}
+	baseline_free(b);
+}
+
+// The stated p-value of a plain z-test, where records are independent and rows had no event time.
+Test(composite, independence_is_assumed_without_event_time)
+{
+	enum { N = 4000, M = 1000 };
+	double r[N], c[M];
+	struct rng rng;
+
+	rng_seed(&rng, SEED);
+	for (int i = 0; i < N; i++)
+		r[i] = rng_normal(&rng);
+	for (int i = 0; i < M; i++)
+		c[i] = rng_normal(&rng) + 0.25;
+	struct baseline *b = baseline_numbers(r, N);
+	struct pane *p = pane_numbers(&b->fields[0]->def, c, M);
+	struct measure_value v = against("drift", b, p, HOUR);
+	cr_assert_str_eq(v.detail, "mean shift; independence assumed");
+	// Four members: p is four times the z-test's own, so z is a little less.
+	double z = plain("mean_shift", b, p) / sqrt(1.0 / N + 1.0 / M);
+	cr_assert_lt(v.value, z);
+	cr_assert_gt(v.value, z - 0.5);
+	pane_free(p);
+	baseline_free(b);
+}
+
+// Against another window there is no history at all: A/A is silent, and a shift is found, on both grids.
+Test(composite, against_another_window)
+{
+	struct field_def def = {.path = (char[]){"x"}, .type = FIELD_NUMERIC};
+	double v[3][1000];
+	struct rng rng;
+
+	for (uint64_t seed = 0; seed < 200; seed++) {
+		rng_seed(&rng, seed);
+		for (int i = 0; i < 3000; i++)
+			v[i / 1000][i % 1000] = 3 * rng_normal(&rng) + (i >= 2000 ? 1.5 : 0);
+		struct pane *p[3];
+		for (int i = 0; i < 3; i++)
+			p[i] = pane_numbers(&def, v[i], 1000);
+		cr_expect_leq(between("drift", &def, p[0], p[1]).value, threshold(), "seed %llu",
+			      (unsigned long long)seed);
+		cr_expect_gt(between("drift", &def, p[0], p[2]).value, threshold());
+		for (int i = 0; i < 3; i++)
+			pane_free(p[i]);
+	}
+}
+
+Test(composite, constant)
+{
+	double constant[1000], moved[1000], one[1000];
+
+	for (int i = 0; i < 1000; i++) {
+		constant[i] = one[i] = 0.1; // its sum of squares rounds
+		moved[i] = 0.1000001;
+	}
+	one[500] = 7;
+	struct baseline *b = baseline_numbers(constant, 1000);
+	const struct field_def *def = &b->fields[0]->def;
+	struct pane *p[] = {pane_numbers(def, constant, 700), pane_numbers(def, moved, 700), pane_numbers(def, one, 700)};
+	cr_expect_eq(against("drift", b, p[0], HOUR).value, 0);
+	cr_expect_gt(against("drift", b, p[1], HOUR).value, 30);
+	cr_expect_str_eq(against("drift", b, p[1], HOUR).detail, "other than the constant; independence assumed");
+	// One stray value among 700, expected 2.1: nothing.
+	cr_expect_eq(against("drift", b, p[2], HOUR).value, 0);
+	for (int i = 0; i < 3; i++)
+		pane_free(p[i]);
+	baseline_free(b);
+}
+
+// Two constants are told apart on the logarithmic grid too, whose one bin says nothing.
+Test(composite, constant_without_a_grid)
+{
+	struct field_def def = {.path = (char[]){"x"}, .type = FIELD_NUMERIC};
+	double a[100], c[100];
+
+	for (int i = 0; i < 100; i++) {
+		a[i] = 5;
+		c[i] = 5.0001;
+	}
+	struct pane *p = pane_numbers(&def, a, 100), *q = pane_numbers(&def, c, 100);
+	cr_expect_eq(between("drift", &def, p, p).value, 0);
+	cr_expect_gt(between("drift", &def, p, q).value, threshold());
+	pane_free(p);
+	pane_free(q);
+}
+
+Test(composite, one_record_is_no_drift)
+{
+	struct stream s;
+
+	start(&s, &processes[0], SEED);
+	struct baseline *b = history(&s, &processes[0], 50);
+	struct pane *w = window(&s, &processes[0], b, WINDOW, 1, 0);
+	field_add_number(w->fields[0], 1e9);
+	cr_expect_leq(against("drift", b, w, HOUR).value, threshold());
+	pane_free(w);
+	baseline_free(b);
+}
+
+Test(composite, boolean_that_was_constant)
+{
+	struct baseline_builder *builder = baseline_builder_new("s", true);
+	struct error err = ERROR_INIT;
+
+	for (int i = 0; i < 5000; i++) {
+		baseline_builder_row(builder, i * 60000, 1);
+		baseline_builder_text(builder, "x", FIELD_BOOLEAN, "true", 4);
+	}
+	struct baseline *b = baseline_builder_finish(builder, NULL, &err);
+	struct pane *p = pane_new();
+	struct field_stats *f = pane_field(p, 0, &b->fields[0]->def);
+	for (int i = 0; i < 60; i++) {
+		pane_count_record(p, i, i, 1, true, false, false);
+		field_add_bool(f, true);
+	}
+	cr_expect_eq(against("drift", b, p, HOUR).value, 0);
+	for (int i = 0; i < 10; i++)
+		field_add_bool(f, false);
+	cr_expect_gt(against("drift", b, p, HOUR).value, threshold());
+	pane_free(p);
+	baseline_free(b);
+}
+
+Test(composite, says_on_how_little_it_rests)
+{
+	struct stream s;
+
+	start(&s, &processes[0], SEED);
+	struct baseline *b = history(&s, &processes[0], 100);
+	struct pane *w = window(&s, &processes[0], b, WINDOW, 1, 5);
+	// 100 hours are cut into 200 chunks of half an hour.
+	cr_expect_eq(b->chunk_ms, HOUR / 2);
+	cr_expect(!strchr(against("drift", b, w, HOUR).detail, ';'));
+	cr_expect(strstr(against("drift", b, w, HOUR / 4).detail, "; independence assumed"));
+	pane_free(w);
+	baseline_free(b);
+	start(&s, &processes[0], SEED);
+	struct baseline_builder *builder = baseline_builder_new("s", true);
+	struct error err = ERROR_INIT;
+	for (int i = 0; i < 5000; i++) {
+		baseline_builder_row(builder, i / 500 * 86400000LL * 40, 1); // ten days far apart
+		baseline_builder_number(builder, "x", FIELD_NUMERIC, rng_normal(&s.rng));
+	}
+	b = baseline_builder_finish(builder, NULL, &err);
+	w = window(&s, &processes[0], b, WINDOW, 1, 5);
+	cr_expect_leq(b->fields[0]->nchunks, 10);
+	cr_expect(strstr(against("drift", b, w, b->chunk_ms).detail, "; under 20 chunks"));
+	pane_free(w);
+	baseline_free(b);
 }

@@ -22,7 +22,7 @@ MAY_INCLUDE = {
     "files": ["util", "stats"],
     "schema": ["util", "stats", "http"],
     "store": ["util"],
-    "collect": ["util", "stats", "config", "kafka", "store/types.h", "schema/plan.h", "schema/wire.h",
+    "collect": ["util", "stats", "drift", "config", "kafka", "store/types.h", "schema/plan.h", "schema/wire.h",
                 "schema/contract.h", "schema/registry.h"],
     "deliver": ["util", "http", "config", "store/types.h"],
     "web": ["util"],
