@@ -63,8 +63,8 @@ example() {
 	for s in kafka registry token; do echo secret >"$tmp/$s"; done
 	cp schemas/payments-features.avsc "$tmp/schemas/"
 	cp alerts/*.yaml "$tmp/alerts/"
-	awk '/^## Configuration by example/ {on = 1} on && /^```$/ {exit} on && !/^```/ && !/^#/' README.md |
-		sed "s|/run/secrets/|$tmp/|; /baseline:/d" | sed '1,/^$/d' >"$tmp/kdrift.yaml"
+	awk '/^```yaml$/ {on = 1; next} on && /^```$/ {exit} on' README.md |
+		sed "s|/run/secrets/|$tmp/|; /baseline:/d" >"$tmp/kdrift.yaml"
 	"$kdrift" check --config "$tmp/kdrift.yaml" >"$tmp/said" 2>&1 || cat "$tmp/said"
 }
 
