@@ -151,18 +151,18 @@ struct deliver_port deliver_port_of(struct deliver_ctx *ctx)
 	return (struct deliver_port){ctx, outbox_due, outbox_attempt, outbox_done, outbox_retry, outbox_dead};
 }
 
-char *schema_load(void *ctx, int32_t id)
+char *schema_load(void *ctx, const char *key)
 {
 	struct schema_ctx *s = ctx;
 
-	return store_schema_load(s->store, s->registry, id);
+	return store_schema_load(s->store, s->registry, key);
 }
 
-void schema_save(void *ctx, int32_t id, const char *text)
+void schema_save(void *ctx, const char *key, const char *text)
 {
 	struct schema_ctx *s = ctx;
 
-	store_schema_save(s->store, s->registry, id, text);
+	store_schema_save(s->store, s->registry, key, text);
 }
 
 struct store *store_of(const struct config *c, struct error *err)

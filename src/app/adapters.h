@@ -31,8 +31,8 @@ struct schema_ctx {
 	struct store *store;
 	char registry[17]; // digest of its URLs
 };
-char *schema_load(void *ctx, int32_t id);
-void schema_save(void *ctx, int32_t id, const char *text);
+char *schema_load(void *ctx, const char *key);
+void schema_save(void *ctx, const char *key, const char *text);
 
 // store_new from a configuration; never connects.
 struct store *store_of(const struct config *c, struct error *err) MUST_CHECK;

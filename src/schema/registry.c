@@ -150,11 +150,13 @@ static int fetch_schema(struct registry *r, struct item *i, enum registry_answer
 			bool *asked, struct error *err)
 {
 	struct error why = ERROR_INIT;
+	char key[16];
 
+	snprintf(key, sizeof key, "%d", i->id);
 	*asked = false;
 	if (!i->loaded && r->conf.load) {
 		i->loaded = true;
-		*text = r->conf.load(r->conf.ctx, i->id);
+		*text = r->conf.load(r->conf.ctx, key);
 		struct avsc *parsed = *text ? avsc_parse(*text, strlen(*text), &why) : NULL;
 		if (parsed) {
 			avsc_free(parsed);
@@ -167,7 +169,7 @@ static int fetch_schema(struct registry *r, struct item *i, enum registry_answer
 	if (ask_schema(&r->link, i->id, is, text, err))
 		return -1;
 	if (*is == REGISTRY_KNOWN && r->conf.save)
-		r->conf.save(r->conf.ctx, i->id, *text);
+		r->conf.save(r->conf.ctx, key, *text);
 	return 0;
 }
 
@@ -206,6 +208,28 @@ static struct item *schema_item(struct registry *r, int32_t id)
 	return i;
 }
 
+// Without the lock. Who belongs to a subject stays there, so a yes is persisted, and only that.
+static int fetch_subject(struct registry *r, struct item *i, const char *schema, enum subject_answer *is,
+			 bool *asked, struct error *err)
+{
+	char *key = xasprintf("%d/%s", i->id, i->subject), *known = NULL;
+	int rc = 0;
+
+	if (!i->loaded && r->conf.load)
+		known = r->conf.load(r->conf.ctx, key);
+	i->loaded = true;
+	*asked = !known;
+	if (known)
+		*is = SUBJECT_YES;
+	else
+		rc = ask_subject(&r->link, i->id, i->subject, schema, is, err);
+	if (!rc && *asked && *is == SUBJECT_YES && r->conf.save)
+		r->conf.save(r->conf.ctx, key, "yes");
+	free(known);
+	free(key);
+	return rc;
+}
+
 static void work_subject(struct registry *r, struct item *i)
 {
 	struct error err = ERROR_INIT;
@@ -218,15 +242,17 @@ static void work_subject(struct registry *r, struct item *i)
 	}
 	if (schema->schema_is == REGISTRY_KNOWN) {
 		const char *text = schema->schema.text;
+		bool asked;
 
 		pthread_mutex_unlock(&r->lock);
-		int rc = ask_subject(&r->link, i->id, i->subject, text, &is, &err);
+		int rc = fetch_subject(r, i, text, &is, &asked, &err);
 		pthread_mutex_lock(&r->lock);
 		if (rc) {
 			postpone(r, i, &err);
 			return;
 		}
-		answered(r);
+		if (asked)
+			answered(r);
 	}
 	dequeue(r, i);
 	i->subject_is = is;

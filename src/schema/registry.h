@@ -29,9 +29,10 @@ struct registry_conf {
 	size_t nurls;
 	const char *user, *password; // may be NULL
 	int64_t timeout_ms;
-	// Persistence, called from the client's thread; may be NULL. load returns a malloc'ed text or NULL.
-	char *(*load)(void *ctx, int32_t id);
-	void (*save)(void *ctx, int32_t id, const char *text);
+	// Persistence of what never changes, called from the client's thread; may be NULL. Keys: "ID" for a
+	// schema's text, "ID/SUBJECT" for an id that belongs to a subject. load returns a malloc'ed text or NULL.
+	char *(*load)(void *ctx, const char *key);
+	void (*save)(void *ctx, const char *key, const char *text);
 	void *ctx;
 };
 

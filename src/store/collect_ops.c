@@ -236,14 +236,14 @@ int store_wait_wake(struct store *s, int64_t timeout_ms, struct error *err)
 	return woken;
 }
 
-char *store_schema_load(struct store *s, const char *registry, int32_t id)
+char *store_schema_load(struct store *s, const char *registry, const char *key)
 {
 	struct cmd c;
 	char *text = NULL;
 
 	cmd_init(&c, "HGET");
 	add_kind(&c, s, "schemas", registry);
-	cmd_addi(&c, id);
+	cmd_adds(&c, key);
 	redisReply *r = conn_do(s, &c, NULL);
 	cmd_release(&c);
 	if (r && r->type == REDIS_REPLY_STRING)
@@ -253,13 +253,13 @@ char *store_schema_load(struct store *s, const char *registry, int32_t id)
 	return text;
 }
 
-void store_schema_save(struct store *s, const char *registry, int32_t id, const char *text)
+void store_schema_save(struct store *s, const char *registry, const char *key, const char *text)
 {
 	struct cmd c;
 
 	cmd_init(&c, "HSET");
 	add_kind(&c, s, "schemas", registry);
-	cmd_addi(&c, id);
+	cmd_adds(&c, key);
 	cmd_adds(&c, text);
 	redisReply *r = conn_do(s, &c, NULL);
 	cmd_release(&c);

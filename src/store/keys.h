@@ -16,7 +16,7 @@
 //   P:doc:TABLE                   hash  key -> JSON
 //   P:journal, P:journal:seq      zset  "SEQ JSON" by time; bounded
 //   P:outbox                      hash  id -> JSON;  P:due:RECEIVER zset id by due;  P:sent zset;  P:dead hash
-//   P:schemas:REGISTRY            hash  id -> schema text
+//   P:schemas:REGISTRY            hash  id -> schema text; id/subject -> "yes"
 #ifndef KD_STORE_KEYS_H
 #define KD_STORE_KEYS_H
 #include <stdint.h>

@@ -46,8 +46,9 @@ int store_own_segments(struct store *s, const char *stream, int64_t width, int64
 int store_wait_wake(struct store *s, int64_t timeout_ms, struct error *err) MUST_CHECK;
 
 // --- schemas ------------------------------------------------------------------------------------------
-char *store_schema_load(struct store *s, const char *registry, int32_t id); // NULL: not there; the caller frees
-void store_schema_save(struct store *s, const char *registry, int32_t id, const char *text);
+// What a registry said once and never takes back, under the key that its client chose (schema/registry.h).
+char *store_schema_load(struct store *s, const char *registry, const char *key); // NULL: not there; the caller frees
+void store_schema_save(struct store *s, const char *registry, const char *key, const char *text);
 
 // --- judging ------------------------------------------------------------------------------------------
 // Takes or renews the lease. 1: this nonce leads, 0: another does, -1: the store is away.

@@ -326,24 +326,32 @@ Test(registry, credentials_are_sent_and_not_said)
 }
 
 struct kept {
-	int loads, saves;
-	char text[200];
+	int loads, saves; // of the schema
+	char text[200], subject[200];
 };
 
-static char *load(void *ctx, int32_t id)
+static char *kept_text(struct kept *k, const char *key)
 {
-	struct kept *k = ctx;
-
-	k->loads++;
-	return id == 7 && k->text[0] ? xstrdup(k->text) : NULL;
+	return strcmp(key, "7") == 0 ? k->text : strcmp(key, "7/t-value") == 0 ? k->subject : NULL;
 }
 
-static void save(void *ctx, int32_t id, const char *text)
+static char *load(void *ctx, const char *key)
 {
 	struct kept *k = ctx;
+	const char *text = kept_text(k, key);
 
-	k->saves += id == 7;
-	snprintf(k->text, sizeof k->text, "%s", text);
+	k->loads += strcmp(key, "7") == 0;
+	return text && text[0] ? xstrdup(text) : NULL;
+}
+
+static void save(void *ctx, const char *key, const char *text)
+{
+	struct kept *k = ctx;
+	char *to = kept_text(k, key);
+
+	k->saves += strcmp(key, "7") == 0;
+	if (to)
+		snprintf(to, sizeof k->text, "%s", text);
 }
 
 Test(registry, a_persisted_schema_needs_no_registry)
@@ -375,6 +383,35 @@ Test(registry, a_persisted_schema_needs_no_registry)
 	cr_assert(strcmp(s->text, TEXT) == 0);
 	finish(&b);
 	cr_assert(eq(int, k.saves, 2));
+}
+
+Test(registry, only_a_persisted_yes_needs_no_registry)
+{
+	struct kept k = {0};
+	struct reply no[] = {{"/schemas/ids/7", 0, 200, AVRO, NULL, 0, false},
+			     {"/schemas/ids/7/subjects", 0, 200, "[]", NULL, 0, false},
+			     {"/schemas/ids/7/subjects?deleted=true", 0, 200, "[]", NULL, 0, false}};
+	struct reply yes[] = {{"/schemas/ids/7/subjects", 0, 200, "[\"t-value\"]", NULL, 0, false}};
+	struct reply down[] = {{"/schemas/ids/7", 0, 500, "", NULL, 0, false}};
+	struct registry_conf conf = {.load = load, .save = save, .ctx = &k};
+	struct registry_stats st;
+	struct bench b;
+
+	start_with(&b, no, ARRAY_LEN(no), conf);
+	cr_assert(eq(int, subject_settled(&b, 7, "t-value"), SUBJECT_NO));
+	finish(&b);
+	cr_assert(strcmp(k.subject, "") == 0); // it may be registered later
+
+	start_with(&b, yes, ARRAY_LEN(yes), conf);
+	cr_assert(eq(int, subject_settled(&b, 7, "t-value"), SUBJECT_YES));
+	finish(&b);
+
+	start_with(&b, down, ARRAY_LEN(down), conf);
+	cr_assert(eq(int, subject_settled(&b, 7, "t-value"), SUBJECT_YES));
+	registry_stats(b.registry, &st);
+	cr_assert(zero(u64, st.requests));
+	cr_assert(eq(int, registry_subject_has(b.registry, 7, "other"), SUBJECT_PENDING));
+	finish(&b);
 }
 
 Test(registry, subjects)
