@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "util/clock.h"
+#include "util/map.h"
 
 enum { TOP = 20 };
 
@@ -75,6 +76,24 @@ static json_t *field_json(const struct pane *p, const struct field_stats *f)
 	return o;
 }
 
+// A path that writers gave several types is shown in the one with most values.
+static void put_fields(json_t *o, const struct pane *p)
+{
+	struct map shown;
+
+	map_init(&shown);
+	for (size_t i = 0; i < p->nfields; i++) {
+		struct field_stats *f = p->fields[i], *other = f ? map_gets(&shown, f->path) : NULL;
+
+		if (f && (!other || f->present > other->present))
+			map_puts(&shown, f->path, f);
+	}
+	for (size_t i = 0; i < p->nfields; i++)
+		if (p->fields[i] && map_gets(&shown, p->fields[i]->path) == p->fields[i])
+			json_object_set_new(o, p->fields[i]->path, field_json(p, p->fields[i]));
+	map_release(&shown, NULL);
+}
+
 json_t *stats_json(const char *stream, int64_t from, int64_t to, const struct pane *p)
 {
 	json_t *o = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "stream", json_str(stream), "from", json_time(from),
@@ -102,17 +121,7 @@ json_t *stats_json(const char *stream, int64_t from, int64_t to, const struct pa
 		snprintf(id, sizeof id, "%" PRId64, p->schemas[i].id);
 		json_object_set_new(schemas, p->schemas[i].id < 0 ? "other" : id, json_integer((json_int_t)p->schemas[i].n));
 	}
-	for (size_t i = 0; i < p->nfields; i++) {
-		const struct field_stats *f = p->fields[i];
-		const struct field_stats *twin = f ? pane_find(p, f->path, FIELD_TYPES) : NULL;
-		// A path that writers gave several types is shown in the one with most values.
-		for (size_t k = 0; f && k < p->nfields; k++)
-			if (p->fields[k] && p->fields[k]->present > (twin ? twin->present : 0) &&
-			    !strcmp(p->fields[k]->path, f->path))
-				twin = p->fields[k];
-		if (f && f == twin)
-			json_object_set_new(fields, f->path, field_json(p, f));
-	}
+	put_fields(fields, p);
 	json_object_set_new(o, "violations", violations);
 	json_object_set_new(o, "violations_by_field", by_field);
 	json_object_set_new(o, "schemas", schemas);

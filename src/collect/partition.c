@@ -35,7 +35,7 @@ void part_drop(struct part *p)
 		for (size_t k = 0; k < s->npanes; k++)
 			close_pane(&s->panes[k]);
 		s->npanes = s->last = s->nreopened = 0;
-		s->max_event = INT64_MIN;
+		s->max_event = s->max_untimed = INT64_MIN;
 		s->fresh = (struct collect_stream_stats){0};
 	}
 	for (size_t i = 0; i < p->nevents; i++)
@@ -83,11 +83,13 @@ void part_adopt(struct part *p, const struct claim *c)
 		size_t k = 0;
 		while (k < c->nmarks && strcmp(c->marks[k].stream, name))
 			k++;
-		if (k < c->nmarks)
+		if (k < c->nmarks) {
 			p->streams[i].max_event = c->marks[k].max_event;
-		else if (!c->fresh)
+			p->streams[i].max_untimed = c->marks[k].max_untimed;
+		} else if (!c->fresh) {
 			part_event(p, "stream_added", json_pack("{s:o, s:I}", "stream", json_str(name), "offset",
 								(json_int_t)c->next));
+		}
 	}
 }
 
@@ -148,7 +150,8 @@ enum store_result part_write(struct part *p, const struct collect_port *port, co
 	int64_t *widths = xcalloc(p->nstreams + 1, sizeof *widths), *floors = xcalloc(p->nstreams + 1, sizeof *floors);
 
 	for (size_t i = 0; i < p->nstreams; i++) {
-		marks[i] = (struct stream_mark){p->streams[i].stream->conf->name, p->streams[i].max_event};
+		marks[i] = (struct stream_mark){p->streams[i].stream->conf->name, p->streams[i].max_event,
+						p->streams[i].max_untimed};
 		widths[i] = p->streams[i].stream->conf->pane_ms;
 	}
 	if (p->target >= 0 && p->next >= p->target)

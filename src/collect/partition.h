@@ -17,6 +17,7 @@ struct open_pane {
 struct part_stream {
 	struct wstream *stream;
 	int64_t max_event;        // INT64_MIN: none
+	int64_t max_untimed;      // as in the store's mark
 	int64_t floor;            // records below it are too_old; INT64_MIN: none
 	struct open_pane *panes;
 	size_t npanes, cappanes;

@@ -219,6 +219,13 @@ static void note_breach(struct part *p, struct part_stream *s, struct pane *pane
 	p->wake = true;
 }
 
+static int64_t not_after_now(int64_t ms)
+{
+	int64_t now = wall_now().ms;
+
+	return ms < now ? ms : now;
+}
+
 // future_time counts at min(Kafka time, now) and moves no watermark: one record of 2099 would close every window.
 static bool in_future(const struct wstream *s, struct verdict *v, const struct message *m)
 {
@@ -271,8 +278,10 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 		if (v->plan->incompatible)
 			note_breach(p, s, o->pane, m, v, VIOLATION_INCOMPATIBLE_SCHEMA, "", v->plan->why);
 	}
-	if (v->moves_watermark && v->event_ms > s->max_event)
-		s->max_event = v->event_ms;
+	if (v->moves_watermark)
+		s->max_event = v->event_ms > s->max_event ? v->event_ms : s->max_event;
+	else if (v->event_ms > s->max_untimed)
+		s->max_untimed = not_after_now(v->event_ms);
 }
 
 static void count_tombstone(struct part *p, struct part_stream *s, const struct message *m)

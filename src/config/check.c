@@ -26,9 +26,12 @@ static void check_addresses(struct loader *l)
 		    strncasecmp(c->registry_urls[i], "https://", 8))
 			problem(l, root_node(l, "schema_registry", "url"),
 				"schema_registry.url: an address must begin with http:// or https://");
-	if (strncmp(c->redis_url, "redis://", 8) && strncmp(c->redis_url, "rediss://", 9))
+	if (!strncmp(c->redis_url, "rediss://", 9))
 		problem(l, root_node(l, "redis", "url"),
-			"redis.url: must begin with redis:// (or rediss:// for TLS)");
+			"redis.url: rediss:// asks for TLS, which Debian's hiredis cannot speak; put a TLS proxy (stunnel) "
+			"beside kdrift and use redis://");
+	else if (strncmp(c->redis_url, "redis://", 8) && strncmp(c->redis_url, "unix://", 7))
+		problem(l, root_node(l, "redis", "url"), "redis.url: must begin with redis:// or unix://");
 	if (!port || port == c->http_listen || !port[1] ||
 	    strspn(port + 1, "0123456789") != strlen(port + 1) || strlen(port + 1) > 5 ||
 	    atoi(port + 1) > 65535)

@@ -272,17 +272,11 @@ bool judge_eager_pending(const struct stream_state *s)
 	return false;
 }
 
-// The trailing window of each rule, up to the end of the newest record's pane.
-int judge_eager(struct judge *j, struct stream_state *s, struct error *err)
+static int eager_up_to(struct judge *j, struct stream_state *s, int64_t end, int64_t over, struct error *err)
 {
 	struct window_cache cache = {NULL, 0, 0};
-	int64_t pane = s->conf->pane_ms, end = time_floor(s->progress.newest.ms, pane) + pane, over = 0;
 	int rc = -1;
 
-	for (size_t i = 0; i < s->neager; i++) {
-		int64_t w = rule_window(s->eager[i]->rule, s->conf);
-		over = w > over ? w : over;
-	}
 	if (windows_need(s->windows, end - over, end, err))
 		goto out;
 	for (size_t i = 0; i < s->neager; i++) {
@@ -304,4 +298,24 @@ int judge_eager(struct judge *j, struct stream_state *s, struct error *err)
 out:
 	cache_release(&cache);
 	return rc;
+}
+
+// The trailing window of each rule, up to the end of the newest record's pane. Where a producer writes bytes
+// that give no event time, that record is found by Kafka's; if the two clocks are so far apart that no window
+// holds both, each has its own.
+int judge_eager(struct judge *j, struct stream_state *s, struct error *err)
+{
+	int64_t pane = s->conf->pane_ms, newest = s->progress.newest.ms, untimed = s->progress.untimed.ms, over = 0;
+	bool ahead = event_time_set(s->progress.untimed) && (newest == TIME_NONE || untimed > newest);
+	bool moved = newest != s->eager_at;
+
+	for (size_t i = 0; i < s->neager; i++) {
+		int64_t w = rule_window(s->eager[i]->rule, s->conf);
+		over = w > over ? w : over;
+	}
+	s->eager_at = newest;
+	if (newest != TIME_NONE && (!ahead || (moved && untimed - newest > over)) &&
+	    eager_up_to(j, s, time_floor(newest, pane) + pane, over, err))
+		return -1;
+	return ahead ? eager_up_to(j, s, time_floor(untimed, pane) + pane, over, err) : 0;
 }

@@ -325,7 +325,7 @@ static int pass(struct judge *j, struct wall_time now, struct error *err)
 			return -1;
 		for (size_t i = 0; i < j->conf->nstreams; i++) {
 			struct stream_state *s = &j->streams[i];
-			if (s->neager && event_time_set(s->progress.newest) && (s->changed || judge_eager_pending(s)) &&
+			if (s->neager && (s->changed || judge_eager_pending(s)) &&
 			    judge_eager(j, s, err))
 				return -1;
 			judge_by_clock(j, s);

@@ -69,6 +69,7 @@ struct stream_state {
 	struct stream_view view;
 	struct progress progress;
 	bool changed;              // something was counted since the last pass
+	int64_t eager_at;          // the newest event at the last eager evaluation
 	int64_t since;             // the judge's clock when it first looked at the stream
 	int64_t first;             // the oldest interval that windows may use; TIME_NONE: no data yet
 	int64_t floor;

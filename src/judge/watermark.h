@@ -10,6 +10,7 @@
 struct progress {
 	struct event_time watermark; // EVENT_TIME_NONE: nothing can close
 	struct event_time newest;    // over all partitions; EVENT_TIME_NONE: no record ever
+	struct event_time untimed;   // likewise, of records that have no event time and count at Kafka's
 	bool at_end;                 // every partition is owned and idle: nothing more is coming
 	bool lagging;                // records wait unread, or nobody reads a partition
 	bool catching_up;

@@ -17,6 +17,16 @@ static void add_kind(struct cmd *c, struct store *s, const char *kind, const cha
 	cmd_take(c, key_of(s->prefix, kind, name));
 }
 
+static struct stream_mark *mark_of(struct claim *c, const char *stream)
+{
+	for (size_t i = 0; i < c->nmarks; i++)
+		if (!strcmp(c->marks[i].stream, stream))
+			return &c->marks[i];
+	c->marks = xrealloc(c->marks, (c->nmarks + 1) * sizeof *c->marks);
+	c->marks[c->nmarks] = (struct stream_mark){xstrdup(stream), INT64_MIN, INT64_MIN};
+	return &c->marks[c->nmarks++];
+}
+
 int store_claim(struct store *s, const char *topic, int32_t partition, struct claim *out, struct error *err)
 {
 	struct cmd keys, args;
@@ -53,8 +63,9 @@ int store_claim(struct store *s, const char *topic, int32_t partition, struct cl
 		} else if (!strcmp(name, "cc")) {
 			out->check_crc = (uint32_t)reply_int(v, 0);
 		} else if (!strncmp(name, "m:", 2)) {
-			out->marks = xrealloc(out->marks, (out->nmarks + 1) * sizeof *out->marks);
-			out->marks[out->nmarks++] = (struct stream_mark){xstrdup(name + 2), reply_int(v, INT64_MIN)};
+			mark_of(out, name + 2)->max_event = reply_int(v, INT64_MIN);
+		} else if (!strncmp(name, "u:", 2)) {
+			mark_of(out, name + 2)->max_untimed = reply_int(v, INT64_MIN);
 		}
 	}
 	freeReplyObject(r);
@@ -157,6 +168,7 @@ enum store_result store_checkpoint(struct store *s, const struct checkpoint *c, 
 			add_kind(&keys, s, kinds[k], c->marks[i].stream);
 		cmd_adds(&args, c->marks[i].stream);
 		cmd_addi(&args, c->marks[i].max_event);
+		cmd_addi(&args, c->marks[i].max_untimed);
 		cmd_addi(&args, widths[i]);
 	}
 	for (size_t i = 0; i < c->nsegments; i++)

@@ -72,7 +72,7 @@ static void read_partition(const redisReply *h, const char *key, const char *str
 
 	while (topic > key && topic[-1] != '/')
 		topic--;
-	*p = (struct partition_view){xstrndup(topic, (size_t)(slash - topic)), atoi(slash + 1), INT64_MIN, -1, -1,
+	*p = (struct partition_view){xstrndup(topic, (size_t)(slash - topic)), atoi(slash + 1), INT64_MIN, INT64_MIN, -1, -1,
 				     false, false, false};
 	for (size_t i = 0; i + 1 < h->elements; i += 2) {
 		const char *name = h->element[i]->str;
@@ -93,6 +93,8 @@ static void read_partition(const redisReply *h, const char *key, const char *str
 			v->records_lost += (uint64_t)reply_int(x, 0);
 		else if (!strncmp(name, "m:", 2) && !strcmp(name + 2, stream))
 			p->max_event = reply_int(x, INT64_MIN);
+		else if (!strncmp(name, "u:", 2) && !strcmp(name + 2, stream))
+			p->max_untimed = reply_int(x, INT64_MIN);
 	}
 	p->owned = now_ms - beat < OWNER_MS;
 	p->catching_up = target >= 0 && p->next < target;

@@ -14,7 +14,8 @@ enum { STORE_NONCE = 32 }; // hex digits of a claim's or lease's nonce
 // How far a stream has come in one partition.
 struct stream_mark {
 	char *stream;
-	int64_t max_event; // newest event time, ms; INT64_MIN: none
+	int64_t max_event;   // newest event time, ms; INT64_MIN: none
+	int64_t max_untimed; // newest Kafka time, up to the wall clock, of a record without an event time of its own
 };
 
 // --- collecting ---------------------------------------------------------------------------------------
@@ -83,7 +84,7 @@ enum store_result {
 struct partition_view {
 	char *topic;
 	int32_t partition;
-	int64_t max_event;      // of the stream asked for; INT64_MIN: none
+	int64_t max_event, max_untimed; // of the stream asked for; INT64_MIN: none
 	int64_t next, end;      // end -1: unknown
 	bool idle, owned;       // owned: its owner wrote within the last 15 s by the store's clock
 	bool catching_up;

@@ -28,7 +28,7 @@ static struct {
 		char slice[64];
 		struct pane *pane;
 	} segments[64];
-	int64_t next, expected, max_event;
+	int64_t next, expected, max_event, max_untimed;
 	bool idle, wake;
 } told;
 
@@ -61,6 +61,7 @@ static enum store_result play_checkpoint(void *ctx, const struct checkpoint *c, 
 	told.idle = c->idle;
 	told.wake = c->wake;
 	told.max_event = c->marks[0].max_event;
+	told.max_untimed = c->marks[0].max_untimed;
 	for (size_t i = 0; i < c->nsegments; i++) {
 		told.segments[i].interval = c->segments[i].interval;
 		told.segments[i].n = c->segments[i].n;
@@ -253,6 +254,7 @@ Test(partition, a_record_that_cannot_be_read_counts_at_its_kafka_time_once_under
 		cr_assert_eq(told.segments[0].pane->decoded, 0);
 		cr_assert(told.wake);
 		cr_assert_eq(told.max_event, INT64_MIN, "Kafka's clock moves no watermark of a stream with one of its own");
+		cr_assert_eq(told.max_untimed, 1000, "but it is where the newest of these records is found");
 		forget();
 	}
 }
@@ -294,6 +296,7 @@ Test(partition, a_record_of_the_future_counts_now_and_closes_nothing)
 	cr_assert_eq(kind_count(VIOLATION_FUTURE_TIME), 1);
 	cr_assert_eq(told.segments[0].pane->decoded, 1, "its values are values");
 	cr_assert_eq(told.max_event, INT64_MIN);
+	cr_assert_eq(told.max_untimed, 1000);
 	forget();
 }
 

@@ -99,7 +99,7 @@ struct partition_view *fake_part(struct fake *f, const char *stream, int partiti
 			return &v->parts[i];
 	v->parts = xrealloc(v->parts, (v->nparts + 1) * sizeof *v->parts);
 	v->parts[v->nparts] = (struct partition_view){
-		.topic = xstrdup(stream), .partition = partition, .max_event = INT64_MIN, .end = -1, .owned = true};
+		.topic = xstrdup(stream), .partition = partition, .max_event = INT64_MIN, .max_untimed = INT64_MIN, .end = -1, .owned = true};
 	return &v->parts[v->nparts++];
 }
 
@@ -139,6 +139,16 @@ void fake_record_at(struct fake *f, const char *stream, const char *slice, int p
 	}
 	part->next++;
 	part->max_event = event > part->max_event ? event : part->max_event;
+}
+
+void fake_untimed(struct fake *f, const char *stream, int64_t kafka)
+{
+	struct partition_view *part = fake_part(f, stream, 0);
+	struct pane *p = pane_at(f, stream, time_floor(kafka, f->pane_ms), "", 0);
+
+	pane_count_record(p, kafka, part->next, -1, false, true, false);
+	pane_count_breach(p, VIOLATION_FRAMING, "", part->next++);
+	part->max_untimed = kafka > part->max_untimed ? kafka : part->max_untimed;
 }
 
 void fake_record(struct fake *f, const char *stream, const char *slice, int64_t event, bool bad,

@@ -45,6 +45,8 @@ void fake_record(struct fake *f, const char *stream, const char *slice, int64_t 
 		 const struct fake_value *values, size_t n);
 void fake_record_at(struct fake *f, const char *stream, const char *slice, int partition, int64_t event, bool bad,
 		    const struct fake_value *values, size_t n);
+// A record that cannot be decoded in partition 0, counted at Kafka's time.
+void fake_untimed(struct fake *f, const char *stream, int64_t kafka);
 // Moves the watermark without a record: the partition's newest event.
 void fake_newest(struct fake *f, const char *stream, int64_t event);
 void fake_idle(struct fake *f, const char *stream, bool idle);

@@ -141,6 +141,52 @@ Test(judge, eager_for_passes_by_the_clock_although_no_record_comes)
 	setup_free(&s);
 }
 
+static void garbage(struct setup *s, int64_t from, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fake_untimed(s->f, "pay", from + (int64_t)i);
+}
+
+Test(judge, records_without_an_event_time_are_judged_where_they_count)
+{
+	// Nothing but such records; after good ones, in a pane to come; after a replay of long ago.
+	const int64_t good[] = {INT64_MIN, T0 + 8 * MINUTE, T0 - 300 * DAY};
+
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		struct setup s;
+		setup_init(&s, 5 * MINUTE, MINUTE);
+		add_rule(&s, rule_above("V", TIER_IMMEDIATE, "violation_ratio", 0.5))->min_records = 20;
+		start(&s);
+		if (good[i] != INT64_MIN)
+			feed(&s, good[i], 1, 10, 0);
+		tick(s.j, T0 + 10 * MINUTE);
+		garbage(&s, T0 + 10 * MINUTE, 19 - (good[i] > T0 ? 10 : 0));
+		tick(s.j, T0 + 10 * MINUTE + SECOND);
+		cr_expect_eq(s.f->nmessages, 0, "%zu", i);
+		garbage(&s, T0 + 10 * MINUTE + SECOND, 3);
+		tick(s.j, T0 + 10 * MINUTE + 2 * SECOND);
+		cr_expect_eq(s.f->nmessages, 2, "%zu", i);
+		setup_free(&s);
+	}
+}
+
+Test(judge, garbage_does_not_blind_a_replay)
+{
+	struct setup s;
+
+	setup_init(&s, 5 * MINUTE, MINUTE);
+	add_rule(&s, rule_above("V", TIER_IMMEDIATE, "violation_ratio", 0.5))->min_records = 5;
+	start(&s);
+	garbage(&s, T0, 1);
+	feed(&s, T0 - 300 * DAY, 1, 10, 0);
+	tick(s.j, T0 + MINUTE);
+	cr_expect_eq(s.f->nmessages, 0);
+	feed(&s, T0 - 300 * DAY + MINUTE, 2, 10, 1);
+	tick(s.j, T0 + 2 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 2);
+	setup_free(&s);
+}
+
 Test(judge, too_few_records_are_unknown)
 {
 	struct setup s;

@@ -38,6 +38,7 @@ Test(watermark, cases)
 		for (size_t k = 0; k < rows[i].n; k++)
 			parts[k] = (struct partition_view){
 				.max_event = rows[i].parts[k].max == NONE ? INT64_MIN : rows[i].parts[k].max,
+				.max_untimed = INT64_MIN,
 				.end = -1,
 				.idle = rows[i].parts[k].idle,
 				.owned = rows[i].parts[k].owned};
