@@ -13,6 +13,7 @@ struct part *part_new(const char *topic, int32_t partition, struct wstream *stre
 
 	p->topic = xstrdup(topic);
 	p->partition = partition;
+	p->told_waiting = -1;
 	p->streams = xcalloc(n + 1, sizeof *p->streams);
 	for (size_t i = 0; i < n; i++)
 		if (wstream_reads(&streams[i], topic))

@@ -32,6 +32,7 @@ struct part {
 	int32_t partition;
 	bool claimed, started, waiting, idle, reported_idle, wake, dirty, check_wanted;
 	struct mono_time retry_at;     // of a claim; of a schema look-up while waiting
+	int64_t told_waiting;          // the offset at which it was last said to wait
 	struct mono_time written_at;   // last acknowledged checkpoint
 	struct mono_time wake_since;
 	char nonce[STORE_NONCE + 1];

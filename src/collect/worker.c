@@ -49,7 +49,7 @@ void worker_revoked(void *ctx, const char *topic, int32_t partition, bool lost)
 	if (!p)
 		return;
 	if (lost && p->claimed)
-		log_warn("collect", "%s/%d: the group took it away (this worker was silent too long): fenced, nothing is written",
+		log_warn("collect", "%s/%d: the group took it away unasked (this worker was silent too long): fenced, nothing is written",
 			 topic, partition);
 	else if (p->claimed && p->dirty)
 		worker_checkpoint(w, p);
@@ -132,8 +132,10 @@ static bool checked(struct worker *w, struct part *p, const struct message *m)
 
 static void wait_for_schema(struct worker *w, struct part *p)
 {
-	log_info("collect", "%s/%d: waits at offset %lld for a schema that the registry has not given yet", p->topic,
-		 p->partition, (long long)p->next);
+	if (p->told_waiting != p->next)
+		log_info("collect", "%s/%d: waits at offset %lld for the registry to tell of a schema", p->topic, p->partition,
+			 (long long)p->next);
+	p->told_waiting = p->next;
 	consumer_stop(w->consumer, p->topic, p->partition);
 	p->started = false;
 	p->waiting = true;

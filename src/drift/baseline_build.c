@@ -267,22 +267,17 @@ static void make_coarse(struct baseline_field *f, struct column *c)
 	}
 }
 
-// Welford (1962); variance holds the sum of squared deviations until chunk_close.
-static void chunk_number(struct baseline_chunk *k, double x)
+// Exact sums, so that a baseline's hash does not depend on the order in which partitions were read.
+static void add_moment(struct field_stats *m, double x)
 {
-	double d;
-
-	if (!k->count)
-		k->mean = k->variance = 0;
-	d = x - k->mean;
-	k->count++;
-	k->mean += d / (double)k->count;
-	k->variance += d * (x - k->mean);
-	k->min = fmin(k->min, x);
-	k->max = fmax(k->max, x);
+	m->count++;
+	dsum_add(&m->sum, x);
+	dsum_add_product(&m->sumsq, x, x);
+	m->min = fmin(m->min, x);
+	m->max = fmax(m->max, x);
 }
 
-static void chunk_value(struct baseline_chunk *k, const struct baseline_field *f, const struct column *c,
+static void chunk_value(struct baseline_chunk *k, struct field_stats *m, const struct baseline_field *f, const struct column *c,
 			const struct value *v)
 {
 	if (v->id == OTHER)
@@ -291,9 +286,11 @@ static void chunk_value(struct baseline_chunk *k, const struct baseline_field *f
 		k->count++;
 		k->bins[c->by_id[v->id]->bin]++;
 	} else if (f->def.type == FIELD_TEXT) {
-		chunk_number(k, (double)c->by_id[v->id]->len);
+		k->count++;
+		add_moment(m, (double)c->by_id[v->id]->len);
 	} else if (isfinite(v->number)) {
-		chunk_number(k, v->number);
+		k->count++;
+		add_moment(m, v->number);
 		if (f->coarse)
 			k->bins[f->coarse[grid_bin(f->def.grid, v->number)]]++;
 	}
@@ -303,19 +300,31 @@ static void chunk_value(struct baseline_chunk *k, const struct baseline_field *f
 static void make_chunks(struct baseline_field *f, const struct column *c, const struct baseline_chunk *shape,
 			size_t nchunks, const uint16_t *slot)
 {
+	struct field_stats *moments = xcalloc(nchunks, sizeof *moments);
+
 	f->chunks = xmalloc(nchunks * sizeof *f->chunks);
 	f->nchunks = nchunks;
 	memcpy(f->chunks, shape, nchunks * sizeof *f->chunks);
+	for (size_t i = 0; i < nchunks; i++) {
+		moments[i].min = INFINITY;
+		moments[i].max = -INFINITY;
+	}
 	for (size_t i = 0; i < c->n; i++) {
-		struct baseline_chunk *k = &f->chunks[slot[c->values[i].row]];
+		size_t k = slot[c->values[i].row];
 
-		k->missing -= k->missing > 0;
-		chunk_value(k, f, c, &c->values[i]);
+		f->chunks[k].missing -= f->chunks[k].missing > 0;
+		chunk_value(&f->chunks[k], &moments[k], f, c, &c->values[i]);
 	}
 	for (size_t i = 0; i < nchunks; i++) {
 		struct baseline_chunk *k = &f->chunks[i];
-		k->variance = k->count > 1 ? k->variance / (double)(k->count - 1) : NAN;
+		double sd = field_stddev(&moments[i]);
+
+		k->mean = field_mean(&moments[i]);
+		k->variance = sd * sd;
+		k->min = moments[i].min;
+		k->max = moments[i].max;
 	}
+	free(moments);
 }
 
 static int64_t next_length(int64_t length)

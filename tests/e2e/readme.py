@@ -78,8 +78,12 @@ def main():
                 and "amount" in out, out[:600])
         got = stats(os.path.join(s.tmp, "kdrift.yaml"), "payments-features", 0, 4102444800000)
         s.equal("what was produced is counted", (got["records"], got["violating_records"]), (20000, 0))
-        page = http_get(f"http://127.0.0.1:{web}/")[1]
-        s.check("the page shows it", "payments-features" in page and "amount" in page, page[:300])
+
+        def shown():
+            page = http_get(f"http://127.0.0.1:{web}/")[1]
+            return "payments-features" in page and "amount" in page
+        wait_for("the page shows stream and fields", shown, 20)
+        s.check("the page shows stream and fields", shown())
         reader.stop()
         code, out = reader.run("demo", f"cd {TOP}\n" + found["demo"].replace("./dev demo", f"{KDRIFT} demo --once"), 240)
         s.check("block 'demo' runs", code == 0, f"exit code {code}: {out[-600:]}")

@@ -98,12 +98,11 @@ def three_tiers(s, stack):
     stack.settled()
 
     def drift_state():
-        found = [r for st in m.status().get("streams", []) for r in st.get("readings", [])
-                 if r.get("measure") == "drift"]
-        return found if found else None
+        return [r for st in m.status().get("streams", []) for f in st.get("fields", []) for r in f["readings"]
+                if r["measure"] == "drift"]
     found = wait_for("drift is looked at", drift_state, 30)
     s.check("drift without a baseline says no_baseline, not healthy",
-            all(r.get("state") == "no_baseline" for r in found), found[:2])
+            all((r["reading"], r["state"]) == ("no_baseline", "unknown") for r in found), found[:2])
     s.check("silence while all is well", not any(r.requests for r in receivers.values()))
 
     def degraded(rec, i):                      # daily: the discount vanishes, one region fills everything

@@ -2,6 +2,7 @@
 """A worker stopped with SIGSTOP past its session time-out and then continued changes nothing, and says so."""
 import os
 import signal
+import time
 
 from lib.generate import Generator
 from lib.monitor import Monitor, counted, stats
@@ -29,8 +30,16 @@ def main():
         def both_count():
             return a.total("kdrift_records_total") > 0 and b.total("kdrift_records_total") > 0
         wait_for("both processes count", both_count, 40)
+
+        def steady(held={}):
+            """No claim was taken for longer than a session and a rebalance last: each has its share."""
+            now, t = nonces(), time.monotonic()
+            if now != held.get("nonces"):
+                held.update(nonces=now, since=t)
+            return t - held["since"] > 4
         fenced = 0
         for i in range(TIMES):
+            wait_for("the group is at rest", steady, 60)
             before = nonces()
             a.process.signal(signal.SIGSTOP)
 
