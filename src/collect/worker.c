@@ -48,11 +48,15 @@ void worker_revoked(void *ctx, const char *topic, int32_t partition, bool lost)
 
 	if (!p)
 		return;
-	if (lost && p->claimed)
+	if (lost && p->claimed) {
 		log_warn("collect", "%s/%d: the group took it away unasked (this worker was silent too long): fenced, nothing is written",
 			 topic, partition);
-	else if (p->claimed && p->dirty)
+		pthread_mutex_lock(&w->mutex);
+		w->totals.fenced++;
+		pthread_mutex_unlock(&w->mutex);
+	} else if (p->claimed && p->dirty) {
 		worker_checkpoint(w, p);
+	}
 	size_t i = 0;
 	while (w->parts[i] != p)
 		i++;

@@ -48,7 +48,7 @@ const struct metric_info metric_table[METRICS] = {
 	[METRIC_LEADER] = {"kdrift_leader", "gauge", "1 while this process holds the judge's lease.", {NULL}},
 	[METRIC_CLAIMS_FENCED] = {"kdrift_claims_fenced_total",
 				  "counter",
-				  "Checkpoints refused because another worker held the claim.",
+				  "Claims lost: a checkpoint was refused, or the group took the partition away unasked.",
 				  {NULL}},
 	[METRIC_CHECKPOINTS] = {"kdrift_checkpoints_total",
 				"counter",
