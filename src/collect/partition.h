@@ -61,8 +61,10 @@ bool part_closed(const struct part_stream *s, int64_t interval);
 // Queues a journal entry with the next checkpoint; takes over `fields`.
 void part_event(struct part *p, const char *type, json_t *fields);
 
-// Counts one message (a record or a tombstone). False: its schema cannot be had yet, nothing was counted.
-bool part_record(struct part *p, const struct message *m, const struct collect_port *port, struct record_values *scratch);
+// Counts one message (a record or a tombstone). `now` tells the future. False: its schema cannot be had yet,
+// nothing was counted.
+bool part_record(struct part *p, const struct message *m, const struct collect_port *port, struct record_values *scratch,
+		 struct wall_time now);
 
 // Writes what is dirty. On anything but STORE_OK the partition's memory must be dropped.
 enum store_result part_checkpoint(struct part *p, const struct collect_port *port, struct error *err) MUST_CHECK;

@@ -219,32 +219,24 @@ static void note_breach(struct part *p, struct part_stream *s, struct pane *pane
 	p->wake = true;
 }
 
-static int64_t not_after_now(int64_t ms)
-{
-	int64_t now = wall_now().ms;
-
-	return ms < now ? ms : now;
-}
-
 // future_time counts at min(Kafka time, now) and moves no watermark: one record of 2099 would close every window.
-static bool in_future(const struct wstream *s, struct verdict *v, const struct message *m)
+static bool in_future(const struct wstream *s, struct verdict *v, const struct message *m, struct wall_time now)
 {
 	if (!s->conf->max_future_ms)
 		return false;
-	int64_t now = wall_now().ms;
-	if (v->event_ms <= now + s->conf->max_future_ms)
+	if (v->event_ms <= now.ms + s->conf->max_future_ms)
 		return false;
-	v->event_ms = m->time.ms && m->time.ms < now ? m->time.ms : now;
+	v->event_ms = m->time.ms && m->time.ms < now.ms ? m->time.ms : now.ms;
 	v->moves_watermark = false;
 	return true;
 }
 
 static void count(struct part *p, struct part_stream *s, const struct message *m, const struct record_values *r,
-		  struct verdict *v)
+		  struct verdict *v, struct wall_time now)
 {
 	struct wstream *w = s->stream;
 	bool decoded = v->whole.kind == VIOLATION_KINDS;
-	bool future = decoded && in_future(w, v, m);
+	bool future = decoded && in_future(w, v, m, now);
 	bool stale = decoded && !future && w->conf->max_stale_ms && v->event_ms < m->time.ms - w->conf->max_stale_ms;
 	bool violating = !decoded || future || stale || r->nbreaches || v->plan->incompatible;
 	bool late = s->max_event != INT64_MIN && v->event_ms < s->max_event - w->conf->lateness_ms;
@@ -281,7 +273,7 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 	if (v->moves_watermark)
 		s->max_event = v->event_ms > s->max_event ? v->event_ms : s->max_event;
 	else if (v->event_ms > s->max_untimed)
-		s->max_untimed = not_after_now(v->event_ms);
+		s->max_untimed = v->event_ms < now.ms ? v->event_ms : now.ms;
 }
 
 static void count_tombstone(struct part *p, struct part_stream *s, const struct message *m)
@@ -298,7 +290,8 @@ static void count_tombstone(struct part *p, struct part_stream *s, const struct 
 	o->pane->tombstones++;
 }
 
-bool part_record(struct part *p, const struct message *m, const struct collect_port *port, struct record_values *scratch)
+bool part_record(struct part *p, const struct message *m, const struct collect_port *port, struct record_values *scratch,
+		 struct wall_time now)
 {
 	// Every stream's schema must be at hand before any of them counts: a record counts in all of them or in none.
 	if (m->value && p->nstreams > 1) {
@@ -320,7 +313,7 @@ bool part_record(struct part *p, const struct message *m, const struct collect_p
 			return false;
 		if (v.plan && v.plan->state == PLAN_OTHER_RECORD)
 			continue;
-		count(p, s, m, scratch, &v);
+		count(p, s, m, scratch, &v, now);
 	}
 	p->dirty = true;
 	return true;

@@ -150,7 +150,7 @@ static void wait_for_schema(struct worker *w, struct part *p)
 }
 
 // Returns the partition where the message is now the last one counted, else NULL.
-static struct part *handle(struct worker *w, const struct message *m)
+static struct part *handle(struct worker *w, const struct message *m, struct wall_time now)
 {
 	struct part *p = find(w, m->topic, m->partition);
 
@@ -176,7 +176,7 @@ static struct part *handle(struct worker *w, const struct message *m)
 	}
 	if (checked(w, p, m) || m->offset < p->next)
 		return NULL;
-	if (!part_record(p, m, &w->port, &w->scratch)) {
+	if (!part_record(p, m, &w->port, &w->scratch, now)) {
 		wait_for_schema(w, p);
 		return NULL;
 	}
@@ -189,8 +189,10 @@ static struct part *handle(struct worker *w, const struct message *m)
 
 static void handle_batch(struct worker *w, struct message *batch, size_t n)
 {
+	struct wall_time now = wall_now(); // once a batch
+
 	for (size_t i = 0; i < n; i++) {
-		struct part *p = handle(w, &batch[i]);
+		struct part *p = handle(w, &batch[i], now);
 		const struct message *m = &batch[i];
 		// The check record's CRC is taken once a run of messages of one partition.
 		if (p && (i + 1 == n || batch[i + 1].partition != m->partition || batch[i + 1].kind != MESSAGE_RECORD ||

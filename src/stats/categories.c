@@ -63,6 +63,7 @@ static void index_drop(struct categories *c)
 {
 	free(c->slots);
 	c->slots = NULL;
+	c->finds = 0;
 }
 
 // Of a text's hash the low bits are 0, of a kept one's the high bits.
@@ -77,13 +78,8 @@ static void index_build(struct categories *c)
 
 	while (want < 2 * (c->n + 1))
 		want *= 2;
-	if (c->slots && want <= c->mask + 1) {
-		memset(c->slots, 0, (c->mask + 1) * sizeof *c->slots);
-	} else {
-		index_drop(c);
-		c->slots = xcalloc(want, sizeof *c->slots);
-		c->mask = want - 1;
-	}
+	c->slots = xcalloc(want, sizeof *c->slots);
+	c->mask = want - 1;
 	for (size_t i = 0; i < c->n; i++) {
 		size_t k = slot_of(c, c->items[i].hash);
 
@@ -145,42 +141,54 @@ void categories_know(struct categories *c, char *const *values, size_t n)
 	index_drop(c);
 }
 
-static bool count_new(struct categories *c, const char *s, size_t n, uint64_t hash, bool keep)
+// NULL if it is not there; *at is then its place, if it may have one. The index is made when it was missed as often as it costs:
+// a field whose values are all new never has one.
+static struct category *find(struct categories *c, const char *s, size_t n, uint64_t hash, size_t *at)
+{
+	if (!c->slots && ++c->finds > c->n)
+		index_build(c);
+	for (size_t k = slot_of(c, hash); c->slots && c->slots[k]; k = (k + 1) & c->mask) {
+		struct category *item = &c->items[c->slots[k] - 1];
+
+		if (item->hash == hash && item->len == n && (!n || !memcmp(item->value, s, n)))
+			return item;
+	}
+	if (c->slots && hash > c->cutoff)
+		return NULL;
+	*at = lower_bound(c, hash, s, n);
+	return !c->slots && *at < c->n && !value_cmp(hash, s, n, &c->items[*at]) ? &c->items[*at] : NULL;
+}
+
+static bool count_new(struct categories *c, const char *s, size_t n, uint64_t hash, bool keep, size_t at)
 {
 	if (hash > c->cutoff) {
 		c->rest++;
 		return false;
 	}
-	size_t at = lower_bound(c, hash, s, n);
 	GROW(c->items, c->n, c->cap);
 	memmove(c->items + at + 1, c->items + at, (c->n - at) * sizeof *c->items);
 	c->items[at] = (struct category){keep ? xstrndup(s, n) : NULL, n, hash, 1, false};
 	c->n++;
 	c->unknown++;
 	keep_bound(c);
-	index_build(c);
+	index_drop(c);
 	return false;
 }
 
 bool categories_count(struct categories *c, const char *s, size_t n, uint64_t hash, bool keep)
 {
-	size_t k;
+	struct category *item;
+	size_t at;
 
 	if (hash > c->cutoff && c->n == c->unknown) {
 		c->rest++;
 		return false;
 	}
-	if (!c->slots)
-		index_build(c);
-	for (k = slot_of(c, hash); c->slots[k]; k = (k + 1) & c->mask) {
-		struct category *item = &c->items[c->slots[k] - 1];
-
-		if (item->hash == hash && item->len == n && (!n || !memcmp(item->value, s, n))) {
-			item->n++;
-			return item->known;
-		}
-	}
-	return count_new(c, s, n, hash, keep);
+	item = find(c, s, n, hash, &at);
+	if (!item)
+		return count_new(c, s, n, hash, keep, at);
+	item->n++;
+	return item->known;
 }
 
 void categories_merge(struct categories *dst, const struct categories *src)

@@ -135,7 +135,7 @@ static bool send_bytes(const void *p, size_t n, int64_t kafka_ms)
 {
 	const struct message m = {.kind = MESSAGE_RECORD, .topic = "topic", .offset = offset++, .time = {kafka_ms}, .value = p,
 				  .len = n};
-	bool counted = part_record(part, &m, &port, &scratch);
+	bool counted = part_record(part, &m, &port, &scratch, wall_now());
 
 	part->next = offset;
 	return counted;
