@@ -30,7 +30,7 @@ def main():
         streams = [{"name": t, "topic": t, "role": "features"} for t in topics]
         config = stack.configure(streams, rules={"immediate": [RULE]}, receivers=receivers_file(receiver))
         m = s.add(Monitor(config, os.path.join(s.tmp, "kdrift.log"))).start().wait_up()
-        wait_for("every partition is claimed", lambda: m.get("/-/ready")[0] == 200, 60)
+        wait_for("every partition is claimed", lambda: m.log().count(": claimed, counting") >= INCIDENTS, 60)
         producer = stack.kafka.producer(linger_ms=0)
         r, taken = random.Random(1), []
         for topic in topics:
