@@ -102,8 +102,8 @@ static bool claim(struct worker *w, struct part *p)
 
 	if (w->port.claim(w->port.ctx, p->topic, p->partition, &c, &err))
 		return complain(w, p, &err);
-	w->generation = w->port.generation(w->port.ctx);
 	part_drop(p);
+	p->generation = w->port.generation(w->port.ctx);
 	if (resolve(w, p, &c, &low, &high, &err)) {
 		claim_release(&c);
 		return complain(w, p, &err);
@@ -147,16 +147,19 @@ static void resume(struct worker *w, struct part *p)
 		p->started = true;
 }
 
+// False: the group may have given everything to others: poll first.
+static bool still_mine(const struct worker *w)
+{
+	return !consumer_lost(w->consumer) && mono_ms_since(w->polled_at) <= consumer_session_ms(w->consumer);
+}
+
 void worker_claims(struct worker *w)
 {
-	if (consumer_lost(w->consumer) || mono_ms_since(w->polled_at) > consumer_session_ms(w->consumer))
-		return; // the group may have given everything to others: poll first
-	if (w->generation && w->port.generation(w->port.ctx) != w->generation) {
-		for (size_t i = 0; i < w->nparts; i++)
-			if (w->parts[i]->claimed)
-				worker_lose(w, w->parts[i], "the store was away and may have gone back in time", 0);
-		w->generation = w->port.generation(w->port.ctx);
-	}
+	if (!still_mine(w))
+		return;
+	for (size_t i = 0; i < w->nparts; i++)
+		if (w->parts[i]->claimed && w->parts[i]->generation != w->port.generation(w->port.ctx))
+			worker_lose(w, w->parts[i], STORE_WAS_AWAY, 0);
 	if (!w->scope && w->nparts) {
 		char *id = consumer_cluster_id(w->consumer, 1000);
 		if (!id)
@@ -165,10 +168,11 @@ void worker_claims(struct worker *w)
 		free(id);
 		w->port.scope(w->port.ctx, w->scope);
 	}
-	for (size_t i = 0; i < w->nparts; i++) {
-		struct part *p = w->parts[i];
+	// Claims may take seconds each where brokers do not answer: the group is looked at before every one.
+	for (size_t left = w->nparts; left && still_mine(w); left--) {
+		struct part *p = w->parts[w->turn++ % w->nparts];
 		if (!p->claimed && mono_passed(p->retry_at)) {
-			if (!claim(w, p) && !p->claimed)
+			if (!claim(w, p) && !p->claimed && mono_passed(p->retry_at))
 				p->retry_at = mono_after_ms(RETRY_MS + rand_r(&w->jitter) % 200);
 		} else if (p->claimed && p->waiting && mono_passed(p->retry_at)) {
 			resume(w, p);

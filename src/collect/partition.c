@@ -44,7 +44,7 @@ void part_drop(struct part *p)
 	p->nevents = 0;
 	p->claimed = p->waiting = p->idle = p->reported_idle = p->wake = p->dirty = p->check_wanted = false;
 	p->too_old = p->records_lost = 0;
-	p->check_offset = p->end = p->target = -1;
+	p->check_offset = p->end = p->target = p->held_at = -1;
 	p->segments = 0;
 }
 

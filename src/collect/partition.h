@@ -21,6 +21,7 @@ struct part_stream {
 	int64_t floor;            // records below it are too_old; INT64_MIN: none
 	struct open_pane *panes;
 	size_t npanes, cappanes;
+	struct plan_entry *plan;  // of the record in hand
 	size_t last;              // index of the pane used last
 	int64_t reopened[64];     // intervals to look at for compaction
 	size_t nreopened;
@@ -36,11 +37,14 @@ struct part {
 	struct mono_time written_at;   // last acknowledged checkpoint
 	struct mono_time wake_since;
 	char nonce[STORE_NONCE + 1];
+	uint64_t generation;           // of the store's connection that the claim was taken on
 	int64_t acked, next;           // next offset: in the store, in memory
 	int64_t check_offset, check_ts;
 	uint32_t check_crc;
 	int64_t target;                // catching up below it; -1: not
 	int64_t end;
+	int64_t held_at;               // last stable offset that an open transaction holds while the log goes on; -1: none
+	struct mono_time held_since;
 	uint32_t segments;             // segment numbers handed out
 	uint64_t too_old, records_lost;
 	char **events;                 // journal entries owed with the next checkpoint

@@ -160,41 +160,41 @@ static void add_values(struct pane *pane, struct wstream *s, const struct plan_e
 	}
 }
 
-// Framing, schema and decoding. False: the schema is pending.
-static bool judge_bytes(struct part *p, struct wstream *s, const struct message *m, const struct collect_port *port,
+// What schema and decoding say. frame: NULL where the message has none, for the reason `why`.
+static void judge_bytes(struct part_stream *ps, const struct message *m, const struct frame *frame, const char *why,
 			struct record_values *r, struct verdict *v)
 {
-	struct frame frame;
+	const struct wstream *s = ps->stream;
 
 	*v = (struct verdict){.whole = {VIOLATION_KINDS, -1}, .schema_id = -1, .event_ms = m->time.ms,
 			      .moves_watermark = !s->conf->event_time};
-	if (wire_parse(m->value, m->len, &frame, &v->detail)) {
+	if (!frame) {
 		v->whole.kind = VIOLATION_FRAMING;
-		return true;
+		v->detail = why;
+		return;
 	}
-	v->schema_id = frame.schema_id;
-	v->plan = wstream_plan(s, port, frame.schema_id, p->topic);
+	v->schema_id = frame->schema_id;
+	v->plan = ps->plan;
 	v->detail = v->plan->why;
 	switch (v->plan->state) {
-	case PLAN_PENDING:
-		return false;
 	case PLAN_UNKNOWN:
 		v->whole.kind = VIOLATION_UNKNOWN_SCHEMA;
 		v->detail = "the registry has no such schema id";
-		return true;
+		return;
 	case PLAN_WRONG_SUBJECT:
 		v->whole.kind = VIOLATION_WRONG_SUBJECT;
 		v->detail = "the schema id is not registered under the topic's subject";
-		return true;
+		return;
 	case PLAN_INVALID:
 		v->whole.kind = VIOLATION_UNDECODABLE;
-		return true;
-	default:
+		return;
+	case PLAN_PENDING:
+	case PLAN_OTHER_RECORD:
+		return;
+	case PLAN_READY:
 		break;
 	}
-	if (v->plan->state == PLAN_OTHER_RECORD)
-		return true;
-	plan_walk(v->plan->plan, frame.payload, frame.len, r);
+	plan_walk(v->plan->plan, frame->payload, frame->len, r);
 	v->detail = r->detail;
 	if (!r->decoded)
 		v->whole = r->nbreaches ? r->breaches[0] : (struct breach){VIOLATION_UNDECODABLE, -1};
@@ -202,7 +202,6 @@ static bool judge_bytes(struct part *p, struct wstream *s, const struct message 
 		v->event_ms = r->event_ms;
 		v->moves_watermark = true;
 	}
-	return true;
 }
 
 static void note_breach(struct part *p, struct part_stream *s, struct pane *pane, const struct message *m,
@@ -231,6 +230,12 @@ static bool in_future(const struct wstream *s, struct verdict *v, const struct m
 	return true;
 }
 
+// Its interval was removed: it must not come back with a part of its records.
+static bool too_old(const struct part_stream *s, int64_t event_ms)
+{
+	return time_floor(event_ms, s->stream->conf->pane_ms) < s->floor;
+}
+
 static void count(struct part *p, struct part_stream *s, const struct message *m, const struct record_values *r,
 		  struct verdict *v, struct wall_time now)
 {
@@ -242,7 +247,7 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 	bool late = s->max_event != INT64_MIN && v->event_ms < s->max_event - w->conf->lateness_ms;
 	char slice[SLICE_MAX];
 
-	if (v->event_ms < s->floor) {
+	if (too_old(s, v->event_ms)) {
 		p->too_old++;
 		return;
 	}
@@ -280,7 +285,7 @@ static void count_tombstone(struct part *p, struct part_stream *s, const struct 
 {
 	char slice[SLICE_MAX];
 
-	if (m->time.ms < s->floor) {
+	if (too_old(s, m->time.ms)) {
 		p->too_old++;
 		return;
 	}
@@ -293,14 +298,15 @@ static void count_tombstone(struct part *p, struct part_stream *s, const struct 
 bool part_record(struct part *p, const struct message *m, const struct collect_port *port, struct record_values *scratch,
 		 struct wall_time now)
 {
+	struct frame frame;
+	const char *why = NULL;
+	bool framed = m->value && !wire_parse(m->value, m->len, &frame, &why);
+
 	// Every stream's schema must be at hand before any of them counts: a record counts in all of them or in none.
-	if (m->value && p->nstreams > 1) {
-		struct frame frame;
-		const char *why;
-		if (!wire_parse(m->value, m->len, &frame, &why))
-			for (size_t i = 0; i < p->nstreams; i++)
-				if (wstream_plan(p->streams[i].stream, port, frame.schema_id, p->topic)->state == PLAN_PENDING)
-					return false;
+	for (size_t i = 0; framed && i < p->nstreams; i++) {
+		p->streams[i].plan = wstream_plan(p->streams[i].stream, port, frame.schema_id, p->topic);
+		if (p->streams[i].plan->state == PLAN_PENDING)
+			return false;
 	}
 	for (size_t i = 0; i < p->nstreams; i++) {
 		struct part_stream *s = &p->streams[i];
@@ -309,8 +315,7 @@ bool part_record(struct part *p, const struct message *m, const struct collect_p
 			count_tombstone(p, s, m);
 			continue;
 		}
-		if (!judge_bytes(p, s->stream, m, port, scratch, &v))
-			return false;
+		judge_bytes(s, m, framed ? &frame : NULL, why, scratch, &v);
 		if (v.plan && v.plan->state == PLAN_OTHER_RECORD)
 			continue;
 		count(p, s, m, scratch, &v, now);

@@ -13,6 +13,7 @@
 enum {
 	FIRST_WAIT_MS = 300, // for a schema that is on its way; then the partition waits instead
 	ASK_AGAIN_MS = 60000,
+	MAX_PLANS = 1000,    // ids that garbage makes up must not fill memory
 };
 
 static struct field_rule *rule_for(struct wstream *s, const char *path)
@@ -230,6 +231,18 @@ static bool serves(const struct wstream *s, const struct plan_entry *e, int32_t 
 	return e->id == id && (!s->conf->is_regex || !strcmp(e->topic, topic));
 }
 
+// Past the bound an id that cannot be read makes room; those that can are as many as the writers have schemas.
+static void make_room(struct wstream *s)
+{
+	for (size_t i = 0; s->nplans >= MAX_PLANS && i < s->nplans; i++) {
+		if (s->plans[i]->state != PLAN_READY && s->plans[i]->state != PLAN_OTHER_RECORD) {
+			plan_entry_free(s->plans[i]);
+			s->plans[i] = s->plans[--s->nplans];
+			return;
+		}
+	}
+}
+
 static struct plan_entry *find(struct wstream *s, int32_t id, const char *topic)
 {
 	for (size_t i = 0; i < s->nplans; i++)
@@ -249,6 +262,7 @@ struct plan_entry *wstream_plan(struct wstream *s, const struct collect_port *po
 		e = xcalloc(1, sizeof *e);
 		e->id = id;
 		e->topic = xstrdup(topic);
+		make_room(s);
 		GROW(s->plans, s->nplans, s->capplans);
 		s->plans[s->nplans++] = e;
 		struct mono_time deadline = mono_after_ms(FIRST_WAIT_MS);

@@ -17,6 +17,8 @@ enum {
 	HEARTBEAT_MS = 4000,  // a partition's owner writes at least this often
 	COMMIT_MS = 5000,     // the advisory offset in Kafka
 	MAX_OPEN_PANES = 4096,
+	HELD_MS = 10000,      // a transaction open for longer makes its partition unknown
+	QUARANTINE_MS = 5000, // a server that refuses a write will not take it a moment later
 };
 
 static struct part *find(struct worker *w, const char *topic, int32_t partition)
@@ -65,14 +67,30 @@ void worker_revoked(void *ctx, const char *topic, int32_t partition, bool lost)
 	part_free(p);
 }
 
+// Lag is to the last stable offset; one that stands still while the log goes on is an unknown of its own.
+static void look_ahead(struct worker *w, struct part *p)
+{
+	int64_t known = consumer_known_end(w->consumer, p->topic, p->partition);
+
+	if (p->next != p->held_at) {
+		p->end = known > p->end ? known : p->end;
+	} else if (p->target <= p->next && known > p->next && mono_ms_since(p->held_since) > HELD_MS) {
+		log_warn("collect", "%s/%d: an open transaction holds everything from offset %lld on back", p->topic,
+			 p->partition, (long long)p->next);
+		p->target = known;
+	}
+}
+
 bool worker_checkpoint(struct worker *w, struct part *p)
 {
 	struct error err = ERROR_INIT;
 	enum store_result r;
-	int64_t known = consumer_known_end(w->consumer, p->topic, p->partition);
 
-	if (known > p->end)
-		p->end = known;
+	look_ahead(w, p);
+	if (p->generation != w->port.generation(w->port.ctx)) {
+		worker_lose(w, p, STORE_WAS_AWAY, 0);
+		return false;
+	}
 	r = part_checkpoint(p, &w->port, &err);
 	if (r == STORE_OK)
 		r = part_compact(p, &w->port, &err);
@@ -87,7 +105,7 @@ bool worker_checkpoint(struct worker *w, struct part *p)
 		w->shown[i] = w->streams[i].done;
 	pthread_mutex_unlock(&w->mutex);
 	if (r != STORE_OK) {
-		worker_lose(w, p, err.text, r == STORE_FENCED ? 100 : 0);
+		worker_lose(w, p, err.text, r == STORE_FENCED ? 100 : r == STORE_FAILED ? QUARANTINE_MS : 0);
 		return false;
 	}
 	if (mono_ms_since(p->committed_at) > COMMIT_MS) {
@@ -97,7 +115,8 @@ bool worker_checkpoint(struct worker *w, struct part *p)
 	return true;
 }
 
-// A topic made anew under the same name: its first record is the first to count.
+// A topic made anew under the same name: its first record is the first to count. The claim is given up, so that
+// what is still in hand from the old position is dropped.
 static void restart_topic(struct worker *w, struct part *p)
 {
 	struct error err = ERROR_INIT;
@@ -112,12 +131,14 @@ static void restart_topic(struct worker *w, struct part *p)
 	part_event(p, "topic_recreated", json_pack("{s:I, s:I}", "stored", (json_int_t)p->next, "start", (json_int_t)low));
 	p->next = low;
 	p->check_offset = -1;
-	p->check_wanted = false;
 	p->target = low < high ? high : -1;
-	if (!worker_checkpoint(w, p))
-		return;
-	if (consumer_start(w->consumer, p->topic, p->partition, low, &err))
-		worker_lose(w, p, err.text, 300);
+	if (worker_checkpoint(w, p))
+		worker_lose(w, p, "it is read from its start", 0);
+}
+
+static uint32_t crc_of(const struct message *m)
+{
+	return crc32_of(m->value ? m->value : (const uint8_t *)"", m->len);
 }
 
 // True: the message was the check record, and nothing is to be counted.
@@ -128,7 +149,7 @@ static bool checked(struct worker *w, struct part *p, const struct message *m)
 	p->check_wanted = false;
 	if (m->offset > p->check_offset)
 		return false; // compacted away
-	if (m->time.ms == p->check_ts && crc32_of(m->value ? m->value : (const uint8_t *)"", m->len) == p->check_crc)
+	if (m->time.ms == p->check_ts && crc_of(m) == p->check_crc)
 		return true;
 	restart_topic(w, p);
 	return true;
@@ -164,7 +185,12 @@ static struct part *handle(struct worker *w, const struct message *m, struct wal
 	case MESSAGE_EOF:
 		if (m->offset >= p->next) {
 			p->next = p->end = m->offset; // transaction markers take offsets too
-			p->idle = true;
+			// Past the last stable offset lie the records of an open transaction: nothing is at its end.
+			p->idle = consumer_known_end(w->consumer, p->topic, p->partition) <= m->offset;
+			if (!p->idle && p->held_at != m->offset) {
+				p->held_at = m->offset;
+				p->held_since = mono_now();
+			}
 			p->dirty |= p->idle != p->reported_idle || p->next != p->acked;
 		}
 		return NULL;
@@ -190,15 +216,17 @@ static struct part *handle(struct worker *w, const struct message *m, struct wal
 static void handle_batch(struct worker *w, struct message *batch, size_t n)
 {
 	struct wall_time now = wall_now(); // once a batch
+	struct part *run = NULL;
 
+	// The check record's CRC is taken once a run of counted messages of one partition.
 	for (size_t i = 0; i < n; i++) {
 		struct part *p = handle(w, &batch[i], now);
-		const struct message *m = &batch[i];
-		// The check record's CRC is taken once a run of messages of one partition.
-		if (p && (i + 1 == n || batch[i + 1].partition != m->partition || batch[i + 1].kind != MESSAGE_RECORD ||
-			  strcmp(batch[i + 1].topic, m->topic)))
-			p->check_crc = crc32_of(m->value ? m->value : (const uint8_t *)"", m->len);
+		if (run && p != run)
+			run->check_crc = crc_of(&batch[i - 1]);
+		run = p;
 	}
+	if (run)
+		run->check_crc = crc_of(&batch[n - 1]);
 }
 
 static size_t open_panes(const struct part *p)

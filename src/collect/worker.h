@@ -18,7 +18,7 @@ struct worker {
 	struct part *last;              // the partition of the message before
 	struct record_values scratch;
 	char *scope;                    // "cluster/group", NULL until a broker answered
-	uint64_t generation;            // of the store connection the claims were taken on
+	size_t turn;                    // the partition whose claim is looked at first
 	struct mono_time polled_at, complained_at;
 	unsigned jitter;
 	pthread_t thread;
@@ -39,4 +39,6 @@ void worker_claims(struct worker *w);
 void worker_lose(struct worker *w, struct part *p, const char *why, int64_t retry_ms);
 // Checkpoints one partition; on a refusal drops its memory and lets it be claimed again.
 bool worker_checkpoint(struct worker *w, struct part *p);
+
+#define STORE_WAS_AWAY "the store was away and may have gone back in time"
 #endif

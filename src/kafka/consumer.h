@@ -66,7 +66,7 @@ int consumer_offset_at(struct consumer *c, const char *topic, int32_t partition,
 		       int timeout_ms, struct error *err) MUST_CHECK;
 // How many partitions the topic has; -1: no broker answered, or there is no such topic.
 int consumer_partitions(struct consumer *c, const char *topic, int timeout_ms, struct error *err) MUST_CHECK;
-// As last heard with a fetch, without asking; -1 unknown.
+// The log's end (with what an open transaction holds back) as last heard with a fetch, without asking; -1 unknown.
 int64_t consumer_known_end(struct consumer *c, const char *topic, int32_t partition);
 int consumer_committed(struct consumer *c, const char *topic, int32_t partition, int64_t *offset, int timeout_ms,
 		       struct error *err) MUST_CHECK;

@@ -369,6 +369,37 @@ Test(partition, records_below_the_floor_are_too_old_and_nothing_else)
 	cr_assert_eq(part->too_old, 0, "told once");
 }
 
+Test(partition, no_record_of_an_interval_that_was_removed_brings_it_back)
+{
+	told.floor = 1; // as the store says once the interval at 0 is gone
+	begin();
+	send(200000, 1, "EUR");
+	write_down();
+	forget();
+	send(59999, 1, "EUR");
+	send_bytes(NULL, 0, 59999);
+	cr_assert_eq(part->too_old, 2);
+	send(60000, 1, "EUR");
+	write_down();
+	cr_assert_eq(told.nsegments, 1);
+	forget();
+}
+
+Test(partition, ids_that_nobody_knows_do_not_fill_memory)
+{
+	begin();
+	send(1000, 1, "EUR");
+	for (int32_t id = 1000; id < 5000; id++) {
+		struct buf b = framed(id, 1000, 1, "EUR");
+		cr_assert(send_bytes(b.data, b.len, 1000));
+		buf_release(&b);
+	}
+	cr_assert_leq(stream.nplans, 1000);
+	const struct plan_entry *known = stream.last;
+	send(1000, 1, "EUR");
+	cr_assert_eq(stream.last, known, "a plan in use stays");
+}
+
 Test(partition, what_was_refused_stays_dirty_until_it_is_dropped)
 {
 	begin();
