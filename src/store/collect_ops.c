@@ -145,6 +145,10 @@ enum store_result store_checkpoint(struct store *s, const struct checkpoint *c, 
 	enum store_result result = STORE_LOST;
 	redisReply *r = NULL;
 
+	if (!s->redis) { // a new connection may be to a server that went back in time: only a claim opens one
+		error_set(err, "checkpoint of %s/%" PRId32 ": redis %s was away (%s)", c->topic, c->partition, s->shown, s->away);
+		goto out;
+	}
 	for (size_t i = 0; i < c->nsegments; i++)
 		total += c->segments[i].len;
 	if (total > INLINE_LIMIT && stage(s, c, stages, err))

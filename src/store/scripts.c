@@ -15,7 +15,7 @@ const char *const script_text[SCRIPTS] = {
 	// KEYS part streams journal journal-seq wake, then per stream parts idx w dirty widths floor, then segment and
 	// stage keys by number. ARGV: see store_checkpoint.
 	[SCRIPT_CHECKPOINT] =
-		"local held = redis.call('HMGET', KEYS[1], 'nonce', 'next')\n"
+		"local held = redis.call('HMGET', KEYS[1], 'nonce', 'next', 'too_old', 'lost')\n"
 		"if held[1] ~= ARGV[1] then return {'FENCED', 'the claim belongs to another worker'} end\n"
 		"if (held[2] or '-1') ~= ARGV[2] then return {'FENCED', 'the stored offset is ' .. (held[2] or 'none')} end\n"
 		"local ns, ng, ne = tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])\n"
@@ -26,11 +26,18 @@ const char *const script_text[SCRIPTS] = {
 		"end\n"
 		"local bad = check(KEYS[2], 'hash') or check(KEYS[3], 'zset') or check(KEYS[4], 'string') or check(KEYS[5], 'list')\n"
 		"if bad then return bad end\n"
+		"local function number(v, what)\n"
+		"  if v and not string.match(v, '^-?%d+$') then return redis.error_reply('WRONGTYPE ' .. what .. ' is no number') end\n"
+		"end\n"
+		"bad = number(held[3], 'too_old') or number(held[4], 'lost') or number(redis.call('GET', KEYS[4]), KEYS[4])\n"
+		"if bad then return bad end\n"
 		"for i = 0, ns - 1 do for j = 1, 6 do bad = check(KEYS[5 + i * 6 + j], kinds[j]); if bad then return bad end end end\n"
 		"local a = 16 + ns * 4\n"
 		"for g = 0, ng - 1 do\n"
 		"  local p = a + g * 6\n"
-		"  bad = check(KEYS[tonumber(ARGV[p + 1])], 'hash'); if bad then return bad end\n"
+		"  local writes = KEYS[8 + tonumber(ARGV[p]) * 6]\n"
+		"  bad = check(KEYS[tonumber(ARGV[p + 1])], 'hash') or number(redis.call('HGET', writes, ARGV[p + 2]), writes)\n"
+		"  if bad then return bad end\n"
 		"  if ARGV[p + 4] == 's' and redis.call('EXISTS', KEYS[tonumber(ARGV[p + 5])]) == 0 then\n"
 		"    return redis.error_reply('STAGE a staged segment has expired') end\n"
 		"end\n"

@@ -2,6 +2,7 @@
 // Each test plays a sequence of docs/exactly-once.md against a real redis-server.
 #include <criterion/criterion.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +158,34 @@ Test(store, a_restart_is_seen_as_a_new_generation_and_nothing_is_sent_twice)
 	store_free(s);
 }
 
+Test(store, a_write_whose_answer_is_lost_may_stand_and_a_claim_tells)
+{
+	struct store *s = open_store();
+	struct claim c = take(s);
+
+	cr_assert_eq(write_at(s, c.nonce, -1, 10, 0, "x", 1), STORE_OK);
+	kill(redis.pid, SIGSTOP); // what is sent now is executed when it goes on
+	cr_assert_eq(write_at(s, c.nonce, 10, 20, 1, "y", 1), STORE_LOST);
+	kill(redis.pid, SIGCONT);
+	struct store *other = open_store();
+	struct mono_time deadline = mono_after_ms(5000);
+	while (segments(other).n < 2 && !mono_passed(deadline))
+		;
+	for (struct mono_time reconnects = mono_after_ms(300); !mono_passed(reconnects);)
+		;
+	cr_assert_eq(write_at(s, c.nonce, 20, 30, 2, "z", 1), STORE_LOST, "a checkpoint opens no connection");
+	cr_assert_eq(segments(other).n, 2);
+	struct error err = ERROR_INIT;
+	while (store_connect(s, &err) && !mono_passed(deadline))
+		error_clear(&err);
+	struct claim again = take(s);
+	cr_assert_eq(again.next, 20, "go on from what is stored");
+	cr_assert_eq(write_at(s, again.nonce, 20, 30, 0, "z", 1), STORE_OK);
+	claim_release(&again);
+	store_free(other);
+	store_free(s);
+}
+
 Test(store, a_flushed_script_cache_costs_nothing)
 {
 	struct store *s = open_store();
@@ -178,6 +207,23 @@ Test(store, a_wrong_type_is_refused_before_the_first_write)
 	struct claim again = take(s);
 	cr_assert(again.fresh, "the offset must not have moved");
 	store_free(s);
+}
+
+Test(store, a_counter_that_is_no_number_is_refused_before_the_first_write)
+{
+	static const char *const harm[] = {"hset t:w:s 0 rubbish", "set t:journal:seq rubbish", "hset t:part:c/g/topic/0 too_old rubbish"};
+
+	for (size_t i = 0; i < ARRAY_LEN(harm); i++) {
+		struct store *s = open_store();
+		struct claim c = take(s);
+		free(test_redis_cli(&redis, harm[i]));
+		cr_assert_eq(write_at(s, c.nonce, -1, 10, 0, "x", 1), STORE_FAILED, "%s", harm[i]);
+		cr_assert_eq(segments(s).n, 0);
+		struct claim again = take(s);
+		cr_assert(again.fresh, "the offset must not have moved");
+		free(test_redis_cli(&redis, "flushall"));
+		store_free(s);
+	}
 }
 
 Test(store, a_large_checkpoint_goes_in_stages_and_counts_as_a_whole)
