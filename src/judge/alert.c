@@ -78,6 +78,23 @@ enum alert_change alert_apply(struct alert_state *a, const struct alert_step *s)
 	return began || was.unknown ? ALERT_CHANGED : ALERT_SAME;
 }
 
+enum alert_change alert_absent(struct alert_state *a, enum alert_mode mode)
+{
+	const struct alert_state was = *a;
+
+	if (a->firing)
+		return ALERT_SAME;
+	if (mode == ALERT_EAGER) {
+		a->eager = not_held;
+		a->true_until = ALERT_NEVER;
+	} else {
+		a->window = not_held;
+		a->unknown = false;
+		a->why = READING_KNOWN;
+	}
+	return a->unknown != was.unknown || alert_pending(a) != alert_pending(&was) ? ALERT_CHANGED : ALERT_SAME;
+}
+
 const char *alert_state_name(const struct alert_state *a)
 {
 	return a->firing ? "firing" : alert_pending(a) ? "pending" : a->unknown ? "unknown" : "ok";

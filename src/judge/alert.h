@@ -44,6 +44,9 @@ struct alert_step {
 
 void alert_init(struct alert_state *a);
 enum alert_change alert_apply(struct alert_state *a, const struct alert_step *s);
+// An evaluation did not meet its slice or field: what evaluations of that mode held is over. An alert that
+// fires goes on firing.
+enum alert_change alert_absent(struct alert_state *a, enum alert_mode mode);
 bool alert_pending(const struct alert_state *a);
 bool alert_ok(const struct alert_state *a);            // nothing to remember
 const char *alert_state_name(const struct alert_state *a); // "ok", "unknown", "pending", "firing"

@@ -300,6 +300,21 @@ out:
 	return rc;
 }
 
+// The boundary to begin with: that of the last evaluation again (its pane may have been open), or after a
+// start the first that is not closed. So an incident is named by the boundary at which it became true, also
+// where it is judged again after a rollback and by then more records are there.
+static int64_t eager_begin(const struct judge *j, const struct stream_state *s, int64_t end)
+{
+	int64_t pane = s->conf->pane_ms, at = end - (EAGER_BOUNDARIES - 1) * pane;
+	int64_t closed = j->tracks[s - j->streams].end;
+
+	if (s->eager_at != TIME_NONE && time_floor(s->eager_at, pane) + pane > at)
+		at = time_floor(s->eager_at, pane) + pane;
+	if (closed != TIME_NONE && time_floor(closed, pane) + pane > at)
+		at = time_floor(closed, pane) + pane;
+	return at < end ? at : end;
+}
+
 // The trailing window of each rule, up to the end of the newest record's pane. Where a producer writes bytes
 // that give no event time, that record is found by Kafka's; if the two clocks are so far apart that no window
 // holds both, each has its own.
@@ -313,9 +328,12 @@ int judge_eager(struct judge *j, struct stream_state *s, struct error *err)
 		int64_t w = rule_window(s->eager[i]->rule, s->conf);
 		over = w > over ? w : over;
 	}
+	if (newest != TIME_NONE && (!ahead || (moved && untimed - newest > over))) {
+		int64_t end = time_floor(newest, pane) + pane;
+		for (int64_t at = eager_begin(j, s, end); at <= end; at += pane)
+			if (eager_up_to(j, s, at, over, err))
+				return -1;
+	}
 	s->eager_at = newest;
-	if (newest != TIME_NONE && (!ahead || (moved && untimed - newest > over)) &&
-	    eager_up_to(j, s, time_floor(newest, pane) + pane, over, err))
-		return -1;
 	return ahead ? eager_up_to(j, s, time_floor(untimed, pane) + pane, over, err) : 0;
 }

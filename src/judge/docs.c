@@ -194,7 +194,7 @@ void state_drop(struct judge *j)
 	for (size_t i = 0; i < j->conf->nstreams; i++) {
 		struct stream_state *s = &j->streams[i];
 		windows_clear(s->windows);
-		s->since = s->first = s->floor = TIME_NONE;
+		s->since = s->first = s->floor = s->eager_at = TIME_NONE;
 		s->progress.position = 0;
 	}
 	for (int t = 0; t < TIERS; t++) {

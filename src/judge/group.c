@@ -108,19 +108,18 @@ static void judge_reading(struct evaluation *e, const struct reading *v)
 	free(key);
 }
 
-// Alerts that this evaluation did not meet (a slice or field that is gone): unknown. Those that fire stay.
+// Alerts that this evaluation did not meet: their slice or field is not in its window.
 static void judge_absent(struct evaluation *e)
 {
 	struct group *g = e->group;
 
 	for (struct map_entry *it = NULL; (it = map_next(&g->alerts, it));) {
 		struct alert *a = it->value;
-		if (a->touched == g->evaluation || a->state.firing)
+		if (a->touched == g->evaluation || alert_absent(&a->state, e->mode) == ALERT_SAME)
 			continue;
-		alert_init(&a->state);
 		alert_store(e->judge, g, a);
-		map_del(&g->alerts, it->key, it->len);
-		alert_free(a);
+		if (alert_ok(&a->state))
+			alert_free(map_del(&g->alerts, it->key, it->len));
 	}
 }
 
@@ -276,8 +275,7 @@ void group_evaluate(struct evaluation *e)
 		struct reading v = reading_of(e->group->rule, e->moment, NULL, "");
 		judge_reading(e, &v);
 	}
-	if (e->mode != ALERT_EAGER)
-		judge_absent(e);
+	judge_absent(e);
 	settle_page(e);
 	json_decref(e->fired);
 	json_decref(e->ended);

@@ -69,12 +69,12 @@ bool rule_needs_slice(const struct rule *r, const struct slice_stats *s)
 }
 
 static struct measure_side side_of(const struct merged *m, const char *slice, const struct field_def *def,
-				   bool *damaged)
+				   bool *partial)
 {
 	const struct slice_stats *s = m ? merged_slice(m, slice) : NULL;
 	struct measure_side side = {NULL, NULL};
 
-	*damaged |= s && s->damaged;
+	*partial |= s && (s->damaged || !slice_whole(m, s));
 	if (s && s->pane->records) {
 		side.pane = s->pane;
 		side.field = def ? pane_find(s->pane, def->path, def->type) : NULL;
@@ -84,7 +84,7 @@ static struct measure_side side_of(const struct merged *m, const char *slice, co
 
 // The one place that knows what a rule's window is compared with.
 static void reference_of(const struct rule *r, const struct moment *m, const struct field_def *def,
-			 const char *slice, struct measure_input *in, bool *damaged)
+			 const char *slice, struct measure_input *in, bool *partial)
 {
 	const struct baseline *b = m->stream->baseline;
 
@@ -101,11 +101,11 @@ static void reference_of(const struct rule *r, const struct moment *m, const str
 			in->baseline = NULL;
 		return;
 	case AGAINST_SLICE:
-		in->reference = side_of(m->window, r->against.name, def, damaged);
+		in->reference = side_of(m->window, r->against.name, def, partial);
 		return;
 	case AGAINST_STREAM:
 	case AGAINST_PREVIOUS:
-		in->reference = side_of(m->other, slice, def, damaged);
+		in->reference = side_of(m->other, slice, def, partial);
 		return;
 	}
 }
@@ -113,10 +113,10 @@ static void reference_of(const struct rule *r, const struct moment *m, const str
 struct reading reading_of(const struct rule *r, const struct moment *m, const struct field_def *def,
 			  const char *slice)
 {
-	bool damaged = false;
+	bool partial = false;
 	struct measure_input in = {
 		.def = def,
-		.current = side_of(m->window, slice, def, &damaged),
+		.current = side_of(m->window, slice, def, &partial),
 		.window_ms = m->window ? m->window->to - m->window->from : 0,
 		.newest = m->progress->newest,
 		.since = m->since,
@@ -124,7 +124,7 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 	};
 	struct reading out = {m->stream->name, def ? def->path : "", slice, r->measure, {0}, INT64_MIN, INT64_MIN, ""};
 
-	reference_of(r, m, def, slice, &in, &damaged);
+	reference_of(r, m, def, slice, &in, &partial);
 	out.v = measure_compute(r->measure, &in);
 	if (m->window) {
 		out.from = m->window->from;
@@ -133,9 +133,10 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 	if (in.source)
 		snprintf(out.baseline, sizeof out.baseline, "%s", in.source->hash);
 	uint64_t records = in.current.pane ? in.current.pane->records : 0;
-	if (damaged)
+	uint64_t least = records < out.v.n_current ? records : out.v.n_current;
+	if (partial)
 		out.v.state = READING_APPROXIMATE;
-	else if (out.v.state == READING_KNOWN && m->window && records < r->min_records)
+	else if (out.v.state == READING_KNOWN && m->window && least < r->min_records)
 		out.v.state = READING_TOO_FEW;
 	if (out.v.state != READING_KNOWN)
 		out.v.value = NAN;

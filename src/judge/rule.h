@@ -34,7 +34,7 @@ struct rule {
 	double clear;
 	int64_t over_ms;         // 0: the stream's window
 	int64_t for_ms;          // condition must hold that long (event time for windows, judge clock for staleness)
-	uint64_t min_records;    // 0: the measure's own minimum
+	uint64_t min_records;    // of records and of the measure's values; 0: the measure's own minimum
 	struct against against;
 	char *owner, *runbook, *summary; // may be NULL
 };

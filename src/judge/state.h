@@ -69,7 +69,7 @@ struct stream_state {
 	struct stream_view view;
 	struct progress progress;
 	bool changed;              // something was counted since the last pass
-	int64_t eager_at;          // the newest event at the last eager evaluation
+	int64_t eager_at;          // the newest event at the last eager evaluation; TIME_NONE: none yet
 	int64_t since;             // the judge's clock when it first looked at the stream
 	int64_t first;             // the oldest interval that windows may use; TIME_NONE: no data yet
 	int64_t floor;
@@ -129,6 +129,7 @@ void page_store(struct judge *j, const struct page *p);
 
 // closed.c
 enum { PASS_BOUNDARIES = 512 }; // judged a pass at most
+enum { EAGER_BOUNDARIES = 16 }; // likewise, of open windows
 int64_t rule_window(const struct rule *r, const struct judge_stream *s);
 int64_t rule_earlier(const struct rule *r, const struct judge_stream *s);  // how much earlier it also looks
 int64_t stream_boundary(const struct stream_state *s, int64_t ms);         // the last one at or before ms

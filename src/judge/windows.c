@@ -139,15 +139,22 @@ static void slice_add(struct slice_stats *dst, const struct slice_stats *src)
 {
 	pane_merge(dst->pane, src->pane);
 	dst->damaged |= src->damaged;
+	dst->met += src->met;
 	for (size_t i = 0; i < src->nparts; i++)
 		parts_add(dst, &src->parts[i]);
 }
 
 void merged_add(struct merged *m, const struct merged *src)
 {
+	m->overflows += src->overflows;
 	slice_add(&m->total, &src->total);
 	for (size_t i = 0; i < src->nslices; i++)
 		slice_add(slice_make(m, src->slices[i].name), &src->slices[i]);
+}
+
+bool slice_whole(const struct merged *m, const struct slice_stats *s)
+{
+	return s == &m->total || s->met == m->overflows;
 }
 
 static int by_records(const void *a, const void *b)
@@ -175,8 +182,10 @@ void merged_limit(struct merged *m, size_t max)
 }
 
 // A pane as it was counted in one partition. One whose bytes cannot be read makes the slice damaged: its
-// measures are unknown rather than wrong.
-static void merged_segment(struct merged *m, const struct segment_view *v, const struct baseline *b, const char *stream)
+// measures are unknown rather than wrong. -> its slice, NULL: the stream has none. *overflowed: other slices'
+// records are in it.
+static const struct slice_stats *merged_segment(struct merged *m, const struct segment_view *v,
+						const struct baseline *b, const char *stream, bool *overflowed)
 {
 	struct error err = ERROR_INIT;
 	struct slice_stats *slice = *v->slice ? slice_make(m, v->slice) : NULL;
@@ -188,7 +197,8 @@ static void merged_segment(struct merged *m, const struct segment_view *v, const
 		m->total.damaged = true;
 		if (slice)
 			slice->damaged = true;
-		return;
+		*overflowed = false;
+		return slice;
 	}
 	struct part_range r = {(char *)(uintptr_t)v->topic, v->partition, p->min_offset, p->max_offset, INT64_MAX, INT64_MIN};
 	for (size_t i = 0; i < p->nviolations; i++) {
@@ -204,7 +214,9 @@ static void merged_segment(struct merged *m, const struct segment_view *v, const
 	pane_merge(m->total.pane, p);
 	if (r.from <= r.to)
 		parts_add(&m->total, &r);
+	*overflowed = p->overflowed > 0;
 	pane_free(p);
+	return slice;
 }
 
 // --- the caches ---------------------------------------------------------------------------------------
@@ -318,11 +330,21 @@ static struct block *block_get(const struct windows *w, int64_t start, int64_t w
 	return map_get(&w->blocks, key, sizeof key);
 }
 
+// A slice's pane in an interval of a partition.
+struct own_pane {
+	struct block *block;
+	uint64_t place;    // the interval and partition
+	const char *slice; // the name in the block: one pointer a slice
+	bool overflowed;
+};
+
 // Blocks whose content is out of date and must be read, in order of start.
 struct wanted {
 	struct block **blocks;
 	size_t n, cap;
 	const struct windows *w;
+	struct own_pane *panes;
+	size_t npanes, cappanes;
 };
 
 // Makes sure that the block exists with its present stamp; what has to be read goes to `want`. A composite
@@ -361,8 +383,9 @@ static void block_prepare(struct windows *w, size_t level, int64_t start, struct
 
 static void on_segment(void *arg, int64_t start, const struct segment_view *v)
 {
-	const struct wanted *want = arg;
+	struct wanted *want = arg;
 	size_t lo = 0, hi = want->n;
+	bool overflowed;
 
 	while (hi - lo > 1) {
 		size_t mid = (lo + hi) / 2;
@@ -371,7 +394,46 @@ static void on_segment(void *arg, int64_t start, const struct segment_view *v)
 		else
 			hi = mid;
 	}
-	merged_segment(&want->blocks[lo]->m, v, want->w->baseline, want->w->stream);
+	const struct slice_stats *s =
+		merged_segment(&want->blocks[lo]->m, v, want->w->baseline, want->w->stream, &overflowed);
+	if (!s)
+		return;
+	uint64_t place[3] = {(uint64_t)start, hash_bytes(v->topic, strlen(v->topic)), (uint64_t)v->partition};
+	GROW(want->panes, want->npanes, want->cappanes);
+	want->panes[want->npanes++] =
+		(struct own_pane){want->blocks[lo], hash_bytes(place, sizeof place), s->name, overflowed};
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct own_pane *x = a, *y = b;
+
+	if (x->place != y->place)
+		return x->place < y->place ? -1 : 1;
+	return strcmp(x->slice, y->slice);
+}
+
+static void count_overflows(struct wanted *want)
+{
+	struct own_pane *p = want->panes;
+
+	if (want->npanes)
+		qsort(p, want->npanes, sizeof *p, by_place);
+	for (size_t i = 0, next; i < want->npanes; i = next) {
+		struct merged *m = &p[i].block->m;
+		bool overflowed = false;
+		for (next = i; next < want->npanes && p[next].place == p[i].place; next++)
+			overflowed |= p[next].overflowed;
+		if (!overflowed)
+			continue;
+		m->overflows++;
+		for (size_t k = i; k < next; k++) // a slice has a segment for each claim
+			if (k == i || p[k].slice != p[k - 1].slice)
+				slice_make(m, p[k].slice)->met++;
+	}
+	free(want->panes);
+	want->panes = NULL;
+	want->npanes = want->cappanes = 0;
 }
 
 static int read_wanted(struct windows *w, struct wanted *want, struct error *err)
@@ -385,6 +447,7 @@ static int read_wanted(struct windows *w, struct wanted *want, struct error *err
 			starts[n++] = w->iv[i].start;
 	}
 	int rc = n ? w->port->segments(w->port->ctx, w->stream, starts, n, on_segment, want, err) : 0;
+	count_overflows(want);
 	for (size_t k = 0; !rc && k < want->n; k++)
 		want->blocks[k]->stamp = stamp_of(w, want->blocks[k]->start, want->blocks[k]->width);
 	free(starts);

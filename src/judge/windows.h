@@ -29,6 +29,7 @@ struct slice_stats {
 	struct part_range *parts; // ordered by topic and partition
 	size_t nparts, capparts;
 	bool damaged;             // a pane could not be read: what is known is not all
+	uint64_t met;             // of the overflows, those at which it had a pane of its own
 };
 
 // A window or block: every slice by itself (ordered by name; none where the stream has no slices) and all of
@@ -38,12 +39,15 @@ struct merged {
 	struct slice_stats total; // its name is ""
 	struct slice_stats *slices;
 	size_t nslices, capslices;
+	uint64_t overflows;       // intervals of a partition in which slice `other` took those without room
 };
 
 void merged_init(struct merged *m, int64_t from, int64_t to);
 void merged_release(struct merged *m);
 void merged_add(struct merged *m, const struct merged *src);
 const struct slice_stats *merged_slice(const struct merged *m, const char *name); // "": total; NULL if absent
+// Are all records of the slice in it? Wherever one overflowed, so may those that had no pane there.
+bool slice_whole(const struct merged *m, const struct slice_stats *s);
 // Drops all slices but the `max` with the most records (ties: by name); the total keeps them all.
 void merged_limit(struct merged *m, size_t max);
 

@@ -141,6 +141,12 @@ void fake_record_at(struct fake *f, const char *stream, const char *slice, int p
 	part->max_event = event > part->max_event ? event : part->max_event;
 }
 
+void fake_overflow(struct fake *f, const char *stream, int partition, int64_t event)
+{
+	fake_record_at(f, stream, "other", partition, event, false, NULL, 0);
+	pane_at(f, stream, time_floor(event, f->pane_ms), "other", partition)->overflowed++;
+}
+
 void fake_untimed(struct fake *f, const char *stream, int64_t kafka)
 {
 	struct partition_view *part = fake_part(f, stream, 0);
@@ -325,6 +331,27 @@ void fake_free(struct fake *f)
 	}
 	free(f->messages);
 	free(f);
+}
+
+json_t *fake_save(const struct fake *f)
+{
+	json_t *saved = json_array();
+
+	for (struct map_entry *e = NULL; (e = map_next(&f->docs, e));)
+		json_array_append_new(saved, json_pack("{s:s#, s:s}", "key", e->key, (int)e->len, "text", (char *)e->value));
+	return saved;
+}
+
+void fake_roll_back(struct fake *f, json_t *saved)
+{
+	map_release(&f->docs, free);
+	map_init(&f->docs);
+	for (size_t i = 0; i < json_array_size(saved); i++) {
+		const json_t *doc = json_array_get(saved, i);
+		map_puts(&f->docs, json_get_str(doc, "key", ""), xstrdup(json_get_str(doc, "text", "")));
+	}
+	json_decref(saved);
+	f->generation++;
 }
 
 // --- looking ------------------------------------------------------------------------------------------

@@ -45,11 +45,17 @@ void fake_record(struct fake *f, const char *stream, const char *slice, int64_t 
 		 const struct fake_value *values, size_t n);
 void fake_record_at(struct fake *f, const char *stream, const char *slice, int partition, int64_t event, bool bad,
 		    const struct fake_value *values, size_t n);
+// One record in slice `other` because the partition's pane had no room for a slice of its own.
+void fake_overflow(struct fake *f, const char *stream, int partition, int64_t event);
 // A record that cannot be decoded in partition 0, counted at Kafka's time.
 void fake_untimed(struct fake *f, const char *stream, int64_t kafka);
 // Moves the watermark without a record: the partition's newest event.
 void fake_newest(struct fake *f, const char *stream, int64_t event);
 void fake_idle(struct fake *f, const char *stream, bool idle);
+
+// The server loses what the judge wrote since the documents were saved: it comes back as another generation.
+json_t *fake_save(const struct fake *f);
+void fake_roll_back(struct fake *f, json_t *saved); // takes it
 
 size_t fake_count(const struct fake *f, const char *type);              // journal entries of the type
 const json_t *fake_event(const struct fake *f, const char *type, size_t nth);

@@ -105,3 +105,30 @@ Test(alert, clock_resolves_at_once_and_unknown_does_not)
 
 	PLAY("clock", 30, rows);
 }
+
+// What one kind of evaluation does not meet, the other may still hold.
+Test(alert, absence_ends_what_its_own_kind_held)
+{
+	struct alert_state a;
+	struct alert_step s = {ALERT_EAGER, TRUTH_TRUE, READING_KNOWN, 100, 1000, 30};
+
+	alert_init(&a);
+	cr_expect_eq(alert_apply(&a, &s), ALERT_CHANGED);
+	cr_expect_eq(alert_absent(&a, ALERT_WINDOW), ALERT_SAME);
+	cr_expect(alert_pending(&a));
+	cr_expect_eq(alert_absent(&a, ALERT_EAGER), ALERT_CHANGED);
+	cr_expect(alert_ok(&a));
+
+	s.mode = ALERT_WINDOW;
+	s.truth = TRUTH_UNKNOWN;
+	alert_apply(&a, &s);
+	cr_expect_eq(alert_absent(&a, ALERT_EAGER), ALERT_SAME, "unknown in the closed windows");
+	cr_expect_eq(alert_absent(&a, ALERT_WINDOW), ALERT_CHANGED);
+	cr_expect(alert_ok(&a));
+
+	s.truth = TRUTH_TRUE;
+	s.for_ms = 0;
+	cr_expect_eq(alert_apply(&a, &s), ALERT_FIRED);
+	cr_expect_eq(alert_absent(&a, ALERT_WINDOW), ALERT_SAME);
+	cr_expect(a.firing);
+}

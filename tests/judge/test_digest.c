@@ -152,6 +152,26 @@ Test(digest, one_covers_the_time_that_the_program_was_down)
 	setup_free(&s);
 }
 
+Test(digest, a_rollback_repeats_it_under_its_id)
+{
+	struct setup s;
+	int64_t t = at("2026-11-16T06:00:00Z");
+
+	setup_init(&s, 1, HOUR, HOUR);
+	s.conf.digests[TIER_WEEKLY].enabled = false;
+	start(&s);
+	tick(s.j, t);
+	json_t *saved = fake_save(s.f);
+	tick(s.j, t + 2 * HOUR);
+	cr_assert_eq(s.f->nmessages, 1);
+	fake_roll_back(s.f, saved);
+	tick(s.j, t + 2 * HOUR + 5 * MINUTE);
+	tick(s.j, t + 2 * HOUR + 6 * MINUTE);
+	cr_assert_eq(s.f->nmessages, 2, "once more, and no more");
+	cr_expect_str_eq(s.f->messages[0].id, s.f->messages[1].id);
+	setup_free(&s);
+}
+
 Test(digest, a_page_that_still_fires_is_in_each)
 {
 	struct setup s;
