@@ -87,10 +87,12 @@ void part_adopt(struct part *p, const struct claim *c)
 		if (k < c->nmarks) {
 			p->streams[i].max_event = c->marks[k].max_event;
 			p->streams[i].max_untimed = c->marks[k].max_untimed;
-		} else if (!c->fresh) {
-			part_event(p, "stream_added", json_pack("{s:o, s:I}", "stream", json_str(name), "offset",
-								(json_int_t)c->next));
 		}
+		// Every write carries all streams: one that is behind was not in its writer's configuration.
+		if (!c->fresh && (k == c->nmarks || c->marks[k].next != c->next))
+			part_event(p, "stream_added", json_pack("{s:o, s:I, s:I}", "stream", json_str(name), "counted_to",
+								(json_int_t)(k < c->nmarks ? c->marks[k].next : -1),
+								"offset", (json_int_t)c->next));
 	}
 }
 
@@ -152,7 +154,7 @@ enum store_result part_write(struct part *p, const struct collect_port *port, co
 
 	for (size_t i = 0; i < p->nstreams; i++) {
 		marks[i] = (struct stream_mark){p->streams[i].stream->conf->name, p->streams[i].max_event,
-						p->streams[i].max_untimed};
+						p->streams[i].max_untimed, p->next};
 		widths[i] = p->streams[i].stream->conf->pane_ms;
 	}
 	if (p->target >= 0 && p->next >= p->target)

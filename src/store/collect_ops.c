@@ -23,7 +23,7 @@ static struct stream_mark *mark_of(struct claim *c, const char *stream)
 		if (!strcmp(c->marks[i].stream, stream))
 			return &c->marks[i];
 	c->marks = xrealloc(c->marks, (c->nmarks + 1) * sizeof *c->marks);
-	c->marks[c->nmarks] = (struct stream_mark){xstrdup(stream), INT64_MIN, INT64_MIN};
+	c->marks[c->nmarks] = (struct stream_mark){xstrdup(stream), INT64_MIN, INT64_MIN, -1};
 	return &c->marks[c->nmarks++];
 }
 
@@ -66,6 +66,8 @@ int store_claim(struct store *s, const char *topic, int32_t partition, struct cl
 			mark_of(out, name + 2)->max_event = reply_int(v, INT64_MIN);
 		} else if (!strncmp(name, "u:", 2)) {
 			mark_of(out, name + 2)->max_untimed = reply_int(v, INT64_MIN);
+		} else if (!strncmp(name, "n:", 2)) {
+			mark_of(out, name + 2)->next = reply_int(v, -1);
 		}
 	}
 	freeReplyObject(r);

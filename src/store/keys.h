@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every key of the store (P is the prefix):
 //
-//   P:part:SCOPE/TOPIC/PARTITION  hash  epoch nonce next co ct cc idle end target beat too_old lost m:STREAM u:STREAM
+//   P:part:SCOPE/TOPIC/PARTITION  hash  epoch nonce next co ct cc idle end target beat too_old lost m:STREAM u:STREAM n:STREAM
 //   P:streams                     hash  STREAM -> wall ms of its first claim
 //   P:parts:STREAM                set   keys of its partitions
 //   P:seg:STREAM:WIDTH:START      hash  SLICE 1f TOPIC/PARTITION 1f NONCE 1f N -> encoded pane

@@ -53,7 +53,7 @@ const char *const script_text[SCRIPTS] = {
 		"  redis.call('HSETNX', KEYS[2], name, ms)\n"
 		"  redis.call('SADD', KEYS[6 + i * 6], KEYS[1])\n"
 		"  redis.call('SADD', KEYS[10 + i * 6], width)\n"
-		"  redis.call('HSET', KEYS[1], 'm:' .. name, event, 'u:' .. name, untimed)\n"
+		"  redis.call('HSET', KEYS[1], 'm:' .. name, event, 'u:' .. name, untimed, 'n:' .. name, ARGV[3])\n"
 		"  floors[i + 1] = redis.call('GET', KEYS[11 + i * 6]) or ''\n"
 		"end\n"
 		"for g = 0, ng - 1 do\n"

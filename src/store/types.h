@@ -16,6 +16,7 @@ struct stream_mark {
 	char *stream;
 	int64_t max_event;   // newest event time, ms; INT64_MIN: none
 	int64_t max_untimed; // newest Kafka time, up to the wall clock, of a record without an event time of its own
+	int64_t next;        // of a claim: the offset up to which the stream was counted; -1: none
 };
 
 // --- collecting ---------------------------------------------------------------------------------------

@@ -425,6 +425,23 @@ Test(partition, a_stream_that_the_store_does_not_know_yet_starts_here_with_an_ev
 	cr_assert(strstr(part->events[0], "stream_added"));
 }
 
+Test(partition, a_stream_that_was_left_out_for_a_while_is_added_anew)
+{
+	struct stream_mark mark = {(char *)"s", 1000, 1000, 3};
+	struct claim c = {.nonce = "n", .next = 5, .check_offset = -1, .marks = &mark, .nmarks = 1};
+
+	begin();
+	part_drop(part);
+	part_adopt(part, &c);
+	cr_assert_eq(part->nevents, 1);
+	cr_assert(strstr(part->events[0], "\"counted_to\":3"), "%s", part->events[0]);
+	cr_assert_eq(part->streams[0].max_event, 1000);
+	part_drop(part);
+	mark.next = 5;
+	part_adopt(part, &c);
+	cr_assert_eq(part->nevents, 0);
+}
+
 // Ten late records, each a segment of its own, become one; the played store keeps what it is told.
 static struct {
 	char key[32];

@@ -256,6 +256,7 @@ static int play_claim(void *ctx, const char *topic, int32_t partition, struct cl
 		out->marks = xcalloc(1, sizeof *out->marks);
 		out->marks[0].stream = xstrdup("s");
 		out->marks[0].max_event = out->marks[0].max_untimed = 1000 + h->next - 1;
+		out->marks[0].next = h->next;
 		out->nmarks = 1;
 	}
 	return 0;

@@ -45,7 +45,7 @@ static struct claim take(struct store *s)
 	return c;
 }
 
-static struct stream_mark mark = {(char *)"s", 1000, 900};
+static struct stream_mark mark = {(char *)"s", 1000, 900, -1};
 static const int64_t width = 60000;
 
 static enum store_result write_at(struct store *s, const char *nonce, int64_t expected, int64_t next, uint32_t n,
@@ -103,6 +103,7 @@ Test(store, a_checkpoint_moves_the_offset_and_rewrites_its_own_segment)
 	cr_assert_eq(again.nmarks, 1);
 	cr_assert_eq(again.marks[0].max_event, 1000);
 	cr_assert_eq(again.marks[0].max_untimed, 900);
+	cr_assert_eq(again.marks[0].next, 20);
 	claim_release(&again);
 	store_free(s);
 }
