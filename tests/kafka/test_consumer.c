@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// The consumer against librdkafka's own mock brokers, which it starts inside the client.
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kafka/consumer.h"
+#include "util/xalloc.h"
+
+static struct {
+	size_t assigned, revoked;
+	bool lost;
+} group;
+
+static void on_assigned(void *ctx, const char *topic, int32_t partition)
+{
+	(void)ctx, (void)partition;
+	cr_assert_str_eq(topic, "topic");
+	group.assigned++;
+}
+
+static void on_revoked(void *ctx, const char *topic, int32_t partition, bool lost)
+{
+	(void)ctx, (void)topic, (void)partition;
+	group.revoked++;
+	group.lost |= lost;
+}
+
+static struct consumer *join(const struct kafka_property *more, size_t n, struct error *err)
+{
+	struct kafka_property props[4] = {{"test.mock.num.brokers", "1"}, {"session.timeout.ms", "6000"}};
+	const struct rebalance cb = {NULL, on_assigned, on_revoked};
+
+	for (size_t i = 0; i < n; i++)
+		props[2 + i] = more[i];
+	return consumer_new(props, 2 + n, "g", 3, &cb, err);
+}
+
+// The next message of a kind, within 20 s; what comes before it is dropped.
+static struct message next(struct consumer *c, enum message_kind kind)
+{
+	struct mono_time deadline = mono_after_ms(20000);
+	struct message m[8], found = {0};
+
+	while (!mono_passed(deadline) && !found.topic) {
+		size_t n = consumer_batch(c, 100, m, ARRAY_LEN(m));
+		for (size_t i = 0; i < n; i++) {
+			if (m[i].kind == kind && !found.topic) {
+				found = m[i];
+				found.topic = xstrdup(m[i].topic);
+			}
+		}
+		consumer_batch_free(m, n);
+	}
+	cr_assert(found.topic, "no such message came");
+	return found;
+}
+
+Test(consumer, reads_from_explicit_offsets_only_and_says_what_is_out_of_range, .timeout = 120)
+{
+	struct error err = ERROR_INIT;
+	struct consumer *c = join(NULL, 0, &err);
+	struct message m;
+	int64_t offset;
+
+	cr_assert(c, "%s", err.text);
+	cr_assert_eq(consumer_session_ms(c), 6000);
+	cr_assert_eq(consumer_subscribe(c, (const char *[]){"topic"}, 1, &err), 0, "%s", err.text);
+	for (struct mono_time deadline = mono_after_ms(40000); !group.assigned && !mono_passed(deadline);)
+		cr_assert_eq(consumer_batch(c, 50, &m, 1), 0, "nothing is read that was not started");
+	cr_assert_gt(group.assigned, 1);
+
+	cr_assert_eq(consumer_start(c, "topic", 1, 0, &err), 0, "%s", err.text);
+	m = next(c, MESSAGE_EOF);
+	cr_assert_str_eq(m.topic, "topic");
+	cr_assert_eq(m.partition, 1);
+	cr_assert_eq(m.offset, 0);
+	free((char *)(uintptr_t)m.topic);
+	cr_assert_eq(consumer_known_end(c, "topic", 1), 0);
+	cr_assert_eq(consumer_committed(c, "topic", 1, &offset, 5000, &err), 0, "%s", err.text);
+	cr_assert_lt(offset, 0, "nothing is committed by itself");
+
+	// A position that the log does not have, set anew on a started partition.
+	cr_assert_eq(consumer_start(c, "topic", 1, 100, &err), 0, "%s", err.text);
+	m = next(c, MESSAGE_OUT_OF_RANGE);
+	cr_assert_str_eq(m.topic, "topic", "it names its partition, or nobody could claim it again");
+	cr_assert_eq(m.partition, 1);
+	free((char *)(uintptr_t)m.topic);
+
+	cr_assert_not(consumer_lost(c));
+	struct mono_time before = mono_now();
+	consumer_free(c);
+	cr_assert_lt(mono_ms_since(before), 5000, "leaving does not wait for the session to end");
+	cr_assert_eq(group.revoked, group.assigned);
+	cr_assert_not(group.lost);
+}
+
+Test(consumer, a_property_that_librdkafka_refuses_is_named)
+{
+	const struct kafka_property bad = {"no.such.property", "1"};
+	struct error err = ERROR_INIT;
+
+	cr_assert_null(join(&bad, 1, &err));
+	cr_assert(strstr(err.text, "kafka.no.such.property"), "%s", err.text);
+}
