@@ -12,10 +12,11 @@
 #include "deliver/receivers.h"
 #include "util/clock.h"
 #include "util/digest.h"
+#include "util/json.h"
 #include "util/log.h"
 #include "util/xalloc.h"
 
-enum { BATCH = 16, POLL_MS = 1000, POLL_LEAST_MS = 50, STOP_MS = 5000 };
+enum { BATCH = 16, OWED = 256, POLL_MS = 1000, POLL_LEAST_MS = 50, STOP_MS = 5000 };
 
 #define LOG "deliver"
 
@@ -127,6 +128,58 @@ static int write_outcome(struct runner *r, const struct outbox_entry *e, const s
 	return 0;
 }
 
+// The id of the page whose end the message tells; NULL: it tells something else. The caller frees.
+static char *ended_page(const struct outbox_entry *e)
+{
+	struct error err = ERROR_INIT;
+	json_t *message = json_parse(e->body, strlen(e->body), &err), *data = json_object_get(message, "data");
+	bool ended = !strcmp(json_get_str(message, "type", ""), "kdrift.alert") &&
+		     !strcmp(json_get_str(data, "status", ""), "resolved");
+	const char *id = json_get_str(data, "id", "");
+	char *page = ended && *id ? xstrdup(id) : NULL;
+
+	json_decref(message);
+	return page;
+}
+
+// A page's end waits as long as its beginning is still owed. 1: it does; -1 ends the round.
+static int wait_for_beginning(struct runner *r, const struct outbox_entry *e, int64_t *wait)
+{
+	char *page = ended_page(e), *why = NULL;
+	struct error err = ERROR_INIT;
+	int64_t due = 0;
+	size_t got = 0;
+	int rc = 0;
+
+	if (!page)
+		return 0;
+	struct outbox_entry *owed = xcalloc(OWED, sizeof *owed);
+	if (r->port.due(r->port.ctx, r->conf.name, INT64_MAX, owed, OWED, &got, &err) < 0)
+		rc = port_failed(r, "read the outbox", &err);
+	for (size_t i = 0; i < got; i++) {
+		const struct outbox_entry *o = &owed[i];
+		if (!why && strcmp(o->id, e->id) != 0 && o->created <= e->created && strstr(o->body, page)) {
+			why = xasprintf("waits for %s, which tells the beginning of its page", o->id);
+			due = o->due + 1;
+		}
+		outbox_entry_release(&owed[i]);
+	}
+	free(owed);
+	free(page);
+	if (!why)
+		return rc;
+	int64_t now = wall_now().ms;
+	if (due < now)
+		due = now;
+	rc = 1;
+	if (r->port.retry(r->port.ctx, e->id, due, why, &err) < 0)
+		rc = port_failed(r, "write what became of a message", &err);
+	else if (due - now < *wait)
+		*wait = due - now;
+	free(why);
+	return rc;
+}
+
 // One attempt. -1 ends the round; *wait becomes at most the delay after which this entry is due again.
 static int deliver_one(struct runner *r, const struct outbox_entry *e, int64_t *wait)
 {
@@ -136,6 +189,9 @@ static int deliver_one(struct runner *r, const struct outbox_entry *e, int64_t *
 
 	if (is_stopping(r) || !r->leading(r->leading_ctx))
 		return -1;
+	int waits = wait_for_beginning(r, e, wait);
+	if (waits)
+		return waits < 0 ? -1 : 0;
 	if (r->port.attempt(r->port.ctx, e->id, &err) < 0)
 		return port_failed(r, "count an attempt", &err);
 	int rc = send_once(r, e, &answer, &err);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The outbox runner: one thread a receiver takes what is due, sends it, and writes the outcome. A message
-// is owed until its receiver acknowledged it; every attempt bears the same id. A slow receiver delays no
-// other. Any -1 of the port ends the round: nothing is sent that cannot be written down.
+// is owed until its receiver acknowledged it; every attempt bears the same id. That a page is over is not
+// told before that it began, or the receiver would keep it open. A slow receiver delays no other. Any
+// -1 of the port ends the round: nothing is sent that cannot be written down.
 //
 //     deliver_start -> deliver_wake ... deliver_wake -> deliver_stop
 #ifndef KD_DELIVER_DELIVER_H

@@ -187,6 +187,41 @@ Test(deliver, a_daily_message_waits_by_the_list_and_retry_after)
 	}
 }
 
+static const char *page_body(const char *id, const char *status)
+{
+	static char body[200];
+
+	snprintf(body, sizeof body, "{\"type\":\"kdrift.alert\",\"data\":{\"id\":\"%s\",\"status\":\"%s\"}}", id, status);
+	return body;
+}
+
+// Else the receiver would open for good what is over. Other pages do not wait.
+Test(deliver, a_pages_end_waits_for_its_beginning)
+{
+	static const struct hook_step steps[] = {{.status = 503, .head = "Retry-After: 2\r\n"}, {.status = 200}};
+	static const char *const order[] = {"id-1", "id-3", "id-1", "id-2"};
+	struct hook *h = hook_start(steps, 2);
+	struct box *b = box_new();
+	struct receiver_conf r = receiver("team", h);
+
+	box_put(b, "id-1", "team", "immediate", page_body("page_a", "firing"));
+	struct deliver *d = start(b, &r, 1);
+	stats_of(d, 1);
+	box_put(b, "id-2", "team", "immediate", page_body("page_a", "resolved"));
+	box_put(b, "id-3", "team", "immediate", page_body("page_b", "resolved"));
+	deliver_wake(d);
+	cr_assert(box_wait(b, "id-2", BOX_DONE));
+	cr_assert(box_wait(b, "id-1", BOX_DONE));
+	deliver_stop(d);
+	cr_assert_eq(hook_count(h), 4);
+	for (size_t i = 0; i < 4; i++)
+		cr_expect_str_eq(hook_request(h, i)->id, order[i], "%zu: %s", i, hook_request(h, i)->id);
+	cr_expect_eq(box_get(b, "id-2").attempts, 1, "waiting is no attempt");
+	hook_stop(h);
+	box_free(b);
+	free(r.url);
+}
+
 Test(deliver, nobody_listens)
 {
 	static const struct hook_step steps[] = {{.status = 200}};
