@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/scripts.h"
 
+// What a script holds its keys against before it writes: an error reply, or nil where all is well.
+#define CHECKS                                                                                               \
+	"local function check(k, kind)\n"                                                                    \
+	"  local t = redis.call('TYPE', k).ok\n"                                                             \
+	"  if t ~= kind and t ~= 'none' then return redis.error_reply('WRONGTYPE ' .. k .. ' is a ' .. t) end\n" \
+	"end\n"                                                                                              \
+	"local function number(v, what)\n"                                                                   \
+	"  if v and not string.match(v, '^-?%d+$') then\n"                                                   \
+	"    return redis.error_reply('WRONGTYPE ' .. what .. ' is no number')\n"                            \
+	"  end\n"                                                                                            \
+	"end\n"
+
 // Replies that are no error: {"OK", ...} or {"FENCED", reason}.
 const char *const script_text[SCRIPTS] = {
 	// KEYS part; ARGV nonce. -> epoch, the hash as it was before
@@ -14,22 +26,16 @@ const char *const script_text[SCRIPTS] = {
 
 	// KEYS part streams journal journal-seq wake, then per stream parts idx w dirty widths floor, then segment and
 	// stage keys by number. ARGV: see store_checkpoint.
-	[SCRIPT_CHECKPOINT] =
+	[SCRIPT_CHECKPOINT] = CHECKS
 		"local held = redis.call('HMGET', KEYS[1], 'nonce', 'next', 'too_old', 'lost')\n"
 		"if held[1] ~= ARGV[1] then return {'FENCED', 'the claim belongs to another worker'} end\n"
 		"if (held[2] or '-1') ~= ARGV[2] then return {'FENCED', 'the stored offset is ' .. (held[2] or 'none')} end\n"
 		"local ns, ng, ne = tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])\n"
 		"local kinds = {'set', 'zset', 'hash', 'set', 'set', 'string'}\n"
-		"local function check(k, kind)\n"
-		"  local t = redis.call('TYPE', k).ok\n"
-		"  if t ~= kind and t ~= 'none' then return redis.error_reply('WRONGTYPE ' .. k .. ' is a ' .. t) end\n"
-		"end\n"
 		"local bad = check(KEYS[2], 'hash') or check(KEYS[3], 'zset') or check(KEYS[4], 'string') or check(KEYS[5], 'list')\n"
+		"  or number(held[3], 'too_old') or number(held[4], 'lost')\n"
 		"if bad then return bad end\n"
-		"local function number(v, what)\n"
-		"  if v and not string.match(v, '^-?%d+$') then return redis.error_reply('WRONGTYPE ' .. what .. ' is no number') end\n"
-		"end\n"
-		"bad = number(held[3], 'too_old') or number(held[4], 'lost') or number(redis.call('GET', KEYS[4]), KEYS[4])\n"
+		"bad = number(redis.call('GET', KEYS[4]), KEYS[4])\n"
 		"if bad then return bad end\n"
 		"for i = 0, ns - 1 do for j = 1, 6 do bad = check(KEYS[5 + i * 6 + j], kinds[j]); if bad then return bad end end end\n"
 		"local a = 16 + ns * 4\n"
@@ -94,24 +100,20 @@ const char *const script_text[SCRIPTS] = {
 	// KEYS lease journal seq outbox sent, then doc tables and due sets by number.
 	// ARGV nonce ndocs nevents noutbox, docs (key number, field, json or '', present), events (at, json),
 	// outbox (due key number, id, due, json)
-	[SCRIPT_COMMIT] =
+	[SCRIPT_COMMIT] = CHECKS
 		"if redis.call('HGET', KEYS[1], 'nonce') ~= ARGV[1] then return {'FENCED', 'another process leads'} end\n"
-		"local kinds = {'hash', 'zset', 'string', 'hash', 'zset'}\n"
-		"for i = 2, 5 do\n"
-		"  local t = redis.call('TYPE', KEYS[i]).ok\n"
-		"  if t ~= kinds[i] and t ~= 'none' then return redis.error_reply('WRONGTYPE ' .. KEYS[i] .. ' is a ' .. t) end\n"
-		"end\n"
+		"local bad = check(KEYS[2], 'zset') or check(KEYS[3], 'string') or check(KEYS[4], 'hash') or check(KEYS[5], 'zset')\n"
+		"bad = bad or number(redis.call('GET', KEYS[3]), KEYS[3])\n"
+		"if bad then return bad end\n"
 		"local nd, ne, no = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])\n"
 		"local p = 5\n"
 		"for i = 1, nd do\n"
-		"  local t = redis.call('TYPE', KEYS[tonumber(ARGV[p])]).ok\n"
-		"  if t ~= 'hash' and t ~= 'none' then return redis.error_reply('WRONGTYPE a document table is a ' .. t) end\n"
+		"  bad = check(KEYS[tonumber(ARGV[p])], 'hash'); if bad then return bad end\n"
 		"  p = p + 4\n"
 		"end\n"
 		"p = p + ne * 2\n"
 		"for i = 1, no do\n"
-		"  local t = redis.call('TYPE', KEYS[tonumber(ARGV[p])]).ok\n"
-		"  if t ~= 'zset' and t ~= 'none' then return redis.error_reply('WRONGTYPE a due set is a ' .. t) end\n"
+		"  bad = check(KEYS[tonumber(ARGV[p])], 'zset'); if bad then return bad end\n"
 		"  p = p + 4\n"
 		"end\n"
 		"p = 5\n"
@@ -158,8 +160,12 @@ const char *const script_text[SCRIPTS] = {
 		"return {'OK', m}\n",
 
 	// KEYS lease outbox due sent dead journal seq; ARGV nonce op id at text
-	[SCRIPT_OUTBOX] =
+	[SCRIPT_OUTBOX] = CHECKS
 		"if redis.call('HGET', KEYS[1], 'nonce') ~= ARGV[1] then return {'FENCED', 'another process leads'} end\n"
+		"local bad = check(KEYS[2], 'hash') or check(KEYS[3], 'zset') or check(KEYS[4], 'zset') or check(KEYS[5], 'hash')\n"
+		"  or check(KEYS[6], 'zset') or check(KEYS[7], 'string')\n"
+		"bad = bad or number(redis.call('GET', KEYS[7]), KEYS[7])\n"
+		"if bad then return bad end\n"
 		"local json = redis.call('HGET', KEYS[2], ARGV[3])\n"
 		"if not json then return {'OK'} end\n"
 		"local op, id = ARGV[2], ARGV[3]\n"

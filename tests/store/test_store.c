@@ -330,6 +330,39 @@ Test(store, one_process_leads_and_the_others_writes_are_fenced)
 	store_free(b);
 }
 
+static void no_doc(void *arg, const char *key, const char *json)
+{
+	(void)key;
+	(void)json;
+	(*(int *)arg)++;
+}
+
+Test(store, the_leader_writes_all_or_nothing_over_a_counter_that_is_no_number)
+{
+	struct store *s = open_store();
+	struct error err = ERROR_INIT;
+	const struct doc doc = {"alert", "k", "{}"};
+	const struct outbox_entry out = {(char *)"msg_1", (char *)"team", (char *)"immediate", (char *)"{}", 5, 7, 0, (char *)""};
+	const struct judge_commit owed = {.outbox = &out, .noutbox = 1};
+	const struct judge_commit commit = {&doc, 1, (const char *[]){"{\"at\":9,\"type\":\"t\"}"}, 1, NULL, 0};
+	uint64_t waiting, dead;
+	int n = 0;
+
+	cr_assert_eq(store_lease(s, "A", 5000, &err), 1);
+	store_set_lease(s, "A");
+	cr_assert_eq(store_commit(s, &owed, &err), 0, "%s", err.text);
+	free(test_redis_cli(&redis, "set t:journal:seq rubbish"));
+	cr_assert_eq(store_commit(s, &commit, &err), -1);
+	error_clear(&err);
+	cr_assert_eq(store_docs(s, "alert", no_doc, &n, &err), 0);
+	cr_assert_eq(n, 0, "the alert's state must not go ahead of its journal");
+	cr_assert_eq(store_outbox_dead(s, "msg_1", "410", &err), -1);
+	error_clear(&err);
+	cr_assert_eq(store_outbox_count(s, &waiting, &dead, &err), 0);
+	cr_assert_eq(waiting, 1, "still owed");
+	store_free(s);
+}
+
 static void count_entry(void *arg, const char *json)
 {
 	cr_assert(strstr(json, "\"type\""));
@@ -378,13 +411,6 @@ Test(store, the_floor_takes_the_oldest_intervals_only_past_the_bound)
 	cr_assert_eq(v[0].writes, 1);
 	free(v);
 	store_free(s);
-}
-
-static void no_doc(void *arg, const char *key, const char *json)
-{
-	(void)key;
-	(void)json;
-	(*(int *)arg)++;
 }
 
 Test(store, an_absent_table_is_empty_and_a_view_of_nobody_is_too)
