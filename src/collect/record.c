@@ -9,7 +9,7 @@
 #include "schema/wire.h"
 #include "util/xalloc.h"
 
-enum { SLICE_MAX = 512 };
+enum { SLICE_MAX = 512, VALUE_SHOWN = 80 };
 
 // What one stream makes of one message, before it is counted.
 struct verdict {
@@ -166,7 +166,7 @@ static void judge_bytes(struct part_stream *ps, const struct message *m, const s
 {
 	const struct wstream *s = ps->stream;
 
-	*v = (struct verdict){.whole = {VIOLATION_KINDS, -1}, .schema_id = -1, .event_ms = m->time.ms,
+	*v = (struct verdict){.whole = {.kind = VIOLATION_KINDS, .slot = -1}, .schema_id = -1, .event_ms = m->time.ms,
 			      .moves_watermark = !s->conf->event_time};
 	if (!frame) {
 		v->whole.kind = VIOLATION_FRAMING;
@@ -197,11 +197,50 @@ static void judge_bytes(struct part_stream *ps, const struct message *m, const s
 	plan_walk(v->plan->plan, frame->payload, frame->len, r);
 	v->detail = r->detail;
 	if (!r->decoded)
-		v->whole = r->nbreaches ? r->breaches[0] : (struct breach){VIOLATION_UNDECODABLE, -1};
+		v->whole = r->nbreaches ? r->breaches[0] : (struct breach){.kind = VIOLATION_UNDECODABLE, .slot = -1};
 	if (r->decoded && r->has_event_time) {
 		v->event_ms = r->event_ms;
 		v->moves_watermark = true;
 	}
+}
+
+// As people read it, at most VALUE_SHOWN characters; "" for what is no value.
+static void say_value(const struct value *v, char *out, size_t n)
+{
+	size_t at = 0, shown = 0, i = 0;
+
+	*out = 0;
+	if (v->kind == VALUE_NUMBER)
+		snprintf(out, n, "%.15g", v->num);
+	else if (v->kind == VALUE_BOOL)
+		snprintf(out, n, "%s", v->num != 0 ? "true" : "false");
+	else if (v->kind == VALUE_TIME)
+		time_format(v->ms, out, n);
+	if (v->kind != VALUE_STRING)
+		return;
+	for (out[at++] = '"'; i < v->len && at + 6 < n; i++) {
+		unsigned char c = (unsigned char)v->str[i];
+		shown += (c & 0xc0) != 0x80;
+		if (shown > VALUE_SHOWN)
+			break;
+		out[at++] = (char)(c < ' ' || c == 0x7f ? '?' : c);
+	}
+	snprintf(out + at, n - at, "%s\"", i < v->len ? "..." : "");
+}
+
+// Why, and with `samples: true` the value that is to blame.
+static const char *say_breach(const struct part_stream *s, const struct record_values *r, const struct breach *b,
+			      char *out, size_t n)
+{
+	const char *why = b->why ? b->why : r->detail;
+	const struct value *v = s->stream->conf->samples && b->slot >= 0 ? value_of(r, (size_t)b->slot) : NULL;
+	char value[4 * VALUE_SHOWN + 8];
+
+	if (!v)
+		return why;
+	say_value(v, value, sizeof value);
+	snprintf(out, n, *value ? "%s: %s" : "%s", why, value);
+	return out;
 }
 
 static void note_breach(struct part *p, struct part_stream *s, struct pane *pane, const struct message *m,
@@ -263,11 +302,13 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 		note_breach(p, s, o->pane, m, v, v->whole.kind, "", v->detail);
 	} else {
 		add_values(o->pane, w, v->plan, r);
-		for (size_t i = 0; i < r->nbreaches; i++)
-			note_breach(p, s, o->pane, m, v, r->breaches[i].kind,
-				    r->breaches[i].slot < 0 ? ""
-							    : plan_slot(v->plan->plan, (size_t)r->breaches[i].slot)->path,
-				    r->detail);
+		for (size_t i = 0; i < r->nbreaches; i++) {
+			const struct breach *b = &r->breaches[i];
+			char said[600];
+			note_breach(p, s, o->pane, m, v, b->kind,
+				    b->slot < 0 ? "" : plan_slot(v->plan->plan, (size_t)b->slot)->path,
+				    say_breach(s, r, b, said, sizeof said));
+		}
 		if (future || stale)
 			note_breach(p, s, o->pane, m, v, future ? VIOLATION_FUTURE_TIME : VIOLATION_STALE_TIME,
 				    w->conf->event_time ? w->conf->event_time : "",

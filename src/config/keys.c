@@ -149,7 +149,7 @@ const struct section section_stream = {
 	{"compatibility", KEY_WORD, IN(stream_conf, compatibility), .choices = compatibilities,
 	 .shown = "as contract.compatibility", .help = "the same as contract.compatibility"},
 	{"samples", KEY_BOOL, IN(stream_conf, samples), .fallback = "false",
-	 .help = "show payload values in the samples of violations"},
+	 .help = "show the value that is to blame in the samples of violations, clipped to 80 characters"},
 	{"dead_letter", KEY_LATER, .help = "forward violating records to a topic"},
 	{"fields", KEY_TABLE, .section = &section_field, .shown = "all",
 	 .help = "what is known of the fields"},

@@ -31,6 +31,7 @@ static inline void add_text(struct walk *w, uint32_t slot, const char *s, size_t
 	v->len = (uint32_t)n;
 }
 
+void set_detail(struct record_values *out, const char *text);
 void add_breach(struct walk *w, enum violation_kind kind, uint32_t slot, const char *text);
 void leaf_integer(struct walk *w, const struct leaf *l, int64_t v);
 void leaf_real(struct walk *w, const struct leaf *l, double v, bool single);

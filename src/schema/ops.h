@@ -94,9 +94,8 @@ struct plan {
 	struct plan_slot *slots;
 	struct checks **checks;  // by slot; NULL: none
 	size_t nslots, capslots;
-	struct breach *always;   // breaches of every record
+	struct breach *always;   // breaches of every record, which own their `why`
 	size_t nalways, capalways;
-	char always_detail[160];
 	size_t ntexts;           // leaves that write their value out
 	struct map paths;        // interned texts of `where`
 	char *record_name;

@@ -38,6 +38,7 @@ struct value {
 struct breach {
 	enum violation_kind kind;
 	int32_t slot;      // -1: the whole record
+	const char *why;   // in words, without payload, of the plan; NULL: record_values.detail says it
 };
 
 // What one record gave. Re-used from record to record; release frees its arrays.

@@ -202,10 +202,9 @@ static void always(struct compiler *c, enum violation_kind kind, uint32_t slot, 
 {
 	struct plan *p = c->plan;
 
-	if (!p->nalways)
-		snprintf(p->always_detail, sizeof p->always_detail, "%.100s: %s", p->slots[slot].path, why);
 	GROW(p->always, p->nalways, p->capalways);
-	p->always[p->nalways++] = (struct breach){kind, (int32_t)slot};
+	p->always[p->nalways++] =
+		(struct breach){kind, (int32_t)slot, xasprintf("%.100s: %s", p->slots[slot].path, why)};
 }
 
 static void checks_free(struct checks *k)
@@ -418,6 +417,8 @@ void plan_free(struct plan *p)
 	free(p->ops);
 	free(p->where);
 	free(p->targets);
+	for (size_t i = 0; i < p->nalways; i++)
+		free((char *)p->always[i].why);
 	free(p->always);
 	map_release(&p->paths, free);
 	avsc_free(p->schema);

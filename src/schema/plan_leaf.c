@@ -24,7 +24,7 @@ static size_t number_text(double v, bool single, char *buf)
 	return (size_t)n;
 }
 
-static void set_detail(struct record_values *out, const char *text)
+void set_detail(struct record_values *out, const char *text)
 {
 	size_t n = strnlen(text, sizeof out->detail - 1);
 
@@ -38,7 +38,7 @@ void add_breach(struct walk *w, enum violation_kind kind, uint32_t slot, const c
 
 	if (!out->nbreaches)
 		set_detail(out, text);
-	out->breaches[out->nbreaches++] = (struct breach){kind, (int32_t)slot};
+	out->breaches[out->nbreaches++] = (struct breach){kind, (int32_t)slot, text};
 }
 
 // The copy ends in a NUL, as regexec may want, but a NUL within does not end the text.

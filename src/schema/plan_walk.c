@@ -347,7 +347,7 @@ static void whole_record(struct record_values *out, enum violation_kind kind)
 	out->has_event_time = false;
 	out->nvalues = 0;
 	out->nbreaches = 1;
-	out->breaches[0] = (struct breach){kind, -1};
+	out->breaches[0] = (struct breach){kind, -1, NULL};
 }
 
 void plan_walk(const struct plan *p, const uint8_t *bytes, size_t n, struct record_values *out)
@@ -365,7 +365,7 @@ void plan_walk(const struct plan *p, const uint8_t *bytes, size_t n, struct reco
 	if (p->nalways) {
 		memcpy(out->breaches, p->always, p->nalways * sizeof *p->always);
 		out->nbreaches = p->nalways;
-		memcpy(out->detail, p->always_detail, sizeof out->detail);
+		set_detail(out, p->always->why);
 	}
 	if (run(&w, p->ops, 0)) {
 		whole_record(out, VIOLATION_UNDECODABLE);

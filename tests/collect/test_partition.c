@@ -323,6 +323,51 @@ Test(partition, values_are_judged_and_still_counted)
 	forget();
 }
 
+static const char *sampled(enum violation_kind kind, const char *field)
+{
+	const struct pane *p = told.segments[0].pane;
+
+	for (size_t i = 0; i < p->nsamples; i++)
+		if (p->samples[i].kind == kind && !strcmp(p->samples[i].field, field))
+			return p->samples[i].detail;
+	return "none";
+}
+
+static void send_two_breaches(bool samples, const char *currency)
+{
+	static char *allowed[] = {(char *)"EUR"};
+	struct field_conf fields[] = {{.path = (char *)"amount", .type = FIELD_TYPES, .has_range = true, .range_max = 10},
+				      {.path = (char *)"currency", .type = FIELD_TYPES, .allowed = allowed, .nallowed = 1}};
+
+	conf.fields = fields;
+	conf.nfields = 2;
+	conf.samples = samples;
+	begin();
+	send(1000, 1234.5, currency);
+	write_down();
+}
+
+Test(partition, a_sample_says_why_of_its_own_breach_and_shows_no_value)
+{
+	send_two_breaches(false, "XYZ");
+	cr_assert_str_eq(sampled(VIOLATION_RANGE, "amount"), "amount: outside [0, 10]");
+	cr_assert_str_eq(sampled(VIOLATION_ALLOWED, "currency"), "currency: not one of the 1 allowed values");
+	forget();
+}
+
+Test(partition, with_samples_on_a_sample_shows_the_value_clipped)
+{
+	char word[200], want[200];
+
+	memset(word, 'x', 150);
+	strcpy(word + 150, "\n");
+	send_two_breaches(true, word);
+	cr_assert_str_eq(sampled(VIOLATION_RANGE, "amount"), "amount: outside [0, 10]: 1234.5");
+	snprintf(want, sizeof want, "currency: not one of the 1 allowed values: \"%.80s...\"", word);
+	cr_assert_str_eq(sampled(VIOLATION_ALLOWED, "currency"), want);
+	forget();
+}
+
 Test(partition, slices_are_bounded_and_the_rest_shares_other)
 {
 	char *by[] = {(char *)"currency"};
