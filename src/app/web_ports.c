@@ -187,6 +187,8 @@ bool web_ready(void *ctx, char *why, size_t n)
 		snprintf(why, n, "the store is away%s%s", t.trouble[0] ? ": " : "", t.trouble);
 	else if (a->collect && !claimed && t.trouble[0])
 		snprintf(why, n, "no partition is read yet: %s", t.trouble);
+	else if (a->collect && t.joined < t.running)
+		snprintf(why, n, "the consumer group has not answered yet (%u of %u workers)", t.joined, t.running);
 	else if (a->collect && claimed < np)
 		snprintf(why, n, "%zu of %zu partitions are not claimed yet", np - claimed, np);
 	else

@@ -157,6 +157,7 @@ void collect_totals(struct collect *c, struct collect_totals *out)
 			out->checkpoints[k] += w->totals.checkpoints[k];
 		out->fenced += w->totals.fenced;
 		out->waiting += w->totals.waiting;
+		out->joined += w->totals.joined;
 		if (w->totals.trouble[0] && !out->trouble[0])
 			memcpy(out->trouble, w->totals.trouble, sizeof out->trouble);
 		pthread_mutex_unlock(&w->mutex);

@@ -40,7 +40,8 @@ struct collect_partition_stats {
 struct collect_totals {
 	uint64_t checkpoints[4];         // by enum store_result
 	uint64_t fenced, slices_overflowed;
-	uint32_t running, waiting;       // workers alive; partitions that wait for a schema
+	uint32_t running, joined;        // workers alive; those of them that the group has answered
+	uint32_t waiting;                // partitions that wait for a schema
 	char trouble[300];               // "" or what Kafka or the store complains of
 };
 

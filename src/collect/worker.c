@@ -257,6 +257,7 @@ static void show_partitions(struct worker *w)
 	w->shown_parts = xrealloc(w->shown_parts, (w->nparts + 1) * sizeof *w->shown_parts);
 	w->nshown = w->nparts;
 	w->totals.waiting = 0;
+	w->totals.joined = consumer_joined(w->consumer);
 	for (size_t i = 0; i < w->nparts; i++) {
 		const struct part *p = w->parts[i];
 		struct collect_partition_stats *s = &w->shown_parts[i];

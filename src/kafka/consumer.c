@@ -20,6 +20,7 @@ struct consumer {
 	struct started *started;
 	size_t nstarted, capstarted;
 	int64_t session_ms;
+	bool joined;
 	char trouble[300];
 };
 
@@ -69,11 +70,13 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topi
 	rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(0);
 
 	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+		c->joined = true;
 		complain(rd_kafka_incremental_assign(rk, none), "answer an assignment");
 		for (int i = 0; i < list->cnt; i++)
 			c->cb.assigned(c->cb.ctx, list->elems[i].topic, list->elems[i].partition);
 	} else {
 		bool lost = rd_kafka_assignment_lost(rk);
+		c->joined = !lost;
 		rd_kafka_topic_partition_list_t *held = rd_kafka_topic_partition_list_new(list->cnt);
 		for (int i = 0; i < list->cnt; i++) {
 			c->cb.revoked(c->cb.ctx, list->elems[i].topic, list->elems[i].partition, lost);
@@ -282,6 +285,11 @@ void consumer_stop(struct consumer *c, const char *topic, int32_t partition)
 	complain(rd_kafka_incremental_unassign(c->rk, list), "stop reading a partition");
 	rd_kafka_topic_partition_list_destroy(list);
 	forget(c, (size_t)k);
+}
+
+bool consumer_joined(const struct consumer *c)
+{
+	return c->joined;
 }
 
 bool consumer_lost(const struct consumer *c)

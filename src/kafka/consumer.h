@@ -56,6 +56,7 @@ const char *message_header(const struct message *m, const char *name, size_t *le
 
 int consumer_start(struct consumer *c, const char *topic, int32_t partition, int64_t offset, struct error *err) MUST_CHECK;
 void consumer_stop(struct consumer *c, const char *topic, int32_t partition); // no-op where it is not started
+bool consumer_joined(const struct consumer *c); // the group has answered with an assignment, which may be empty
 bool consumer_lost(const struct consumer *c);                                 // the group took everything away
 void consumer_commit(struct consumer *c, const char *topic, int32_t partition, int64_t next); // advice, asynchronous
 // low: first offset of the log, high: the last stable offset.
