@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "config/report.h"
 #include "drift/baseline.h"
+#include "kafka/property.h"
 #include "schema/contract.h"
 #include "util/json.h"
 #include "util/xalloc.h"
@@ -13,12 +14,23 @@
 static const struct option_def options[] = {
     OPTION_CONFIG, {.name = "json", .kind = OPTION_FLAG, .help = "print JSON"}, OPTIONS_END};
 
-static void add_error(struct config_problems *p, const struct config *c, const struct stream_conf *s,
-		      const char *text)
+static void add_error(struct config_problems *p, const struct config *c, int line, const char *what,
+		      const char *name, const char *text)
 {
 	GROW(p->items, p->n, p->cap);
-	p->items[p->n++] = (struct config_problem){xstrdup(c->path), s->line, false,
-						   xasprintf("stream %s: %s", s->name, text)};
+	p->items[p->n++] =
+	    (struct config_problem){xstrdup(c->path), line, false, xasprintf("%s%s: %s", what, name, text)};
+}
+
+static void check_properties(const struct config *c, struct config_problems *p)
+{
+	for (size_t i = 0; i < c->nkafka; i++) {
+		const struct property *k = &c->kafka[i];
+		struct error err = ERROR_INIT;
+
+		if (kafka_property_check(k->name, k->value, &err))
+			add_error(p, c, k->line, "kafka.", k->name, err.text);
+	}
 }
 
 // What the configuration names is loaded too, as `kdrift run` would. Whether all of it is good.
@@ -26,6 +38,7 @@ static bool check_files(const struct config *c, struct config_problems *p)
 {
 	size_t before = p->n;
 
+	check_properties(c, p);
 	for (size_t i = 0; i < c->nstreams; i++) {
 		const struct stream_conf *s = &c->streams[i];
 		struct error err = ERROR_INIT;
@@ -38,11 +51,11 @@ static bool check_files(const struct config *c, struct config_problems *p)
 				  s->baseline, b->stream);
 		baseline_free(b);
 		if (err.set)
-			add_error(p, c, s, err.text);
+			add_error(p, c, s->line, "stream ", s->name, err.text);
 		error_clear(&err);
 		contract_free(s->contract_schema ? contract_load(s->contract_schema, &err) : NULL);
 		if (err.set)
-			add_error(p, c, s, err.text);
+			add_error(p, c, s->line, "stream ", s->name, err.text);
 	}
 	return p->n == before;
 }
@@ -82,6 +95,6 @@ const struct command cmd_check = {
     .options = options,
     .run = run,
     .about = "Reads the configuration, the rules, the receivers, baselines and contracts, connects to "
-	     "nothing, and exits 0 if `kdrift run`\n"
+	     "nothing, and exits 0 if `kdrift run` "
 	     "would accept them. Warnings do not fail the check.",
 };

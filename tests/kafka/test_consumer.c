@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kafka/consumer.h"
+#include "kafka/property.h"
 #include "util/xalloc.h"
 
 static struct {
@@ -102,4 +103,17 @@ Test(consumer, a_property_that_librdkafka_refuses_is_named)
 
 	cr_assert_null(join(&bad, 1, &err));
 	cr_assert(strstr(err.text, "kafka.no.such.property"), "%s", err.text);
+}
+
+Test(consumer, a_property_is_checked_without_a_client)
+{
+	struct error err = ERROR_INIT;
+
+	cr_expect_eq(kafka_property_check("session.timeout.ms", "6000", &err), 0, "%s", err.text);
+	cr_expect_eq(kafka_property_check("sesion.timeout.ms", "6000", &err), -1);
+	cr_expect(strstr(err.text, "no such property"), "%s", err.text);
+	error_clear(&err);
+	cr_expect_eq(kafka_property_check("session.timeout.ms", "soon", &err), -1);
+	cr_expect(strstr(err.text, "session.timeout.ms"), "%s", err.text);
+	error_clear(&err);
 }
