@@ -20,15 +20,10 @@ static enum store_result checkpoint(void *ctx, const struct checkpoint *c, const
 	return store_checkpoint(((struct collect_ctx *)ctx)->store, c, widths, floors, err);
 }
 
-static int first_seen(void *ctx, const char *stream, int64_t *ms, struct error *err)
+static int first_seen(void *ctx, const char *stream, const char *topic, int64_t *ms, int32_t *partitions,
+		      struct error *err)
 {
-	struct stream_view v;
-
-	if (store_view(((struct collect_ctx *)ctx)->store, stream, &v, err))
-		return -1;
-	*ms = v.first_seen;
-	stream_view_release(&v);
-	return 0;
+	return store_first_seen(((struct collect_ctx *)ctx)->store, stream, topic, ms, partitions, err);
 }
 
 static int own_segments(void *ctx, const char *stream, int64_t width, int64_t start, const char *topic, int32_t partition,

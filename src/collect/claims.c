@@ -33,11 +33,12 @@ static bool complain(struct worker *w, struct part *p, const struct error *err)
 	return false;
 }
 
-// Only a topic's first appearance obeys `start: latest`; partitions that came later are read from where the stream was
-// first seen.
+// Only a topic's first appearance obeys `start: latest`: its other partitions are read from where the stream was first
+// seen, and those that it did not have then from their start.
 static int first_offset(struct worker *w, struct part *p, int64_t low, int64_t high, int64_t *next, struct error *err)
 {
 	int64_t seen;
+	int32_t had;
 	bool latest = p->nstreams > 0;
 
 	for (size_t i = 0; i < p->nstreams; i++)
@@ -45,8 +46,14 @@ static int first_offset(struct worker *w, struct part *p, int64_t low, int64_t h
 	*next = low;
 	if (!latest)
 		return 0;
-	if (w->port.first_seen(w->port.ctx, p->streams[0].stream->conf->name, &seen, err))
+	if (w->port.first_seen(w->port.ctx, p->streams[0].stream->conf->name, p->topic, &seen, &had, err))
 		return -1;
+	int n = consumer_partitions(w->consumer, p->topic, ASK_KAFKA_MS, err);
+	if (n < 0)
+		return -1;
+	p->partitions = n;
+	if (had && p->partition >= had)
+		return 0;
 	*next = high;
 	return seen == INT64_MIN ? 0
 				 : consumer_offset_at(w->consumer, p->topic, p->partition, (struct wall_time){seen}, next,

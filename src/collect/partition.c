@@ -44,6 +44,7 @@ void part_drop(struct part *p)
 	p->nevents = 0;
 	p->claimed = p->waiting = p->idle = p->reported_idle = p->wake = p->dirty = p->check_wanted = false;
 	p->too_old = p->records_lost = 0;
+	p->partitions = 0;
 	p->check_offset = p->end = p->target = p->held_at = -1;
 	p->segments = 0;
 }
@@ -128,6 +129,7 @@ static void acknowledge(struct part *p, const int64_t *floors)
 	p->dirty = p->wake = false;
 	p->reported_idle = p->idle;
 	p->too_old = p->records_lost = 0;
+	p->partitions = 0;
 	p->written_at = mono_now();
 	for (size_t i = 0; i < p->nevents; i++)
 		free(p->events[i]);
@@ -164,7 +166,7 @@ enum store_result part_write(struct part *p, const struct collect_port *port, co
 		.check_offset = p->check_offset, .check_ts = p->check_ts, .check_crc = p->check_crc, .idle = p->idle,
 		.end = p->end, .target = p->target, .too_old = p->too_old, .records_lost = p->records_lost, .marks = marks,
 		.nmarks = p->nstreams, .segments = segments, .nsegments = n, .events = (const char *const *)p->events,
-		.nevents = p->nevents, .wake = p->wake,
+		.nevents = p->nevents, .wake = p->wake, .partitions = p->partitions,
 	};
 	enum store_result r = port->checkpoint(port->ctx, &c, widths, floors, err);
 	if (r == STORE_OK)

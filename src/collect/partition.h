@@ -47,6 +47,7 @@ struct part {
 	struct mono_time held_since;
 	uint32_t segments;             // segment numbers handed out
 	uint64_t too_old, records_lost;
+	int32_t partitions;            // of the topic, told with the next checkpoint; 0: not
 	char **events;                 // journal entries owed with the next checkpoint
 	size_t nevents, capevents;
 	struct part_stream *streams;

@@ -13,8 +13,10 @@ struct collect_port {
 	int (*claim)(void *ctx, const char *topic, int32_t partition, struct claim *out, struct error *err);
 	enum store_result (*checkpoint)(void *ctx, const struct checkpoint *c, const int64_t *widths, int64_t *floors,
 					struct error *err);
-	// Wall ms when the stream was first claimed by anyone; INT64_MIN: never. -1: the store is away.
-	int (*first_seen)(void *ctx, const char *stream, int64_t *ms, struct error *err);
+	// Wall ms when the stream was first claimed by anyone (INT64_MIN: never), and how many partitions the topic had
+	// at its own first claim (0: not told). -1: the store is away.
+	int (*first_seen)(void *ctx, const char *stream, const char *topic, int64_t *ms, int32_t *partitions,
+			  struct error *err);
 	// Every segment of one partition in one interval.
 	int (*segments)(void *ctx, const char *stream, int64_t width, int64_t start, const char *topic, int32_t partition,
 			void (*each)(void *arg, const char *key, const char *slice, const void *bytes, size_t len), void *arg,

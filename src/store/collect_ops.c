@@ -74,6 +74,30 @@ int store_claim(struct store *s, const char *topic, int32_t partition, struct cl
 	return 0;
 }
 
+int store_first_seen(struct store *s, const char *stream, const char *topic, int64_t *ms, int32_t *partitions,
+		     struct error *err)
+{
+	struct cmd c;
+
+	cmd_init(&c, "HMGET");
+	cmd_take(&c, key_plain(s->prefix, "streams"));
+	cmd_adds(&c, stream);
+	cmd_take(&c, xasprintf("%s\x1f%s", stream, topic));
+	redisReply *r = conn_do(s, &c, err);
+	cmd_release(&c);
+	if (!r)
+		return -1;
+	bool good = r->type == REDIS_REPLY_ARRAY && r->elements == 2;
+	if (good) {
+		*ms = reply_int(r->element[0], INT64_MIN);
+		*partitions = (int32_t)reply_int(r->element[1], 0);
+	} else {
+		error_set(err, "look for stream %s on redis %s: %s", stream, s->shown, r->str ? r->str : "odd answer");
+	}
+	freeReplyObject(r);
+	return good ? 0 : -1;
+}
+
 // Large checkpoints go ahead of the script, part by part; they count only once the script names them.
 static int stage(struct store *s, const struct checkpoint *c, char **stages, struct error *err)
 {
@@ -181,6 +205,8 @@ enum store_result store_checkpoint(struct store *s, const struct checkpoint *c, 
 		add_segment(s, c, &c->segments[i], widths, stages[i], &keys, &args);
 	for (size_t i = 0; i < c->nevents; i++)
 		cmd_adds(&args, c->events[i]);
+	cmd_addi(&args, c->partitions);
+	cmd_adds(&args, c->topic);
 	r = conn_script(s, SCRIPT_CHECKPOINT, &keys, &args, err);
 	cmd_release(&keys);
 	cmd_release(&args);

@@ -2,7 +2,7 @@
 // Every key of the store (P is the prefix):
 //
 //   P:part:SCOPE/TOPIC/PARTITION  hash  epoch nonce next co ct cc idle end target beat too_old lost m:STREAM u:STREAM n:STREAM
-//   P:streams                     hash  STREAM -> wall ms of its first claim
+//   P:streams                     hash  STREAM -> wall ms of its first claim; STREAM 1f TOPIC -> its partitions then
 //   P:parts:STREAM                set   keys of its partitions
 //   P:seg:STREAM:WIDTH:START      hash  SLICE 1f TOPIC/PARTITION 1f NONCE 1f N -> encoded pane
 //   P:idx:STREAM                  zset  START by START

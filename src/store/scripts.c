@@ -80,6 +80,9 @@ const char *const script_text[SCRIPTS] = {
 		"  local seq = redis.call('INCR', KEYS[4])\n"
 		"  redis.call('ZADD', KEYS[3], ms, string.format('%016d ', seq) .. ARGV[e + k])\n"
 		"end\n"
+		"if ARGV[e + ne] ~= '0' then\n"
+		"  for i = 0, ns - 1 do redis.call('HSETNX', KEYS[2], ARGV[16 + i * 4] .. '\\31' .. ARGV[e + ne + 1], ARGV[e + ne]) end\n"
+		"end\n"
 		"if ARGV[15] == '1' then redis.call('LPUSH', KEYS[5], 1); redis.call('LTRIM', KEYS[5], 0, 0) end\n"
 		"return {'OK', floors}\n",
 

@@ -34,6 +34,9 @@ uint64_t store_generation(const struct store *s);
 
 // --- collecting ---------------------------------------------------------------------------------------
 int store_claim(struct store *s, const char *topic, int32_t partition, struct claim *out, struct error *err) MUST_CHECK;
+// When the stream was first claimed (INT64_MIN: never), and how many partitions the topic had when first told (0: never).
+int store_first_seen(struct store *s, const char *stream, const char *topic, int64_t *ms, int32_t *partitions,
+		     struct error *err) MUST_CHECK;
 // One fenced, atomic write. `width` is the pane width of each stream in c->marks' order; floors (same order) are
 // returned where the result is STORE_OK: records below them are too_old.
 enum store_result store_checkpoint(struct store *s, const struct checkpoint *c, const int64_t *widths, int64_t *floors,

@@ -71,6 +71,7 @@ struct checkpoint {
 	const char *const *events; // journal entries, JSON
 	size_t nevents;
 	bool wake;               // new breaches: the judge should look now
+	int32_t partitions;      // of the topic, kept from the first time it is told; 0: not told
 };
 
 enum store_result {

@@ -24,6 +24,7 @@ struct consumer {
 	} log[PARTS];
 	bool lost;
 	int64_t session_ms;
+	int partitions;
 	int polls, claims_at[8], nclaims;
 };
 
@@ -53,6 +54,8 @@ static int64_t claim_takes_ms;
 static bool reconnects;           // the first claim of partition 1 opens a new connection
 static bool registry_up;
 static char events[4096];
+static int64_t first_seen;
+static int32_t told_partitions;
 
 static atomic_bool stop;
 static void (*script)(void);      // called at every poll
@@ -179,8 +182,14 @@ int consumer_offset_at(struct consumer *c, const char *topic, int32_t partition,
 		       int timeout_ms, struct error *err)
 {
 	(void)topic, (void)timeout_ms, (void)err;
-	*offset = t.ms - 1000;
-	return *offset <= c->log[partition].stable ? 0 : -1;
+	*offset = t.ms - 1000 < c->log[partition].stable ? t.ms - 1000 : c->log[partition].stable;
+	return 0;
+}
+
+int consumer_partitions(struct consumer *c, const char *topic, int timeout_ms, struct error *err)
+{
+	(void)topic, (void)timeout_ms, (void)err;
+	return c->partitions;
 }
 
 int64_t consumer_known_end(struct consumer *c, const char *topic, int32_t partition)
@@ -309,6 +318,10 @@ static enum store_result play_checkpoint(void *ctx, const struct checkpoint *c, 
 	h->end = c->end;
 	h->idle = c->idle;
 	h->lost += c->records_lost;
+	if (!told_partitions)
+		told_partitions = c->partitions;
+	if (first_seen == INT64_MIN)
+		first_seen = 1000 + kafka.log[c->partition].records;
 	for (size_t i = 0; i < c->nsegments; i++)
 		put_segment(h, c->nonce, &c->segments[i]);
 	for (size_t i = 0; i < c->nevents; i++)
@@ -321,10 +334,12 @@ static enum store_result play_checkpoint(void *ctx, const struct checkpoint *c, 
 	return r;
 }
 
-static int play_first_seen(void *ctx, const char *stream, int64_t *ms, struct error *err)
+static int play_first_seen(void *ctx, const char *stream, const char *topic, int64_t *ms, int32_t *partitions,
+			   struct error *err)
 {
-	(void)ctx, (void)stream, (void)err;
-	*ms = INT64_MIN;
+	(void)ctx, (void)stream, (void)topic, (void)err;
+	*ms = first_seen;
+	*partitions = told_partitions;
 	return 0;
 }
 
@@ -365,6 +380,8 @@ static void start(void)
 				    .lateness_ms = 3600000, .pane_ms = 60000, .max_slices = 2};
 	kafka = (struct consumer){.session_ms = 10000};
 	generation = 1;
+	first_seen = INT64_MIN;
+	kafka.partitions = 1;
 	for (int p = 0; p < PARTS; p++) {
 		kafka.log[p].records = kafka.log[p].stable = kafka.log[p].end = p ? 0 : MANY;
 		kafka.log[p].pending = kafka.log[p].committed = -1;
@@ -561,6 +578,32 @@ Test(worker, every_claim_of_an_old_connection_is_taken_again)
 	live(reconnect_by_another_claim);
 	cr_assert_eq(counted(0), MANY);
 	cr_assert_eq(claims[1], 1);
+}
+
+static void read_both(void)
+{
+	if (kafka.polls == 1)
+		give(0);
+	if (kafka.polls == 2)
+		give(1);
+	if (redis[0].idle && redis[1].idle)
+		finish();
+}
+
+// The records of partition 1 are older than the stream's first claim in either case.
+Test(worker, start_latest_skips_what_was_there_and_nothing_of_a_partition_that_comes_later)
+{
+	conf.start = START_LATEST;
+	kafka.log[1].records = kafka.log[1].stable = kafka.log[1].end = 60;
+	kafka.partitions = 2;
+	live(read_both);
+	cr_assert_eq(counted(0), 0);
+	cr_assert_eq(counted(1), 0);
+	cr_assert_eq(redis[1].next, 60);
+	redis[1] = (struct held){.next = -1, .co = -1, .target = -1};
+	told_partitions = 1; // had it come later
+	live(read_both);
+	cr_assert_eq(counted(1), 60);
 }
 
 Test(worker, what_the_log_no_longer_holds_is_said_and_lost)

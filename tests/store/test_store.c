@@ -108,6 +108,32 @@ Test(store, a_checkpoint_moves_the_offset_and_rewrites_its_own_segment)
 	store_free(s);
 }
 
+Test(store, a_topic_keeps_the_number_of_partitions_that_was_told_first)
+{
+	struct store *s = open_store();
+	struct claim held = take(s);
+	struct checkpoint c = {.topic = "topic", .nonce = held.nonce, .expected_next = -1, .next = 5, .end = -1, .target = -1,
+			       .marks = &mark, .nmarks = 1};
+	struct error err = ERROR_INIT;
+	int64_t ms, floor;
+	int32_t n;
+
+	cr_assert_eq(store_first_seen(s, "s", "topic", &ms, &n, &err), 0, "%s", err.text);
+	cr_assert_eq(ms, INT64_MIN);
+	cr_assert_eq(n, 0);
+	for (int32_t told = 0; told < 6; told += 2) {
+		c.partitions = told;
+		cr_assert_eq(store_checkpoint(s, &c, &width, &floor, &err), STORE_OK, "%s", err.text);
+		c.expected_next = c.next;
+	}
+	cr_assert_eq(store_first_seen(s, "s", "topic", &ms, &n, &err), 0, "%s", err.text);
+	cr_assert_gt(ms, 0);
+	cr_assert_eq(n, 2);
+	cr_assert_eq(store_first_seen(s, "s", "other", &ms, &n, &err), 0, "%s", err.text);
+	cr_assert_eq(n, 0);
+	store_free(s);
+}
+
 Test(store, a_fenced_claim_changes_nothing)
 {
 	struct store *a = open_store(), *b = open_store();
