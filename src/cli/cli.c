@@ -19,6 +19,22 @@ int cli_fail(const struct cli_args *a, const struct error *err)
 	return EXIT_FAILED;
 }
 
+// Warnings are what `check` and `run` tell.
+static void drop_warnings(struct config_problems *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		if (!p->items[i].warning) {
+			p->items[n++] = p->items[i];
+			continue;
+		}
+		free(p->items[i].file);
+		free(p->items[i].text);
+	}
+	p->n = n;
+}
+
 static struct config *load(const struct cli_args *a,
 			   struct config *(*loader)(const char *, struct config_problems *))
 {
@@ -26,6 +42,7 @@ static struct config *load(const struct cli_args *a,
 	struct config *c = loader(cli_str(a, "config"), &problems);
 	struct buf text = BUF_INIT;
 
+	drop_warnings(&problems);
 	problems_text(&problems, &text);
 	fputs(text.data ? text.data : "", stderr);
 	buf_release(&text);
@@ -121,7 +138,7 @@ int cli_main(int argc, char **argv)
 	if (!strcmp(word, "--help") || !strcmp(word, "-h"))
 		return help(NULL);
 	if (!strcmp(word, "help"))
-		return help(argc > 2 ? argv[2] : NULL);
+		return help(argc > 2 && argv[2][0] != '-' ? argv[2] : NULL);
 	const struct command *cmd = find(word);
 	return cmd ? run(cmd, argc - 2, argv + 2) : unknown_command(word);
 }

@@ -78,7 +78,7 @@ size_t cli_words(const struct cli_args *a);
 int cli_usage(const struct cli_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 // Says "kdrift CMD: text" on stderr; always EXIT_FAILED.
 int cli_fail(const struct cli_args *a, const struct error *err);
-// Loads what --config names and prints every problem on stderr. NULL where any is an error. The caller
+// Loads what --config names and prints every error on stderr. NULL where any is an error. The caller
 // frees with config_free.
 struct config *cli_config(const struct cli_args *a);
 // The same where the files that `baseline:` names need not exist yet (kdrift baseline).

@@ -4,6 +4,28 @@
 
 #include "cli/args.h"
 
+enum { WIDTH = 96, OPTION_COLUMN = 31 };
+
+// The words of text; lines after the first begin at `indent`, where the first already stands.
+static void add_wrapped(struct buf *out, const char *text, size_t indent)
+{
+	size_t column = indent;
+
+	for (size_t n; *text; text += n + (text[n] == ' ')) {
+		n = strcspn(text, " ");
+		if (column > indent && column + 1 + n > WIDTH) {
+			buf_addf(out, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (column > indent) {
+			buf_addc(out, ' ');
+			column++;
+		}
+		buf_add(out, text, n);
+		column += n;
+	}
+	buf_addc(out, '\n');
+}
+
 void help_program(struct buf *out)
 {
 	buf_adds(
@@ -21,24 +43,25 @@ void help_program(struct buf *out)
 static void add_option(const struct option_def *o, struct buf *out)
 {
 	const char *value = o->kind == OPTION_FLAG ? "" : o->arg ? o->arg : o->choices;
+	struct buf said = BUF_INIT;
 	char head[128];
 
 	snprintf(head, sizeof head, "--%s%s%s", o->name, *value ? " " : "", value);
-	buf_addf(out, "  %-28s %s", head, o->help);
-	if (o->required)
-		buf_adds(out, " (required)");
-	if (o->repeated)
-		buf_adds(out, " (may be repeated)");
+	buf_addf(out, "  %-28s ", head);
+	buf_addf(&said, "%s%s%s", o->help, o->required ? " (required)" : "", o->repeated ? " (may be repeated)" : "");
 	if (o->fallback)
-		buf_addf(out, " (default %s)", o->fallback);
-	buf_addc(out, '\n');
+		buf_addf(&said, " (default %s)", o->fallback);
+	add_wrapped(out, said.data, OPTION_COLUMN);
+	buf_release(&said);
 }
 
 void help_command(const struct command *cmd, struct buf *out)
 {
 	buf_addf(out, "kdrift %s: %s\n\nusage: %s\n", cmd->name, cmd->summary, cmd->usage);
-	if (cmd->about)
-		buf_addf(out, "\n%s\n", cmd->about);
+	if (cmd->about) {
+		buf_addc(out, '\n');
+		add_wrapped(out, cmd->about, 0);
+	}
 	buf_adds(out, "\noptions:\n");
 	for (const struct option_def *o = cmd->options; o->name; o++)
 		add_option(o, out);
