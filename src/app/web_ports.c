@@ -133,6 +133,17 @@ static void watermarks(const json_t *status, struct metrics_writer *w)
 			metrics_add(w, METRIC_WATERMARK, (double)ms / 1000, (const char *[]){json_get_str(stream, "name", "")});
 }
 
+static void digests(const json_t *status, struct metrics_writer *w)
+{
+	int64_t ms;
+
+	for (int t = 0; t < TIERS; t++) {
+		const json_t *digest = json_object_get(json_object_get(status, "digests"), tier_names[t]);
+		if (!time_parse(json_get_str(digest, "last", ""), &ms))
+			metrics_add(w, METRIC_DIGEST, (double)ms / 1000, (const char *[]){tier_names[t]});
+	}
+}
+
 static void deliveries(struct app *a, struct metrics_writer *w)
 {
 	for (size_t i = 0; i < a->model->config->nreceivers; i++) {
@@ -164,6 +175,7 @@ void web_metrics(void *ctx, struct buf *out)
 			measures(status, &w);
 		alerts(status, &w);
 		watermarks(status, &w);
+		digests(status, &w);
 		deliveries(a, &w);
 	}
 	pthread_rwlock_unlock(&a->lock);

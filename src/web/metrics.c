@@ -20,7 +20,7 @@ const struct metric_info metric_table[METRICS] = {
 			       {"stream", "kind"}},
 	[METRIC_MEASURE] = {"kdrift_measure",
 			    "gauge",
-			    "The latest reading of a measure; NaN while it is unknown.",
+			    "The latest reading of a measure; absent while it is unknown.",
 			    {"stream", "field", "slice", "measure"}},
 	[METRIC_ALERTS] = {"kdrift_alerts", "gauge", "Alerts by tier and state.", {"tier", "state"}},
 	[METRIC_DELIVERIES] =
