@@ -257,8 +257,10 @@ static json_t *summary(const struct page_about *a, const json_t *items)
 	char when[40];
 	struct buf b = BUF_INIT;
 
-	if (r->summary)
-		buf_addf(&b, "%s: ", r->summary);
+	if (r->summary) {
+		size_t n = strlen(r->summary);
+		buf_addf(&b, "%s%s ", r->summary, n && strchr(".!?", r->summary[n - 1]) ? "" : ".");
+	}
 	buf_addf(&b, "%s: ", a->stream->name);
 	if (rule_is_clock(r)) {
 		double age = json_get_num(json_array_get(items, 0), "value", 0);
