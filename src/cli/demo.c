@@ -148,8 +148,12 @@ static void position(void *ctx, struct event_time newest[REPLAY_STREAMS])
 static void announce(void *ctx, enum replay_fault fault)
 {
 	struct demo *d = ctx;
+	char when[40];
+	int64_t ms = 0;
 
-	printer_say(d->printer, "-- %.10s  put in: %s", replay_faults[fault].from, replay_faults[fault].said);
+	time_parse(replay_faults[fault].from, &ms);
+	time_format(ms, when, sizeof when);
+	printer_say(d->printer, "-- %.10s %.5s  put in: %s", when, when + 11, replay_faults[fault].said);
 }
 
 // True where somebody asked to stop within ms.
@@ -249,7 +253,7 @@ static int demo(struct cli_args *args, struct demo *d, struct error *err)
 	printer_say(d->printer,
 		    "kdrift demo: two and a half years of the electricity market of New South Wales and Victoria (Elec2)\n"
 		    "First page: http://127.0.0.1:%d/   configuration and rules: %s\n"
-		    "Pages and digests follow as their receiver gets them; digests without news are not shown.",
+		    "Pages and digests follow as their receiver gets them (times are UTC); empty digests are not shown.",
 		    app_http_port(d->app), d->dir);
 	int rc = play(d, cli_num(args, "speed", 0), err);
 	if (!rc) {

@@ -200,14 +200,14 @@ static void check_drift(struct audit *a)
 	each_page(a, note_victoria, &v);
 	for (size_t f = 0; f < ELEC2_FEATURES; f++)
 		for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-			char text[40] = "never";
+			char text[40] = "never", began[40];
 			if (strcmp(elec2_names[f], names[i]))
 				continue;
 			if (v.first[f] != INT64_MAX)
 				time_format(v.first[f], text, sizeof text);
 			check(a, v.first[f] > begins && v.first[f] <= begins + 14 * 86400000LL,
-			      "weekly     Drift of %s: first in the window that ends %s (it began %.10s)", names[i], text,
-			      replay_drift_begins);
+			      "weekly     Drift of %s: first in the window that ends %s (it began %s)", names[i], text,
+			      time_format(begins, began, sizeof began));
 		}
 }
 

@@ -24,7 +24,7 @@ struct printer {
 	char url[48];
 	pthread_mutex_t lock; // out, ids
 	struct map ids;	      // of deliveries
-	struct map pages;     // ids of those printed with their summary
+	struct map pages;     // by id: the items as printed last
 };
 
 enum paint { PLAIN, BOLD, RED, GREEN, YELLOW, BLUE, DIM };
@@ -75,8 +75,10 @@ static void print_items(struct printer *p, const json_t *page, const char *inden
 static void print_page(struct printer *p, const json_t *page, const char *indent)
 {
 	bool firing = !strcmp(json_get_str(page, "status", ""), "firing");
-	const char *summary = json_get_str(page, "summary", "");
-	char at[24], deeper[16];
+	const char *summary = json_get_str(page, "summary", ""), *id = json_get_str(page, "id", "");
+	char at[24], deeper[16], *items = json_text(json_object_get(page, "items"));
+	const char *before = map_gets(&p->pages, id);
+	bool same = firing && before && !strcmp(before, items);
 
 	fprintf(p->out, "%s%s%s%s  %s%s%s on %s, since %s", indent, paint(p, firing ? RED : GREEN),
 		firing ? "FIRING  " : "resolved", paint(p, PLAIN), paint(p, BOLD),
@@ -84,12 +86,13 @@ static void print_page(struct printer *p, const json_t *page, const char *indent
 		when(page, "starts_at", at, sizeof at));
 	if (!firing)
 		fprintf(p->out, " until %s", when(page, "ends_at", at, sizeof at));
-	fputc('\n', p->out);
+	fputs(same ? ", as before\n" : "\n", p->out);
 	snprintf(deeper, sizeof deeper, "%s    ", indent);
-	if (*summary && firing && !map_puts(&p->pages, json_get_str(page, "id", ""), p))
+	if (*summary && firing && !before)
 		fprintf(p->out, "%s%s\n", deeper, summary);
-	if (firing)
+	if (firing && !same)
 		print_items(p, page, deeper);
+	free(map_puts(&p->pages, id, items));
 }
 
 // A count, or counts by kind.
@@ -245,7 +248,7 @@ void printer_stop(struct printer *p)
 		return;
 	httpd_stop(p->http);
 	map_release(&p->ids, NULL);
-	map_release(&p->pages, NULL);
+	map_release(&p->pages, free);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
