@@ -6,7 +6,6 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
 WORKDIR /kdrift
 COPY CMakeLists.txt CMakePresets.json ./
 COPY src src
-COPY tests/bench/CMakeLists.txt tests/bench/
 RUN cmake --preset release -DKDRIFT_TESTS=OFF && cmake --build --preset release --target kdrift
 
 FROM debian:12-slim

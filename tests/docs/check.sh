@@ -68,6 +68,24 @@ example() {
 	"$kdrift" check --config "$tmp/kdrift.yaml" >"$tmp/said" 2>&1 || cat "$tmp/said"
 }
 
+# The build configured with nothing but what the Dockerfile copies.
+image_lacks() {
+	local from
+	mkdir "$tmp/image"
+	sed -n '1,/^RUN cmake/s/^COPY \(.*\) [^ ]*$/\1/p' Dockerfile | tr ' ' '\n' | while read -r from; do
+		ln -s "$PWD/$from" "$tmp/image/$from"
+	done
+	{ cmake -G Ninja -S "$tmp/image" -B "$tmp/image-build" -DKDRIFT_TESTS=OFF &&
+		ninja -n -C "$tmp/image-build" kdrift; } >"$tmp/image.log" 2>&1 || tail -n 6 "$tmp/image.log"
+}
+
+compose_lacks() {
+	local path
+	grep -o '\./[A-Za-z0-9._/-]*' docker-compose.yml | while read -r path; do
+		[ -e "$path" ] || printf '%s\n' "$path"
+	done
+}
+
 result 'links lead somewhere' "$(dead_links)"
 result 'every kind of violation is explained' "$(undocumented_kinds)"
 "$kdrift" help config >"$tmp/configuration.md"
@@ -76,4 +94,6 @@ result 'there are commands' "$([ "$(commands | wc -l)" -ge 8 ] || commands)"
 result 'every command has help' "$(without_help)"
 result 'wrong usage exits with 2' "$(wrong_usage)"
 result 'the configuration in the README passes' "$(example)"
+result 'the image has what its build needs' "$(image_lacks)"
+result 'what docker-compose.yml mounts is there' "$(compose_lacks)"
 exit $bad
