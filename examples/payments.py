@@ -25,7 +25,7 @@ end = int(time.time() * 1000)
 for i in range(a.rows):
     amount = r.lognormvariate(3.2, 0.9)
     currency = r.choices(["EUR", "USD", "GBP"], [6, 3, 1])[0]
-    discount = "" if a.broken or r.random() < 0.7 else round(r.random() * 0.4, 3)
+    discount = "" if a.broken or r.random() < 0.3 else round(r.random() * 0.4, 3)
     if a.broken:
         amount, currency = amount * 100, r.choice([currency, "eur"])
     out.writerow([end - int((a.rows - i) * a.hours * 3600000 / a.rows), f"p{a.seed}-{i}", round(amount, 2), currency,
