@@ -231,7 +231,7 @@ static void count_messages(struct audit *a)
 		const char *tier = json_get_str(json_object_get(message, "data"), "tier", "");
 		n[*tier == 'i' ? 0 : *tier == 'd' ? 1 : 2]++;
 	}
-	fprintf(a->out, "Told: %d immediate pages, %d daily and %d weekly digests.\n", n[0], n[1], n[2]);
+	fprintf(a->out, "Told: %d immediate messages, %d daily and %d weekly digests.\n", n[0], n[1], n[2]);
 }
 
 bool audit_report(struct audit *a, const struct replay *r, const char *metrics, FILE *out)
