@@ -180,9 +180,10 @@ static void compile(struct wstream *s, struct plan_entry *e, const struct regist
 	e->state = PLAN_READY;
 	if (s->def->contract) {
 		char why[200];
-		e->incompatible = contract_check(s->def->contract, schema->text, schema->len, why, sizeof why) != CONTRACT_OK;
+		e->incompatible = contract_check(s->def->contract, compat_level_of(s->conf->compatibility), schema->text,
+						 schema->len, why, sizeof why) != CONTRACT_OK;
 		if (e->incompatible) {
-			snprintf(e->why, sizeof e->why, "schema id %d cannot be read with the contract: %.170s", e->id, why);
+			snprintf(e->why, sizeof e->why, "schema id %d breaks the contract: %.180s", e->id, why);
 			log_warn("collect", "stream %s: %s", s->conf->name, e->why);
 		}
 	}

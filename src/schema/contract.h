@@ -4,6 +4,7 @@
 #define KD_SCHEMA_CONTRACT_H
 #include <stddef.h>
 
+#include "schema/compat.h"
 #include "stats/field.h"
 #include "util/error.h"
 
@@ -14,10 +15,12 @@ void contract_free(struct contract *c);
 size_t contract_fields(const struct contract *c);
 const char *contract_field(const struct contract *c, size_t i);
 enum field_type contract_field_type(const struct contract *c, size_t i);
+const struct avsc *contract_schema(const struct contract *c);
 enum contract_verdict { CONTRACT_OK, CONTRACT_BREACH };
-// Resolves writer -> reader as the Avro specification says: promotions, defaults, aliases, unqualified names.
-// Logical types are no obstacle, but for a decimal's scale: readers would take 12.50 for 1250. On a breach
-// `why` gets the first reason with its path ("amount: reader field missing default value").
-enum contract_verdict contract_check(const struct contract *c, const char *writer_json, size_t len, char *why,
-				     size_t n);
+// Whether a writer's schema keeps the level with the contract (BACKWARD: the contract reads what it writes).
+// Every writer's schema is asked, so that the transitive levels ask nothing more. Logical types are no
+// obstacle, but for a decimal's scale: readers would take 12.50 for 1250. On a breach `why` gets the first
+// reason with its path ("amount: reader field missing default value; and 2 more").
+enum contract_verdict contract_check(const struct contract *c, enum compat_level level, const char *writer_json,
+				     size_t len, char *why, size_t n);
 #endif
