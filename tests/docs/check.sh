@@ -76,7 +76,7 @@ image_lacks() {
 		ln -s "$PWD/$from" "$tmp/image/$from"
 	done
 	{ cmake -G Ninja -S "$tmp/image" -B "$tmp/image-build" -DKDRIFT_TESTS=OFF &&
-		ninja -n -C "$tmp/image-build" kdrift; } >"$tmp/image.log" 2>&1 || tail -n 6 "$tmp/image.log"
+		ninja -C "$tmp/image-build" -t query kdrift; } >"$tmp/image.log" 2>&1 || tail -n 6 "$tmp/image.log"
 }
 
 compose_lacks() {
