@@ -33,7 +33,7 @@ struct compiler {
 	struct map rules, found;       // by path
 	struct buf path;
 	const struct avsc_type *stack[MAX_DEPTH + 1]; // records around the one in hand
-	size_t depth;
+	size_t depth, base;            // those below base do not count
 	size_t steps;
 	bool routine;                  // nothing is monitored
 	bool must;                     // some slot must not be null

@@ -71,7 +71,7 @@ int compile_step(struct compiler *c)
 
 bool compile_inside(const struct compiler *c, const struct avsc_type *record)
 {
-	for (size_t i = 0; i < c->depth; i++)
+	for (size_t i = c->base; i < c->depth; i++)
 		if (c->stack[i] == record)
 			return true;
 	return false;

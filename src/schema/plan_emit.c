@@ -237,14 +237,13 @@ static int emit_loop(struct compiler *c, const struct avsc_type *t)
 {
 	struct plan *p = c->plan;
 	bool routine = c->routine;
-	size_t depth = c->depth;
 	uint64_t least;
 	uint32_t at = (uint32_t)p->nops;
 
-	c->depth = 0;
+	c->base = c->depth;
 	if (least_size(c, t->parts[0], &least))
 		return -1;
-	c->depth = depth;
+	c->base = 0;
 	emit(c, t->kind == AVSC_MAP ? OP_MAP : OP_ARRAY, 0)->least = (uint32_t)least;
 	here(c);
 	c->routine = true;

@@ -1,335 +1,38 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes tests/data/avro_cases.jsonl: schemas, records encoded by fastavro, and what each field should give.
+"""Avro schemas, records of them encoded by fastavro, and what a plan that monitors every field should say.
 
-usage: make_cases.py > tests/data/avro_cases.jsonl        (needs fastavro)
+usage: make_cases.py --seed 20261121 --cases 200 --fixed > tests/data/avro_cases.jsonl   (needs fastavro)
+       make_cases.py --seed S --cases N              N random schemas, nested to depth 6, with a record each
+       make_cases.py --seed S --cases N --mutate     small ones, and their records cut, flipped and garbled
 
-A line is {"name", "schema", "payload": hex, "values": [[path, kind, value], ...], "event_time", "event_ms"}.
-Kinds: n number (a string for NaN and infinities), s text as hex, b boolean, t [milliseconds, whole
-milliseconds], o a value of a type that the field does not count. The expectations come from the data that
-are encoded and from the documented rules, never from the program under test.
+A line is {"name", "schema", "payload": hex, "verdict", "values"}; without "schema" that of the line before
+holds. What is expected comes from avro_oracle.py, which fastavro's reader confirms for every legal record.
 """
+import argparse
 import io
 import json
 import math
 import random
 import sys
-from decimal import Decimal
-from fractions import Fraction
 
 import fastavro
 
-SEED = 20261121
-PRIMITIVES = ["null", "boolean", "int", "long", "float", "double", "bytes", "string"]
-MS = {"timestamp-millis": Fraction(1), "timestamp-micros": Fraction(1, 1000), "timestamp-nanos": Fraction(1, 10**6),
-      "time-millis": Fraction(1), "time-micros": Fraction(1, 1000), "date": Fraction(86400000)}
+from avro_oracle import NAMED, PRIMITIVES, Decoder, Schema
+
 TEXTS = ["", "a", "EUR", "x" * 70, "grün", "日本語テキスト", "\U0001f600 ok", "tab\tnul\x00end", "é" * 9, "12345678",
          "1234567é"]
-
-
-def single(x):
-    import struct
-    return struct.unpack("<f", struct.pack("<f", x))[0]
-
-
-class Maker:
-    """Random data of a schema, with what a plan that monitors every field should hand out."""
-
-    def __init__(self, r):
-        self.r = r
-        self.out = []
-        self.names = {}
-        self.open = []
-
-    def emit(self, path, kind, value):
-        self.out.append([path or "value", kind, value])
-
-    def number(self, path, x):
-        self.emit(path, "n", x if math.isfinite(x) else str(x))
-
-    def integer(self, bits):
-        r = self.r
-        top = 1 << (bits - 1)
-        return r.choice([0, 1, -1, 63, 64, -64, -65, top - 1, -top, r.randrange(-top, top), r.randrange(-5000, 5000)])
-
-    def real(self):
-        r = self.r
-        return r.choice([0.0, -0.0, 1.5, -2.25, 1e300, -1e-300, r.gauss(0, 1e6), math.inf, -math.inf, math.nan])
-
-    def count(self, n):
-        return self.r.choice([0, 1, 2, 5, n])
-
-    def make(self, t, path, shown, types):
-        """types: what the field at this path is counted as, or None where nothing is shown."""
-        if isinstance(t, str) and t in self.names:
-            t = self.names[t]
-        if isinstance(t, list):
-            return self.union(t, path, shown)
-        if isinstance(t, str):
-            t = {"type": t}
-        kind, logical = t["type"], t.get("logicalType")
-        r = self.r
-        if kind in ("record", "enum", "fixed"):
-            self.names[t["name"]] = t
-        wanted = shown and (types is None or self.counted(t, types))
-        if shown and not wanted and kind != "null":
-            self.emit(path, "o", None)
-        if kind == "null":
-            return None
-        if kind == "boolean":
-            v = r.random() < 0.5
-            if wanted:
-                if types == "categorical":
-                    self.emit(path, "s", (b"true" if v else b"false").hex())
-                else:
-                    self.emit(path, "b", v)
-            return v
-        if kind in ("int", "long"):
-            v = self.integer(32 if kind == "int" else 64)
-            if logical in MS:
-                v = r.randrange(-10**6, 10**6) if logical == "date" else v % (10**18) - 5 * 10**17
-                if kind == "int":
-                    v = max(min(v, 2**31 - 1), -2**31)
-                ms = v * MS[logical]
-                if wanted:
-                    self.emit(path, "t" if types != "numeric" else "n",
-                              [float(ms), math.floor(ms)] if types != "numeric" else float(ms))
-            elif wanted:
-                self.number(path, float(v))
-            return v
-        if kind in ("float", "double"):
-            v = self.real()
-            if kind == "float":
-                v = single(v) if math.isfinite(v) and abs(v) < 1e30 else v if not math.isfinite(v) else 3.5
-            if wanted:
-                self.number(path, v)
-            return v
-        if kind == "string":
-            v = r.choice(TEXTS)
-            if wanted:
-                self.emit(path, "s", v.encode().hex())
-            return v
-        if kind in ("bytes", "fixed"):
-            if logical == "decimal":
-                digits = t["precision"]
-                unscaled = r.randrange(-10**digits + 1, 10**digits)
-                if r.random() < 0.2:
-                    unscaled = r.choice([0, -1, 1, 127, 128, -128, -129, 255, 256])
-                v = Decimal(unscaled).scaleb(-t.get("scale", 0))
-                if wanted:
-                    self.number(path, float(Fraction(unscaled, 10 ** t.get("scale", 0))))
-                return v
-            n = t["size"] if kind == "fixed" else self.count(40)
-            v = bytes(r.randrange(256) for _ in range(n))
-            if wanted:
-                text = v
-                if logical == "uuid" and kind == "fixed":
-                    h = v.hex()
-                    text = "-".join([h[:8], h[8:12], h[12:16], h[16:20], h[20:]]).encode()
-                self.emit(path, "s", text.hex())
-            return v
-        if kind == "enum":
-            v = r.choice(t["symbols"])
-            if wanted:
-                self.emit(path, "s", v.encode().hex())
-            return v
-        if kind == "array":
-            return [self.make(t["items"], "", False, None) for _ in range(self.count(9))]
-        if kind == "map":
-            return {f"k{i}é": self.make(t["values"], "", False, None) for i in range(self.count(9))}
-        assert kind == "record", kind
-        inner = shown and t["name"] not in self.open
-        self.open.append(t["name"])
-        v = {}
-        for f in t["fields"]:
-            sub = f"{path}.{f['name']}" if path else f["name"]
-            v[f["name"]] = self.make(f["type"], sub, inner, None)
-        self.open.pop()
-        return v
-
-    @staticmethod
-    def source(t):
-        if isinstance(t, str):
-            t = {"type": t}
-        kind, logical = t["type"], t.get("logicalType")
-        if kind in ("int", "long"):
-            return "time" if logical in MS else "number"
-        if kind in ("float", "double") or logical == "decimal":
-            return "number"
-        if kind in ("record", "array", "map"):
-            return "opaque"
-        if logical == "uuid" or kind in ("bytes", "fixed"):
-            return "bytes"
-        return {"string": "string", "enum": "string", "boolean": "boolean", "null": "null"}[kind]
-
-    def counted(self, t, as_type):
-        return self.source(t) in {"numeric": ("number", "time"), "categorical": ("string", "bytes", "boolean"),
-                                  "boolean": ("boolean",), "text": ("string", "bytes"), "time": ("time", "number"),
-                                  "none": ("opaque",)}[as_type]
-
-    def union(self, branches, path, shown):
-        resolved = [self.names.get(b, b) if isinstance(b, str) else b for b in branches]
-        sources = [self.source(b) for b in resolved]
-        rest = [s for s in sources if s not in ("null", "opaque")]
-        first = next((s for s in sources if s != "null"), "null")
-        if "number" in rest:
-            types = "numeric"
-        elif first == "opaque" and rest:
-            types = {"time": "time", "string": "categorical", "bytes": "text", "boolean": "boolean"}[rest[0]]
-        else:
-            types = {"time": "time", "string": "categorical", "bytes": "text", "boolean": "boolean"}.get(first, "none")
-        i = self.r.randrange(len(branches))
-        b = resolved[i]
-        if self.source(b) == "opaque" and types == "none":
-            types = None
-        v = self.make(b, path, shown, types)
-        if self.source(b) == "opaque" and isinstance(b, dict) and b["type"] == "record" or isinstance(b, dict) and b["type"] in ("enum", "fixed"):
-            return (b["name"], v)
-        if self.source(b) == "null":
-            return None
-        name = b if isinstance(b, str) else b["type"]
-        return (name, v)
-
-
-def plain(t):
-    """The schema without logical types: fastavro's date objects do not reach as far as Avro's numbers."""
-    if isinstance(t, dict):
-        return {k: plain(v) for k, v in t.items() if k != "logicalType"}
-    return [plain(b) for b in t] if isinstance(t, list) else t
-
-
-def case(name, schema, r, event_time=None, event_ms=None, data=None, values=None):
-    parsed = fastavro.parse_schema(json.loads(json.dumps(schema)))
-    m = Maker(r)
-    if data is None:
-        # Arrays and maps at the top show nothing; a container in a record is not a field either.
-        data = m.make(schema, "", True, None)
-        values = [v for v in m.out if not (v[1] == "o" and v[0] == "value" and isinstance(schema, dict))]
-    b = io.BytesIO()
-    fastavro.schemaless_writer(b, parsed, data, strict=False)
-    fastavro.schemaless_reader(io.BytesIO(b.getvalue()), fastavro.parse_schema(plain(schema)))
-    line = {"name": name, "schema": schema, "payload": b.getvalue().hex(), "values": values}
-    if event_time:
-        line["event_time"] = event_time
-        line["event_ms"] = event_ms
-        line["values"] = [v for v in values if v[0] != event_time]
-    return line
-
-
-def leaves(r, n):
-    """Leaf types of every kind; n makes names unique."""
-    return r.choice([
-        *PRIMITIVES, "string", "double", "long",
-        {"type": "enum", "name": f"E{n}", "symbols": ["A", "BB", "CCC"]},
-        {"type": "fixed", "name": f"F{n}", "size": r.choice([0, 1, 7, 16])},
-        {"type": "fixed", "name": f"U{n}", "size": 16, "logicalType": "uuid"},
-        {"type": "string", "logicalType": "unheard-of"},
-        {"type": "int", "logicalType": "date"}, {"type": "int", "logicalType": "time-millis"},
-        {"type": "long", "logicalType": "time-micros"}, {"type": "long", "logicalType": "timestamp-millis"},
-        {"type": "long", "logicalType": "timestamp-micros"},
-        {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2},
-        {"type": "bytes", "logicalType": "decimal", "precision": 38, "scale": 18},
-        {"type": "fixed", "name": f"D{n}", "size": 12, "logicalType": "decimal", "precision": 20, "scale": 4},
-    ])
-
-
-class Schemas:
-    def __init__(self, r):
-        self.r = r
-        self.n = 0
-
-    def type(self, depth):
-        r = self.r
-        self.n += 1
-        roll = r.random()
-        if depth <= 0 or roll < 0.5:
-            return leaves(r, self.n)
-        if roll < 0.62:
-            return {"type": "array", "items": self.nonempty(depth - 1)}
-        if roll < 0.7:
-            return {"type": "map", "values": self.type(depth - 1)}
-        if roll < 0.85:
-            return self.union(depth)
-        return self.record(depth - 1)
-
-    def nonempty(self, depth):
-        return self.type(depth)
-
-    def union(self, depth):
-        r = self.r
-        branches, seen = [], set()
-        for _ in range(r.randrange(1, 5)):
-            b = self.type(depth - 1) if r.random() < 0.3 else leaves(r, self.n)
-            self.n += 1
-            key = b if isinstance(b, str) else b["type"] if isinstance(b, dict) else None
-            if key is None or key in seen:
-                continue
-            seen.add(key)
-            branches.append(b)
-        if "null" not in seen:
-            branches.insert(r.randrange(len(branches) + 1), "null")
-        return branches
-
-    def record(self, depth):
-        self.n += 1
-        name = f"R{self.n}"
-        return {"type": "record", "name": name,
-                "fields": [{"name": f"f{i}", "type": self.type(depth)} for i in range(self.r.randrange(0, 6))]}
-
-
-def fixed_cases(r):
-    for p in PRIMITIVES[1:]:
-        for i in range(3):
-            yield case(f"top {p} {i}", p, r)
-            yield case(f"field {p} {i}", {"type": "record", "name": "R", "fields": [{"name": "x", "type": p}]}, r)
-            yield case(f"null or {p} {i}",
-                       {"type": "record", "name": "R", "fields": [{"name": "x", "type": ["null", p]}]}, r)
-    for logical, kind in [("date", "int"), ("time-millis", "int"), ("time-micros", "long"),
-                          ("timestamp-millis", "long"), ("timestamp-micros", "long"), ("timestamp-nanos", "long")]:
-        for i in range(3):
-            yield case(f"{logical} {i}", {"type": "record", "name": "R", "fields": [
-                {"name": "t", "type": {"type": kind, "logicalType": logical}}, {"name": "y", "type": "int"}]}, r)
-    for precision, scale in [(4, 0), (9, 2), (18, 9), (30, 10), (38, 38)]:
-        for i in range(2):
-            yield case(f"decimal({precision},{scale}) {i}", {"type": "record", "name": "R", "fields": [
-                {"name": "d", "type": {"type": "bytes", "logicalType": "decimal", "precision": precision,
-                                       "scale": scale}}]}, r)
-    tree = {"type": "record", "name": "Tree", "fields": [
-        {"name": "value", "type": "int"}, {"name": "next", "type": ["null", "Tree"]},
-        {"name": "all", "type": {"type": "array", "items": "int"}}]}
-    for i in range(4):
-        yield case(f"recursive {i}", tree, r)
-    named = {"type": "record", "name": "N", "namespace": "a.b", "fields": [
-        {"name": "e", "type": {"type": "enum", "name": "Color", "symbols": ["RED", "GREEN"]}},
-        {"name": "again", "type": "Color"}, {"name": "full", "type": "a.b.Color"},
-        {"name": "other", "type": {"type": "record", "name": "c.M", "fields": [{"name": "k", "type": "long"}]}},
-        {"name": "deep", "type": "c.M"}]}
-    data = {"e": "RED", "again": "GREEN", "full": "RED", "other": {"k": 7}, "deep": {"k": -9}}
-    yield case("namespaces", named, r, data=data, values=[
-        ["e", "s", b"RED".hex()], ["again", "s", b"GREEN".hex()], ["full", "s", b"RED".hex()],
-        ["other.k", "n", 7.0], ["deep.k", "n", -9.0]])
-    address = {"type": "record", "name": "Address", "fields": [
-        {"name": "country", "type": "string"}, {"name": "zip", "type": ["null", "string"]}]}
-    customer = {"type": "record", "name": "Customer", "fields": [
-        {"name": "id", "type": "long"}, {"name": "address", "type": ["null", address]}]}
-    order = {"type": "record", "name": "Order", "fields": [
-        {"name": "customer", "type": ["null", customer]}, {"name": "total", "type": ["null", "int", "double", "string"]}]}
-    for i in range(8):
-        yield case(f"nested {i}", order, r)
-    event = [("long", 1790000000123, 1790000000123), ("int", 1500000, 1500000), ("double", 1790000000000.75, 1790000000000),
-             ("string", "2026-11-21T09:00:00Z", 1795251600000), ("string", "2026-11-21T10:00:00.250+01:00", 1795251600250),
-             ({"type": "long", "logicalType": "timestamp-micros"}, -1500, -2),
-             ({"type": "int", "logicalType": "date"}, 2, 172800000), ("string", "yesterday", None),
-             (["null", "long"], None, None), (["null", "long"], 5, 5), ("double", math.nan, None),
-             ("long", 2**63 - 1, None), (["null", "string", "long"], "1970-01-01T00:00:01Z", 1000)]
-    for i, (t, v, ms) in enumerate(event):
-        schema = {"type": "record", "name": "R", "fields": [{"name": "ts", "type": t}, {"name": "x", "type": "int"}]}
-        yield case(f"event time {i}", schema, r, "ts", ms, {"ts": v, "x": 3}, [["x", "n", 3.0]])
+LOGICALS = [("int", "date"), ("int", "time-millis"), ("long", "time-micros"), ("long", "timestamp-millis"),
+            ("long", "timestamp-micros"), ("long", "timestamp-nanos"), ("long", "local-timestamp-millis"),
+            ("long", "local-timestamp-micros"), ("long", "local-timestamp-nanos"), ("string", "uuid"),
+            # Unknown, or of another type than they belong to: ignored.
+            ("int", "timestamp-millis"), ("long", "date"), ("string", "unheard-of"), ("bytes", "uuid"),
+            ("double", "decimal")]
+MAX_DEPTH = 6
 
 
 def zigzag(n):
-    n = (n << 1) ^ (n >> 63)
-    n &= (1 << 64) - 1
+    n = ((n << 1) ^ (n >> 63)) & (1 << 64) - 1
     out = b""
     while n > 127:
         out += bytes([n & 127 | 128])
@@ -337,42 +40,376 @@ def zigzag(n):
     return out + bytes([n])
 
 
-def hand_made():
-    """Legal encodings that fastavro's writer does not choose; its reader confirms what they mean."""
-    ints = {"type": "record", "name": "R", "fields": [{"name": "a", "type": {"type": "array", "items": "int"}},
-                                                      {"name": "x", "type": "long"}]}
-    body = zigzag(1) + zigzag(2) + zigzag(300)
-    sized = zigzag(-3) + zigzag(len(body)) + body
-    for name, raw, want in [
-            ("block with its size", sized + zigzag(0) + zigzag(9), {"a": [1, 2, 300], "x": 9}),
-            ("two blocks", zigzag(1) + zigzag(5) + sized + zigzag(0) + zigzag(9), {"a": [5, 1, 2, 300], "x": 9}),
-            ("a number with leading zeroes", zigzag(0) + b"\x92\x80\x80\x00", {"a": [], "x": 9})]:
-        assert fastavro.schemaless_reader(io.BytesIO(raw), fastavro.parse_schema(ints)) == want, name
-        yield {"name": name, "schema": ints, "payload": raw.hex(), "values": [["x", "n", 9.0]]}
-    maps = {"type": "record", "name": "R", "fields": [{"name": "m", "type": {"type": "map", "values": "string"}},
-                                                      {"name": "x", "type": "long"}]}
-    body = zigzag(1) + b"k" + zigzag(2) + b"vv"
-    raw = zigzag(-1) + zigzag(len(body)) + body + zigzag(0) + zigzag(9)
-    assert fastavro.schemaless_reader(io.BytesIO(raw), fastavro.parse_schema(maps)) == {"m": {"k": "vv"}, "x": 9}
-    yield {"name": "map block with its size", "schema": maps, "payload": raw.hex(), "values": [["x", "n", 9.0]]}
+def branch_name(b, space):
+    if isinstance(b, str) or b["type"] not in NAMED:
+        return b if isinstance(b, str) else b["type"]
+    space = b.get("namespace", space)
+    return b["name"] if "." in b["name"] or not space else f"{space}.{b['name']}"
+
+
+class Schemas:
+    """A random schema: every type, nesting to a depth, names in namespaces, references, recursion."""
+
+    def __init__(self, r, nodes):
+        self.r, self.nodes = r, nodes
+        self.n = 0
+        self.closed = []  # full names that may be referred to anywhere
+        self.open = []    # records around the one in hand: only where an end is possible
+
+    def name(self, letter, space):
+        self.n += 1
+        name = f"{letter}{self.n}"
+        out = {"name": name}
+        if self.r.random() < 0.15:
+            space = self.r.choice(["a.b", "c", "org.example.x"])
+            if self.r.random() < 0.5:
+                out = {"name": name, "namespace": space}
+            else:
+                out = {"name": f"{space}.{name}"}
+        return out, space, f"{space}.{name}" if space else name
+
+    def named(self, kind, space, more):
+        out, _, full = self.name(kind[0].upper(), space)
+        if self.r.random() < 0.2:
+            out["aliases"] = [f"Old{self.n}", f"x.y.Older{self.n}"]
+        self.closed.append(full)
+        return {"type": kind, **out, **more}
+
+    def leaf(self, space):
+        r = self.r
+        roll = r.random()
+        if roll < 0.5:
+            p = r.choice(PRIMITIVES + ["string", "double", "long"])
+            return p if r.random() < 0.9 else {"type": p}
+        if roll < 0.6:
+            return self.named("enum", space, {"symbols": [f"S{i}" for i in range(r.choice([1, 2, 3, 70]))]})
+        if roll < 0.7:
+            return self.named("fixed", space, {"size": r.choice([0, 1, 7, 16, 33])})
+        if roll < 0.74:
+            return self.named("fixed", space, {"size": r.choice([16, 16, 5]), "logicalType": "uuid"})
+        if roll < 0.82:
+            digits = r.choice([1, 4, 9, 18, 30, 38])
+            more = {"logicalType": "decimal", "precision": digits, "scale": r.randrange(digits + 1)}
+            if r.random() < 0.1:
+                more["scale"] = digits + 1  # invalid: ignored
+            if r.random() < 0.5:
+                return {"type": "bytes", **more}
+            return self.named("fixed", space, {"size": r.choice([1, 4, 12, 16]), **more})
+        kind, logical = r.choice(LOGICALS)
+        return {"type": kind, "logicalType": logical}
+
+    def type(self, depth, space, endable, in_union=False):
+        r = self.r
+        self.nodes -= 1
+        roll = r.random()
+        # Inside a namespace a name without one cannot be referred to.
+        known = [n for n in self.closed + (self.open if endable else []) if "." in n or not space]
+        if known and roll < 0.06:
+            return r.choice(known)
+        if depth <= 0 or self.nodes <= 0 or roll < 0.4:
+            return self.leaf(space)
+        if roll < 0.54:
+            return {"type": "array", "items": self.type(depth - 1, space, True)}
+        if roll < 0.64:
+            return {"type": "map", "values": self.type(depth - 1, space, True)}
+        if roll < 0.8 and not in_union:
+            return self.union(depth, space)
+        return self.record(depth, space, endable)
+
+    def union(self, depth, space):
+        r = self.r
+        branches, seen = [], set()
+        for _ in range(r.randrange(1, 5)):
+            known = len(self.closed)
+            b = self.type(depth - 1, space, True, in_union=True)
+            key = branch_name(b, space)
+            if key in seen:
+                del self.closed[known:]  # what it defined is dropped with it
+            else:
+                seen.add(key)
+                branches.append(b)
+        if "null" not in seen:
+            branches.insert(r.randrange(len(branches) + 1), "null")
+        return branches
+
+    def record(self, depth, space, endable=False):
+        r = self.r
+        out, inside, full = self.name("R", space)
+        self.open.append(full)
+        fields = []
+        for i in range(r.choice([0, 1, 2, 3, 4, 6]) if depth < MAX_DEPTH else r.randrange(1, 7)):
+            f = {"name": f"f{i}", "type": self.type(depth - 1, inside, False)}
+            if r.random() < 0.1:
+                f["aliases"] = [f"g{i}"]
+            if r.random() < 0.1:
+                f["doc"] = "told"
+            if f["type"] == "int" or isinstance(f["type"], list) and f["type"][0] == "null":
+                f["default"] = None if isinstance(f["type"], list) else 7
+            fields.append(f)
+        self.open.remove(full)
+        self.closed.append(full)
+        return {"type": "record", **out, "fields": fields}
+
+    def any(self):
+        return self.record(MAX_DEPTH, "") if self.r.random() < 0.75 else self.type(MAX_DEPTH, "", True)
+
+
+class Data:
+    """Random data of a schema, as its encoding and as fastavro's writer wants it: unions by their branch."""
+
+    def __init__(self, r, most):
+        self.r, self.most = r, most
+
+    def integer(self, bits):
+        r = self.r
+        top = 1 << (bits - 1)
+        return r.choice([0, 1, -1, 63, 64, -64, -65, top - 1, -top, r.randrange(-top, top), r.randrange(-5000, 5000)])
+
+    def count(self, depth):
+        return 0 if depth > 12 or self.most <= 0 else self.r.choice([0, 1, 2, 3] if depth else [0, 1, 2, 5, 9])
+
+    def make(self, t, depth=0):
+        r, kind = self.r, t.kind
+        self.most -= 1
+        if kind == "union":
+            i = r.randrange(len(t.parts))
+            nulls = [k for k, b in enumerate(t.parts) if b.kind == "null"]
+            if nulls and (depth > 8 or self.most <= 0):
+                i = nulls[0]
+            return i, self.make(t.parts[i], depth + 1)
+        if kind == "null":
+            return None
+        if kind == "boolean":
+            return r.random() < 0.5
+        if kind in ("int", "long"):
+            return self.integer(32 if kind == "int" else 64)
+        if kind in ("float", "double"):
+            v = r.choice([0.0, -0.0, 1.5, -2.25, 1e30, -1e-30, r.gauss(0, 1e6), math.inf, -math.inf, math.nan])
+            return v if kind == "double" else float_of(v)
+        if kind == "string":
+            return r.choice(TEXTS)
+        if kind in ("bytes", "fixed"):
+            n = t.size if kind == "fixed" else r.choice([0, 1, 2, 8, 16, 17, 40])
+            return bytes(r.randrange(256) for _ in range(n))
+        if kind == "enum":
+            return r.choice(t.symbols)
+        if kind == "record":
+            return {name: self.make(f, depth + 1) for name, f in t.fields}
+        return [(f"k{i}é" if kind == "map" else None, self.make(t.parts[0], depth + 1))
+                for i in range(self.count(depth))]
+
+
+def float_of(x):
+    import struct
+    return struct.unpack("<f", struct.pack("<f", x))[0]
+
+
+def for_fastavro(t, v):
+    if t.kind == "union":
+        b = t.parts[v[0]]
+        return None if b.kind == "null" else (b.name or b.kind, for_fastavro(b, v[1]))
+    return rebuilt(t, v, for_fastavro)
+
+
+def bare(t, v):
+    """As fastavro's reader gives it."""
+    return bare(t.parts[v[0]], v[1]) if t.kind == "union" else rebuilt(t, v, bare)
+
+
+def rebuilt(t, v, each):
+    if t.kind == "record":
+        return {name: each(f, v[name]) for name, f in t.fields}
+    if t.kind == "array":
+        return [each(t.parts[0], x) for _, x in v]
+    if t.kind == "map":
+        return {k: each(t.parts[0], x) for k, x in v}
+    return v
+
+
+def encode(t, v, r):
+    """The encodings that fastavro's writer does not choose: several blocks, and blocks with their size."""
+    import struct
+    kind = t.kind
+    if kind == "union":
+        return zigzag(v[0]) + encode(t.parts[v[0]], v[1], r)
+    if kind == "null":
+        return b""
+    if kind == "boolean":
+        return bytes([v])
+    if kind in ("int", "long"):
+        return zigzag(v)
+    if kind in ("float", "double"):
+        return struct.pack("<f" if kind == "float" else "<d", v)
+    if kind == "fixed":
+        return v
+    if kind == "enum":
+        return zigzag(t.symbols.index(v))
+    if kind in ("bytes", "string"):
+        raw = v if kind == "bytes" else v.encode()
+        return zigzag(len(raw)) + raw
+    if kind == "record":
+        return b"".join(encode(f, v[name], r) for name, f in t.fields)
+    out, rest = b"", v
+    while rest:
+        n = r.randrange(1, len(rest) + 1)
+        body = b"".join((zigzag(len(k.encode())) + k.encode() if k is not None else b"") +
+                        encode(t.parts[0], x, r) for k, x in rest[:n])
+        out += (zigzag(n) if r.random() < 0.5 else zigzag(-n) + zigzag(len(body))) + body
+        rest = rest[n:]
+    return out + zigzag(0)
+
+
+def same(a, b):
+    if isinstance(a, dict):
+        return isinstance(b, dict) and a.keys() == b.keys() and all(same(v, b[k]) for k, v in a.items())
+    if isinstance(a, list):
+        return isinstance(b, list) and len(a) == len(b) and all(map(same, a, b))
+    return a == b or isinstance(a, float) and math.isnan(a) and math.isnan(b)
+
+
+def plain(t):
+    """The schema without logical types: fastavro's date objects do not reach as far as Avro's numbers."""
+    if isinstance(t, dict):
+        return {k: plain(v) if k in ("type", "items", "values", "fields") else v for k, v in t.items()
+                if k not in ("logicalType", "aliases")}
+    return [plain(b) for b in t] if isinstance(t, list) else t
+
+
+class Case:
+    def __init__(self, name, schema):
+        self.name, self.json = name, schema
+        self.schema = Schema(schema)
+        self.fast = fastavro.parse_schema(plain(schema))
+        self.shown = False
+
+    def line(self, name, payload, **more):
+        verdict, _, values = self.schema.decode(payload)
+        out = {"name": f"{self.name} {name}".strip(), "payload": payload.hex(), "verdict": verdict, "values": values}
+        if not self.shown:
+            out["schema"] = self.json
+            self.shown = True
+        return {**out, **more}
+
+    def legal(self, name, payload, want=None):
+        """A line for a payload that fastavro reads as the oracle does."""
+        verdict, data, _ = self.schema.decode(payload)
+        assert verdict == "ok", (self.name, verdict)
+        data = bare(self.schema.root, data)
+        assert want is None or same(data, want), self.name
+        read = fastavro.schemaless_reader(io.BytesIO(payload), self.fast)
+        assert same(data, read), (self.name, data, read)
+        return self.line(name, payload)
+
+    def random(self, r, most):
+        root = self.schema.root
+        data = Data(r, most).make(root)
+        b = io.BytesIO()
+        fastavro.schemaless_writer(b, self.fast, for_fastavro(root, data), strict=False)
+        yield self.legal("", b.getvalue(), bare(root, data))
+        other = encode(root, data, r)
+        if other != b.getvalue():
+            yield self.legal("in other blocks", other, bare(root, data))
+
+
+def record(*fields):
+    return {"type": "record", "name": "R", "fields": [{"name": n, "type": t} for n, t in fields]}
+
+
+def fixed_cases(r):
+    for p in PRIMITIVES[1:]:
+        for i, schema in enumerate([p, record(("x", p)), record(("x", ["null", p]))]):
+            c = Case(f"{p} {i}", schema)
+            for _ in range(3):
+                yield from c.random(r, 9)
+    for kind, logical in LOGICALS:
+        c = Case(f"{logical} on {kind}", record(("t", {"type": kind, "logicalType": logical}), ("y", "int")))
+        for _ in range(3):
+            yield from c.random(r, 9)
+    for digits, scale in [(4, 0), (9, 2), (18, 9), (30, 10), (38, 38)]:
+        c = Case(f"decimal({digits},{scale})", record(("d", {"type": "bytes", "logicalType": "decimal",
+                                                            "precision": digits, "scale": scale})))
+        for unscaled in [0, -1, 127, -129, 10**digits - 1, r.randrange(-10**digits + 1, 10**digits)]:
+            raw = unscaled.to_bytes((unscaled.bit_length() + 8) // 8, "big", signed=True)
+            yield c.legal("", zigzag(len(raw)) + raw)
+    tree = {"type": "record", "name": "Tree", "fields": [
+        {"name": "value", "type": "int"}, {"name": "next", "type": ["null", "Tree"]},
+        {"name": "all", "type": {"type": "array", "items": "Tree"}}]}
+    for i in range(4):
+        yield from Case(f"recursive {i}", tree).random(r, 30)
+    named = {"type": "record", "name": "N", "namespace": "a.b", "fields": [
+        {"name": "e", "type": {"type": "enum", "name": "Color", "symbols": ["RED", "GREEN"]}},
+        {"name": "again", "type": "Color"}, {"name": "full", "type": "a.b.Color"},
+        {"name": "other", "type": {"type": "record", "name": "c.M", "fields": [{"name": "k", "type": "long"}]}},
+        {"name": "deep", "type": "c.M"}]}
+    yield Case("namespaces", named).legal("", b"\x00\x02\x00" + zigzag(7) + zigzag(-9), {
+        "e": "RED", "again": "GREEN", "full": "RED", "other": {"k": 7}, "deep": {"k": -9}})
+    event = [("long", 1790000000123, 1790000000123), ("int", 1500000, 1500000),
+             ("double", 1790000000000.75, 1790000000000), ("string", "2026-11-21T09:00:00Z", 1795251600000),
+             ("string", "2026-11-21T10:00:00.250+01:00", 1795251600250),
+             ({"type": "long", "logicalType": "timestamp-micros"}, -1500, -2),
+             ({"type": "int", "logicalType": "date"}, 2, 172800000), ("string", "yesterday", None),
+             (["null", "long"], (0, None), None), (["null", "long"], (1, 5), 5), ("double", math.nan, None),
+             ("long", 2**63 - 1, None), (["null", "string", "long"], (1, "1970-01-01T00:00:01Z"), 1000)]
+    for i, (t, v, ms) in enumerate(event):
+        c = Case(f"event time {i}", record(("ts", t), ("x", "int")))
+        out = c.legal("", encode(c.schema.root, {"ts": v, "x": 3}, r))
+        yield {**out, "values": [["x", "n", 3.0]], "event_time": "ts", "event_ms": ms}
+    yield Case("leading zeroes", record(("x", "long"))).legal("", b"\x92\x80\x80\x00", {"x": 9})
+
+
+MASKS = [0x01, 0x80, 0xff]
+ABSURD = [zigzag(n) for n in (-1, 1, 2, 5, 64, 1 << 20, -(1 << 20), 2**31 - 1, 2**31, -2**31, 2**63 - 1, -2**63,
+                              -2**63 + 1)] + [b"\x82\x80\x00", b"\xff" * 9 + b"\x02", b"\x80" * 10 + b"\x00"]
+
+
+def mutations(c, payload, r):
+    """Cut at every byte, every byte flipped, every length, count and index made absurd."""
+    for n in range(len(payload)):
+        yield f"cut to {n}", payload[:n]
+    yield "one byte more", payload + b"\x00"
+    for i, b in enumerate(payload):
+        for mask in MASKS + [1 << r.randrange(8)]:
+            yield f"byte {i} ^ {mask:02x}", payload[:i] + bytes([b ^ mask]) + payload[i + 1:]
+    d = Decoder(c.schema, payload)
+    d.value(c.schema.root, "", (), True, 0)
+    for start, end in d.numbers:
+        for absurd in ABSURD:
+            yield f"number {start}-{end} is {absurd.hex()}", payload[:start] + absurd + payload[end:]
+
+
+def random_cases(r, cases, mutate):
+    i = 0
+    while i < cases:
+        schema = Schemas(r, 12 if mutate else r.choice([10, 40, 90])).any()
+        if len(json.dumps(schema)) > 12000:
+            continue
+        c = Case(f"random {i}", schema)
+        for line in c.random(r, 25 if mutate else 300):
+            payload = bytes.fromhex(line["payload"])
+            if mutate and not 0 < len(payload) <= 160:
+                continue
+            i += 1
+            yield line
+            if mutate:
+                for name, bad in mutations(c, payload, r):
+                    yield c.line(name, bad)
+            if i >= cases:
+                return
 
 
 def main():
-    r = random.Random(SEED)
-    lines = list(fixed_cases(r)) + list(hand_made())
-    i = 0
-    while len(lines) < 320:
-        i += 1
-        schema = Schemas(r).record(4)
-        if len(json.dumps(schema)) > 1500:
-            continue
-        line = case(f"random {i}", schema, r)
-        if len(line["payload"]) <= 1200:
-            lines.append(line)
-    for line in lines:
-        json.dump(line, sys.stdout, ensure_ascii=True, separators=(",", ":"))
-        print()
-    print(f"{len(lines)} cases, seed {SEED}", file=sys.stderr)
+    a = argparse.ArgumentParser()
+    a.add_argument("--seed", type=int, required=True)
+    a.add_argument("--cases", type=int, required=True)
+    a.add_argument("--fixed", action="store_true")
+    a.add_argument("--mutate", action="store_true")
+    args = a.parse_args()
+    r = random.Random(args.seed)
+    if args.fixed:
+        for line in fixed_cases(r):
+            print(json.dumps(line, separators=(",", ":")))
+    for line in random_cases(r, args.cases, args.mutate):
+        print(json.dumps(line, separators=(",", ":")))
 
 
 main()
