@@ -49,7 +49,7 @@ static void print_text(const struct listing *l)
 		if (strcmp(json_get_str(v, "state", ""), "firing") != 0)
 			printf("%-8s %-24s %-24s %s %s %s\n", json_get_str(v, "state", ""), json_get_str(v, "rule", ""),
 			       json_get_str(v, "stream", ""), json_get_str(v, "field", ""), json_get_str(v, "slice", ""),
-			       json_get_str(v, "reason", ""));
+			       json_get_str(v, "why", ""));
 }
 
 static int run(struct cli_args *args)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The judge's memory as documents: table alert: RULE|STREAM|FIELD|SLICE (all but the ok ones); page: by id;
 // mark: by track; digest: by tier.
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,7 +74,7 @@ static void load_alert(void *arg, const char *key, const char *text)
 		a->slice = xstrdup(json_get_str(doc, "slice", ""));
 		alert_from_json(&a->state, doc);
 		a->last = (struct measure_value){a->state.unknown ? a->state.why : READING_KNOWN,
-						 json_get_num(doc, "value", 0),
+						 json_get_num(doc, "value", NAN),
 						 (uint64_t)json_get_int(doc, "n_reference", 0),
 						 (uint64_t)json_get_int(doc, "n_current", 0), NULL};
 		g->nfiring += a->state.firing;
