@@ -55,6 +55,7 @@ static void collected(struct app *a, struct metrics_writer *w)
 	struct collect_totals t;
 	static const char *const outcomes[] = {"ok", "fenced", "lost", "failed"};
 	size_t n = a->model->config->nstreams;
+	uint64_t overflowed = 0;
 	struct collect_stream_stats *s = calloc(n + 1, sizeof *s);
 
 	for (size_t i = 0; i < n; i++) {
@@ -65,6 +66,9 @@ static void collected(struct app *a, struct metrics_writer *w)
 		for (int k = 0; k < VIOLATION_KINDS; k++)
 			metrics_add(w, METRIC_VIOLATIONS, (double)s[i].violations[k],
 				    (const char *[]){a->model->config->streams[i].name, violation_table[k].name});
+	for (size_t i = 0; i < n; i++)
+		overflowed += s[i].overflowed;
+	metrics_add(w, METRIC_BOUND_HIT, (double)overflowed, (const char *[]){"slices"});
 	free(s);
 	size_t np = collect_partitions(a->collect, &parts);
 	for (size_t i = 0; i < np; i++) {

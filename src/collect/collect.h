@@ -27,6 +27,7 @@ struct collect_conf {                    // borrowed: must outlive the workers
 
 struct collect_stream_stats {            // acknowledged by the store, since this process began
 	uint64_t records, violating_records;
+	uint64_t overflowed;             // records whose slice shares `other`
 	uint64_t violations[VIOLATION_KINDS];
 };
 
@@ -39,7 +40,7 @@ struct collect_partition_stats {
 
 struct collect_totals {
 	uint64_t checkpoints[4];         // by enum store_result
-	uint64_t fenced, slices_overflowed;
+	uint64_t fenced;
 	uint32_t running, joined;        // workers alive; those of them that the group has answered
 	uint32_t waiting;                // partitions that wait for a schema
 	char trouble[300];               // "" or what Kafka or the store complains of

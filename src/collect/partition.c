@@ -142,6 +142,7 @@ static void acknowledge(struct part *p, const int64_t *floors)
 		free_closed(s);
 		s->stream->done.records += s->fresh.records;
 		s->stream->done.violating_records += s->fresh.violating_records;
+		s->stream->done.overflowed += s->fresh.overflowed;
 		for (int k = 0; k < VIOLATION_KINDS; k++)
 			s->stream->done.violations[k] += s->fresh.violations[k];
 		s->fresh = (struct collect_stream_stats){0};

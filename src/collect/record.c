@@ -294,8 +294,10 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 	struct open_pane *o = open_pane(p, s, time_floor(v->event_ms, w->conf->pane_ms), slice);
 	o->dirty = true;
 	pane_count_record(o->pane, v->event_ms, m->offset, v->schema_id, decoded, violating, late);
-	if (!strcmp(o->slice, "other") && strcmp(slice, "other"))
+	if (!strcmp(o->slice, "other") && strcmp(slice, "other")) {
 		o->pane->overflowed++;
+		s->fresh.overflowed++;
+	}
 	s->fresh.records++;
 	s->fresh.violating_records += violating;
 	if (!decoded) {

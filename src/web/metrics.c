@@ -56,7 +56,7 @@ const struct metric_info metric_table[METRICS] = {
 				{"outcome"}},
 	[METRIC_BOUND_HIT] = {"kdrift_bound_hits_total",
 			      "counter",
-			      "Times a configured bound on memory was reached.",
+			      "Times a configured bound on memory was reached; slices: records counted in `other`.",
 			      {"bound"}},
 	[METRIC_DIGEST] = {"kdrift_digest_timestamp_seconds",
 			   "gauge",

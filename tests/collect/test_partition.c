@@ -385,6 +385,7 @@ Test(partition, slices_are_bounded_and_the_rest_shares_other)
 	cr_assert_str_eq(told.segments[1].slice, "currency=U%3DS%2CD");
 	cr_assert_str_eq(told.segments[2].slice, "other");
 	cr_assert_eq(told.segments[2].pane->overflowed, 1);
+	cr_assert_eq(stream.done.overflowed, 1);
 	cr_assert(told.segments[2].pane->approximate);
 	forget();
 }
