@@ -82,9 +82,9 @@ static const struct section section_contract = {
 	 .help = "an Avro schema (.avsc)"},
 	{"compatibility", KEY_WORD, IN(stream_conf, compatibility), .choices = compatibilities,
 	 .shown = "BACKWARD",
-	 .help =
-	     "what a writer's schema must satisfy; this version checks BACKWARD: readers of the contract can "
-	     "read its records"},
+	 .help = "what every writer's schema must keep with the contract: BACKWARD, the contract reads its records; "
+		 "FORWARD, it reads the contract's; FULL, both; the transitive ones ask it of every registered "
+		 "version; NONE asks nothing"},
 	{NULL}}};
 
 const struct section section_field = {

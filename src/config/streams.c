@@ -230,7 +230,7 @@ static void check_compatibility(struct loader *l, const struct node *map, const 
 				struct stream_conf *s)
 {
 	const struct node *contract = node_get(map, "contract"), *here = node_get(map, "compatibility");
-	const struct node *inner = node_get(contract, "compatibility"), *n = here ? here : inner;
+	const struct node *inner = node_get(contract, "compatibility");
 
 	if (here && inner && here->text && inner->text && strcmp(here->text, inner->text) != 0)
 		problem(l, here, "%s.compatibility: differs from contract.compatibility; give one of the two",
@@ -239,9 +239,6 @@ static void check_compatibility(struct loader *l, const struct node *map, const 
 		warning(l, here, "%s.compatibility: has no effect without contract.schema", path);
 	if (s->contract_schema && !s->compatibility)
 		s->compatibility = xstrdup("BACKWARD");
-	if (n && s->compatibility && strcmp(s->compatibility, "BACKWARD") != 0)
-		warning(l, n, "%s.compatibility: %s is not supported by this version; BACKWARD is checked",
-			path, s->compatibility);
 }
 
 static void read_format(struct loader *l, const struct node *n, const char *path)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "collect/compact.h"
 #include "collect/partition.h"
@@ -267,6 +268,41 @@ Test(partition, an_id_of_another_subject_is_a_wrong_subject)
 	write_down();
 	cr_assert_eq(kind_count(VIOLATION_WRONG_SUBJECT), 1);
 	forget();
+}
+
+// A contract that says int where the writer says double.
+static uint64_t breaches_under(const char *level)
+{
+	char path[] = "/tmp/kdrift-contract-XXXXXX";
+	const char *text = "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"amount\",\"type\":\"int\"}]}";
+	int fd = mkstemp(path);
+	struct error err = ERROR_INIT;
+
+	cr_assert(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+	struct contract *c = contract_load(path, &err);
+	unlink(path);
+	cr_assert(c, "%s", err.text);
+	def.contract = c;
+	conf.compatibility = (char *)level;
+	begin();
+	send(1000, 1, "EUR");
+	write_down();
+	uint64_t n = kind_count(VIOLATION_INCOMPATIBLE_SCHEMA);
+	forget();
+	contract_free(c);
+	def.contract = NULL;
+	return n;
+}
+
+Test(partition, a_writer_that_breaks_the_contract_is_counted)
+{
+	cr_assert_eq(breaches_under("BACKWARD"), 1);
+}
+
+Test(partition, a_contract_at_level_none_asks_nothing_of_writers)
+{
+	cr_assert_eq(breaches_under("NONE"), 0);
 }
 
 Test(partition, nothing_is_counted_while_the_schema_cannot_be_had)

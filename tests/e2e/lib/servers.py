@@ -183,7 +183,7 @@ class Registry:
 
     def __init__(self, tmp, name="registry", data=False):
         need("java")
-        app = fetched(f"registry-{REGISTRY_VERSION}", fetch_registry)
+        self.app = app = fetched(f"registry-{REGISTRY_VERSION}", fetch_registry)
         jar = glob.glob(os.path.join(app, "**", "*-runner.jar"), recursive=True)
         if not jar:
             raise Unavailable(f"{app} holds no runner jar; remove it to fetch it again")
