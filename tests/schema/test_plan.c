@@ -507,6 +507,42 @@ Test(plan, recursion_is_bounded)
 	record_values_release(&r);
 }
 
+// A million levels of bytes: refused at the bound, not followed down the stack.
+Test(plan, recursion_through_arrays_maps_and_unions_is_bounded)
+{
+	static const struct {
+		const char *schema, *level;
+		size_t n;
+		const char *end;
+		size_t nend;
+	} cases[] = {
+		{RECORD(FIELD("a", "{\"type\":\"array\",\"items\":\"R\"}")), "\2", 1, "\0", 1},
+		{RECORD(FIELD("m", "{\"type\":\"map\",\"values\":\"R\"}")), "\2\2k", 3, "\0", 1},
+		{RECORD(FIELD("u", "[\"null\",\"int\",\"R\"]")), "\4", 1, "\0", 1},
+	};
+	struct record_values r;
+
+	record_values_init(&r);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plan *p = compile(cases[i].schema, &(struct plan_options){.all_fields = true});
+
+		for (size_t depth = 20; depth <= 1000000; depth *= 50000) {
+			struct buf b = BUF_INIT;
+
+			for (size_t k = 0; k < depth; k++)
+				buf_add(&b, cases[i].level, cases[i].n);
+			for (size_t k = 0; k <= depth; k++)
+				buf_add(&b, cases[i].end, k < depth && i == 2 ? 0 : cases[i].nend);
+			walk(p, b.data, b.len, &r);
+			assert_breaches(p, &r, depth == 20 ? "" : "undecodable -");
+			cr_assert(depth == 20 || strstr(r.detail, "nested deeper than 64"), "%s", r.detail);
+			buf_release(&b);
+		}
+		plan_free(p);
+	}
+	record_values_release(&r);
+}
+
 Test(plan, record_values_serve_several_plans)
 {
 	struct plan *small = compile(RECORD(FIELD("x", "\"int\"")), &(struct plan_options){.all_fields = true});
