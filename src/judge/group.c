@@ -100,6 +100,8 @@ static void judge_reading(struct evaluation *e, const struct reading *v)
 		}
 		if (change != ALERT_SAME)
 			alert_store(e->judge, g, a);
+		else if (a->state.firing && r->tier != TIER_IMMEDIATE && v->v.state == READING_KNOWN)
+			json_array_append_new(e->still, page_item(r, v));
 	}
 	if (e->show)
 		show(g, v, a);
@@ -205,6 +207,18 @@ static void open_page(struct evaluation *e)
 	page_store(e->judge, p);
 }
 
+// A digest tells how things stand at its time, not at the first one's.
+static void renew_page(struct evaluation *e)
+{
+	struct page *p = e->group->page;
+	bool renewed = false;
+
+	for (size_t i = 0; p && i < json_array_size(e->still); i++)
+		renewed |= page_renew_item(p->data, json_array_get(e->still, i));
+	if (renewed)
+		page_store(e->judge, p);
+}
+
 static void settle_page(struct evaluation *e)
 {
 	struct group *g = e->group;
@@ -219,6 +233,7 @@ static void settle_page(struct evaluation *e)
 		}
 		page_store(e->judge, g->page);
 	}
+	renew_page(e);
 	if (!k || !g->page)
 		return;
 	for (size_t i = 0; g->nfiring && i < k; i++)
@@ -259,6 +274,7 @@ void group_evaluate(struct evaluation *e)
 	e->group->evaluation = ++e->judge->evaluation;
 	e->fired = json_array();
 	e->ended = json_array();
+	e->still = json_array();
 	e->started = INT64_MAX;
 	if (e->show) {
 		json_decref(e->group->shown);
@@ -279,4 +295,5 @@ void group_evaluate(struct evaluation *e)
 	settle_page(e);
 	json_decref(e->fired);
 	json_decref(e->ended);
+	json_decref(e->still);
 }

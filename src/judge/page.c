@@ -32,16 +32,27 @@ static bool same(const json_t *a, const json_t *b, const char *key)
 	return json_equal(json_object_get(a, key), json_object_get(b, key));
 }
 
-void page_add_item(json_t *data, json_t *item)
+bool page_renew_item(json_t *data, json_t *item)
 {
 	json_t *items = json_object_get(data, "items");
 
 	for (size_t i = 0; i < json_array_size(items); i++) {
 		json_t *old = json_array_get(items, i);
 		if (same(old, item, "field") && same(old, item, "slice")) {
-			json_array_set_new(items, i, item);
-			return;
+			json_array_set(items, i, item);
+			return true;
 		}
+	}
+	return false;
+}
+
+void page_add_item(json_t *data, json_t *item)
+{
+	json_t *items = json_object_get(data, "items");
+
+	if (page_renew_item(data, item)) {
+		json_decref(item);
+		return;
 	}
 	if (json_array_size(items) < PAGE_ITEMS) {
 		json_array_append_new(items, item);

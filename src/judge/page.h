@@ -11,6 +11,8 @@ enum { PAGE_ITEMS = 500 }; // listed a page; the rest are counted in items_left_
 json_t *page_item(const struct rule *r, const struct reading *v);
 // Adds an item; one of the same field and slice is replaced.
 void page_add_item(json_t *data, json_t *item);
+// Puts item (borrowed) in the place of that of the same field and slice; false: there is none.
+bool page_renew_item(json_t *data, json_t *item);
 
 struct page_about {
 	const struct rule *rule;

@@ -116,6 +116,7 @@ struct evaluation {
 	bool show;                 // keep the readings for the status
 	// private
 	json_t *fired, *ended;     // items
+	json_t *still;             // of alerts that fire on, in the tiers of the digests
 	int64_t started;
 	const char *slice;         // of all that fired, NULL where they differ
 };

@@ -182,15 +182,18 @@ Test(digest, a_page_that_still_fires_is_in_each)
 	s.rules[s.conf.nrules++] = rule_above("Mean", TIER_DAILY, "mean", 10);
 	start(&s);
 	for (int h = 0; h < 82; h++) {
-		fake_record(s.f, "pay", "", t + (int64_t)h * HOUR, false, &(struct fake_value){"a", h < 50 ? 90 : 1}, 1);
+		fake_record(s.f, "pay", "", t + (int64_t)h * HOUR, false, &(struct fake_value){"a", h < 5 ? 90 : h < 50 ? 40 : 1}, 1);
 		tick(s.j, t + (int64_t)h * HOUR + 1);
 	}
 	static const char *const status[] = {"firing", "firing", "resolved"};
+	static const double value[] = {40, 40, 40}; // as it fired at last
 	cr_assert_eq(s.f->nmessages, 4);
 	for (size_t i = 0; i < 3; i++) {
 		const json_t *pages = json_object_get(digest(&s, i), "pages");
 		cr_assert_eq(json_array_size(pages), 1);
 		cr_expect_str_eq(json_get_str(json_array_get(pages, 0), "status", ""), status[i]);
+		const json_t *items = json_object_get(json_array_get(pages, 0), "items");
+		cr_expect_eq(json_get_num(json_array_get(items, 0), "value", 0), value[i], "%zu", i);
 	}
 	cr_expect_eq(json_array_size(json_object_get(digest(&s, 3), "pages")), 0, "told once");
 	setup_free(&s);
