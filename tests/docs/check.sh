@@ -68,6 +68,13 @@ example() {
 	"$kdrift" check --config "$tmp/kdrift.yaml" >"$tmp/said" 2>&1 || cat "$tmp/said"
 }
 
+# Of the same example: librdkafka is asked about its properties, with file and line.
+misspelt_property() {
+	sed 's/sasl\.mechanism/sasl.mechansim/' "$tmp/kdrift.yaml" >"$tmp/misspelt.yaml"
+	"$kdrift" check --config "$tmp/misspelt.yaml" >"$tmp/said" 2>&1 && echo 'exit code 0'
+	grep -q 'misspelt.yaml:[1-9][0-9]*: error: kafka.sasl.mechansim: ' "$tmp/said" || cat "$tmp/said"
+}
+
 # The build configured with nothing but what the Dockerfile copies.
 image_lacks() {
 	local from
@@ -94,6 +101,7 @@ result 'there are commands' "$([ "$(commands | wc -l)" -ge 8 ] || commands)"
 result 'every command has help' "$(without_help)"
 result 'wrong usage exits with 2' "$(wrong_usage)"
 result 'the configuration in the README passes' "$(example)"
+result 'a misspelt property of librdkafka is found' "$(misspelt_property)"
 result 'the image has what its build needs' "$(image_lacks)"
 result 'what docker-compose.yml mounts is there' "$(compose_lacks)"
 exit $bad
