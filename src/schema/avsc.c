@@ -38,6 +38,8 @@ static const struct {
 } logicals[] = {
     {"decimal", AVSC_BYTES, LOGICAL_DECIMAL},
     {"decimal", AVSC_FIXED, LOGICAL_DECIMAL},
+    {"big-decimal", AVSC_BYTES, LOGICAL_BIG_DECIMAL},
+    {"duration", AVSC_FIXED, LOGICAL_DURATION},
     {"uuid", AVSC_STRING, LOGICAL_UUID},
     {"uuid", AVSC_FIXED, LOGICAL_UUID},
     {"date", AVSC_INT, LOGICAL_DATE},
@@ -284,7 +286,8 @@ static void parse_logical(struct avsc_type *t, const json_t *v)
 	for (size_t i = 0; name && i < ARRAY_LEN(logicals); i++)
 		if (logicals[i].kind == t->kind && !strcmp(logicals[i].name, name))
 			t->logical = logicals[i].logical;
-	if (t->logical == LOGICAL_UUID && t->kind == AVSC_FIXED && t->size != 16)
+	if (t->kind == AVSC_FIXED && ((t->logical == LOGICAL_UUID && t->size != 16) ||
+				      (t->logical == LOGICAL_DURATION && t->size != 12)))
 		t->logical = LOGICAL_NONE;
 	if (t->logical == LOGICAL_DECIMAL) {
 		int64_t precision = json_get_int(v, "precision", 0);

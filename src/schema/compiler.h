@@ -19,27 +19,30 @@ enum source { // what a value in the writer's schema is
 	SOURCES
 };
 
-struct found { // a monitored path
+struct found {			       // a monitored path
 	const struct field_rule *rule; // NULL: none
-	unsigned seen;                 // bit set of sources
-	enum source first;             // but null
-	bool hidden;                   // inside an array, a map or a recursion: in the schema, never a value
+	unsigned seen;		       // bit set of sources
+	enum source first;	       // but null
+	int32_t element;	       // the innermost one around it
 	uint32_t slot;
 };
 
 struct compiler {
 	struct plan *plan;
 	const struct plan_options *opt;
-	struct map rules, found;       // by path
+	struct map rules, found; // by path
+	struct map elements;	 // by path: index + 1
+	int32_t element;	 // of an array or a map: the one in hand; -1: none
 	struct buf path;
 	const struct avsc_type *stack[MAX_DEPTH + 1]; // records around the one in hand
-	size_t depth, base;            // those below base do not count
+	size_t depth, base;			      // those below base do not count
 	size_t steps;
-	bool routine;                  // nothing is monitored
-	bool must;                     // some slot must not be null
-	uint32_t barrier;              // the last opcode that a jump leads to
+	size_t again;	  // recursive records that are followed, for the sake of a rule
+	bool routine;	  // nothing is monitored
+	bool must;	  // some slot must not be null
+	uint32_t barrier; // the last opcode that a jump leads to
 	const struct avsc_type **called;
-	uint32_t *entry;               // by called: its routine
+	uint32_t *entry; // by called: its routine
 	size_t ncalled, capcalled, capentry;
 	struct error *err;
 };
@@ -48,14 +51,22 @@ struct compiler {
 bool type_counts(const struct field_rule *r, enum field_type type, enum source src);
 
 enum source source_of(const struct avsc_type *t);
-int compile_step(struct compiler *c);  // one more type; -1: too many, or too deep
+int compile_step(struct compiler *c); // one more type; -1: too many, or too deep
 bool compile_inside(const struct compiler *c, const struct avsc_type *record);
+// Is the record unrolled here? A recursive one is where a rule names what lies below.
+bool compile_follows(const struct compiler *c, const struct avsc_type *record);
+void compile_enter(struct compiler *c, const struct avsc_type *record);
+void compile_leave(struct compiler *c);
 const char *path_text(const struct compiler *c);
 size_t path_push(struct compiler *c, const char *name);
+size_t path_push_element(struct compiler *c, const struct avsc_type *t); // of an array or a map
 void path_pop(struct compiler *c, size_t before);
+int32_t path_element(struct compiler *c,
+		     const char *path); // the index of the element at or around it; -1: none
 bool path_is_event_time(const struct compiler *c);
 struct found *path_found(const struct compiler *c, const struct avsc_type *t); // NULL: not monitored
-// Marks the slots under t that must not be null and get a value, or a breach of their own, within it.
+// Marks the slots under t that must not be null and get a value, or a breach of their own, within it, but
+// not those of the elements below it: an array may be empty.
 int mark_filled(struct compiler *c, const struct avsc_type *t, uint8_t *filled);
 
 // The opcodes of the whole schema, with the routines of its recursive records.

@@ -2,9 +2,9 @@
 // Inside a plan: the opcodes that plan_emit.c writes and plan_walk.c runs.
 //
 // The schema is unrolled: record fields follow one another, a union jumps to a branch, the items of an
-// array or a map are a loop body of their own. Only a recursive record is a routine that is called;
-// nothing inside it, or inside an array or a map, is monitored, so a slot gets at most one value a record.
-// The bytes of everything unmonitored are still checked.
+// array or a map are a loop body of their own, and a slot gets at most one value a pass. A recursive record
+// is a routine that is called, within which nothing is monitored. The bytes of everything unmonitored are
+// still checked.
 #ifndef KD_SCHEMA_OPS_H
 #define KD_SCHEMA_OPS_H
 #include <regex.h>
@@ -16,15 +16,15 @@
 #define NO_SLOT UINT32_MAX
 
 enum opcode {
-	OP_END,         // of the record, of a loop's body, of a routine
-	OP_SKIP,        // arg bytes
+	OP_END,	 // of the record, of a loop's body, of a routine
+	OP_SKIP, // arg bytes
 	OP_SKIP_INT,
 	OP_SKIP_LONG,
 	OP_SKIP_BOOL,
-	OP_SKIP_ENUM,   // arg symbols
+	OP_SKIP_ENUM, // arg symbols
 	OP_SKIP_STRING,
 	OP_SKIP_BYTES,
-	OP_INT,         // from here to OP_FIXED: a leaf
+	OP_INT, // from here to OP_FIXED: a leaf
 	OP_LONG,
 	OP_FLOAT,
 	OP_DOUBLE,
@@ -32,20 +32,20 @@ enum opcode {
 	OP_ENUM,
 	OP_STRING,
 	OP_BYTES,
-	OP_FIXED,       // arg bytes
-	OP_UNION,       // targets[arg] branches, then their opcodes' indices
-	OP_JUMP,        // to arg
-	OP_ARRAY,       // the body follows; goes on at arg
-	OP_MAP,         // the same
-	OP_CALL,        // the routine at arg
-	OP_OTHER,       // the slot arg is present with a type that it does not count
-	OP_ABSENT,      // the slot arg must not be null and is
+	OP_FIXED,  // arg bytes
+	OP_UNION,  // targets[arg] branches, then their opcodes' indices
+	OP_JUMP,   // to arg
+	OP_ARRAY,  // the body follows; goes on at arg
+	OP_MAP,	   // the same
+	OP_CALL,   // the routine at arg
+	OP_OTHER,  // the slot arg is present with a type that it does not count
+	OP_ABSENT, // the slot arg must not be null and is
 };
 
 struct op {
 	uint32_t code;
 	uint32_t arg;
-	uint32_t leaf;
+	uint32_t leaf;	// array, map: the element that is counted, or NO_SLOT: nothing inside is monitored
 	uint32_t least; // array, map: the least bytes of an item
 };
 
@@ -61,43 +61,42 @@ enum convert {
 struct checks {
 	bool has_range, has_allowed, has_pattern;
 	double min, max;
-	struct map allowed;      // texts
-	double *numbers;         // those of them that are numbers
+	struct map allowed; // texts
+	double *numbers;    // those of them that are numbers
 	size_t nnumbers;
 	regex_t pattern;
 	char *range_text, *allowed_text, *pattern_text; // the breach in words
 };
 
 struct leaf {
-	uint32_t slot;           // NO_SLOT: read for the event time alone
+	uint32_t slot; // NO_SLOT: read for the event time alone
 	enum convert convert;
-	bool plain;              // nothing to judge, convert or date: the fast path
+	bool plain; // nothing to judge, convert or date: the fast path
 	bool event_time;
-	bool decimal;
-	int32_t scale;
-	int64_t times, per;      // milliseconds = value * times / per
-	const struct checks *checks;      // NULL: none
-	const struct avsc_type *type;     // enum: its symbols
-	uint32_t *lengths;                // enum: of each symbol
-	uint8_t *breaks;                  // enum: 1 allowed, 2 pattern; NULL without checks
+	int64_t times, per;	     // milliseconds = value * times / per
+	const struct checks *checks; // NULL: none
+	const struct avsc_type *type;
+	uint32_t *lengths; // enum: of each symbol
+	uint8_t *breaks;   // enum: 1 allowed, 2 pattern; NULL without checks
 };
 
 struct plan {
 	struct avsc *schema;
 	struct op *ops;
-	const char **where;      // by opcode: the path, for errors
+	const char **where; // by opcode: the path, for errors
 	size_t nops, capops;
 	uint32_t *targets;
 	size_t ntargets, captargets;
 	struct leaf *leaves;
 	size_t nleaves, capleaves;
 	struct plan_slot *slots;
-	struct checks **checks;  // by slot; NULL: none
+	struct checks **checks; // by slot; NULL: none
 	size_t nslots, capslots;
-	struct breach *always;   // breaches of every record, which own their `why`
+	size_t nelements;
+	struct breach *always; // breaches of every record, which own their `why`
 	size_t nalways, capalways;
-	size_t ntexts;           // leaves that write their value out
-	struct map paths;        // interned texts of `where`
+	size_t ntexts;	  // leaves that write their value out
+	struct map paths; // interned texts of `where`
 	char *record_name;
 };
 

@@ -3,10 +3,12 @@
 // every bound, validates, and hands out the monitored fields. A plan is immutable and may be shared by
 // threads; walking allocates nothing once a record_values has reached its size (a pattern's regexec may).
 //
-// A field's path joins record fields by dots; a top-level type that is no record is "value". The branches of
-// a union share a path: a number among them makes the field numeric, else the first branch decides, and a
-// value of a type that the field does not count is VALUE_OTHER. What lies inside an array, a map or the
-// recursion of a record is checked, never handed out: a rule on it judges nothing.
+// A field's path joins record fields by dots; a top-level type that is no record is "value". The items of an
+// array add "[]", the values of a map "{}" ("items[].price", "tags{}"): each gives a value, and what it lacks
+// is missing once an element; elements that have no bytes (nulls, empty records) are not counted. The
+// branches of a union share a path: a number among them makes the field numeric, else the first branch
+// decides, and a value of a type that the field does not count is VALUE_OTHER. Inside the recursion of a
+// record only what a rule names is handed out ("next.next.x").
 #ifndef KD_SCHEMA_PLAN_H
 #define KD_SCHEMA_PLAN_H
 #include <stdbool.h>
@@ -19,7 +21,7 @@
 #include "util/error.h"
 
 enum value_kind {
-	VALUE_NUMBER, // int, long, float, double, decimal
+	VALUE_NUMBER, // int, long, float, double, decimal; duration: milliseconds, a month being 30 days
 	VALUE_STRING, // string, enum symbol, bytes, fixed, uuid: str/len point into the record or the plan
 	VALUE_BOOL,   // num is 0 or 1
 	VALUE_TIME,   // date, time-*, timestamp-*: num and ms; unix milliseconds (time of day for time-*)
@@ -27,31 +29,36 @@ enum value_kind {
 };
 
 struct value {
-	uint32_t slot;     // index into plan_field()
+	uint32_t slot; // index into plan_field()
 	enum value_kind kind;
 	double num;
-	int64_t ms;        // VALUE_TIME
-	const char *str;   // VALUE_STRING: valid while the record's bytes, the plan and the record_values are
+	int64_t ms;	 // VALUE_TIME
+	const char *str; // VALUE_STRING: valid while the record's bytes, the plan and the record_values are
 	uint32_t len;
 };
 
 struct breach {
 	enum violation_kind kind;
-	int32_t slot;      // -1: the whole record
-	const char *why;   // in words, without payload, of the plan; NULL: record_values.detail says it
+	int32_t slot;	 // -1: the whole record
+	const char *why; // in words, without payload, of the plan; NULL: record_values.detail says it
 };
 
-// What one record gave. Re-used from record to record; release frees its arrays.
+// What one record gave. Re-used from record to record; release frees its arrays. Values inside arrays and
+// maps make it grow to some 100 bytes for each byte of the largest record.
 struct record_values {
-	struct value *values;  // present, non-null values in writer order
+	struct value *values; // present, non-null values in writer order
 	size_t nvalues, capvalues;
 	struct breach *breaches; // at most one a kind and slot
 	size_t nbreaches, capbreaches;
-	bool decoded;          // false: no field values (breaches then holds exactly one, of a whole-record kind)
+	uint64_t *elements; // by plan_slot.element: how many there were
+	size_t nelements, capelements;
+	uint16_t *broken; // by slot: the kinds among the breaches; of slots inside elements
+	size_t capbroken;
+	bool decoded; // false: no field values (breaches then holds exactly one, of a whole-record kind)
 	bool has_event_time;
 	int64_t event_ms;
-	char detail[160];      // the reason of the first breach, without payload; "" where there is none
-	char *texts;           // numbers written out, for categorical slots
+	char detail[160]; // the reason of the first breach, without payload; "" where there is none
+	char *texts;	  // numbers written out, for categorical slots
 	size_t captexts;
 };
 
@@ -63,35 +70,37 @@ void record_values_release(struct record_values *r);
 // record's path ignores all below it that has no rule of its own.
 struct field_rule {
 	const char *path;
-	enum field_type type;  // FIELD_TYPES: by the schema; FIELD_NONE: ignore the field
-	bool cast;             // the configuration asks for `type`: a categorical field takes numbers and booleans, written out
-	bool required;         // named in `fields:`, the contract or the baseline: missing_field, wrong_type apply
+	enum field_type type; // FIELD_TYPES: by the schema; FIELD_NONE: ignore the field
+	bool cast;     // `type` was asked for: a categorical field takes numbers and booleans, written out
+	bool required; // named in `fields:`, the contract or the baseline: missing_field, wrong_type apply
 	bool has_range;
 	double range_min, range_max;
 	char **allowed;
 	size_t nallowed;
-	const char *pattern;   // POSIX extended; held against the first 16 KiB of a text
+	const char *pattern; // POSIX extended; held against the first 16 KiB of a text
 	bool not_null;
 };
 
 struct plan_options {
-	// Field path or NULL. A date or timestamp, a number (unix milliseconds) or a text (RFC 3339, or
-	// milliseconds); null, unreadable or past the year 275760: the record has none.
+	// Field path, not inside an array or a map, or NULL. A date or timestamp, a number (unix
+	// milliseconds) or a text (RFC 3339, or milliseconds); null, unreadable or past the year 275760: none.
 	const char *event_time;
 	const struct field_rule *rules;
 	size_t nrules;
-	bool all_fields;                 // true: also the fields that no rule names
+	bool all_fields; // true: also the fields that no rule names
 };
 
 struct plan;
 struct plan_slot {
 	char *path;
-	enum field_type type;            // what the field counts as; FIELD_NONE: a record, array or map, never a value
-	bool in_writer;                  // false: required but absent in the writer's schema
+	enum field_type type; // what the field counts as; FIELD_NONE: a record, array or map, never a value
+	bool in_writer;	      // false: required but absent in the writer's schema
+	int32_t element;      // -1, or the elements it lies in: those without a value of it are missing
 };
 
 // Compiles a writer schema's JSON. -1 with a reason for a schema that Avro C refuses or that is too deep.
-struct plan *plan_compile(const char *schema_json, size_t len, const struct plan_options *opt, struct error *err) MUST_CHECK;
+struct plan *plan_compile(const char *schema_json, size_t len, const struct plan_options *opt,
+			  struct error *err) MUST_CHECK;
 void plan_free(struct plan *p);
 size_t plan_slots(const struct plan *p);
 const struct plan_slot *plan_slot(const struct plan *p, size_t slot);

@@ -50,7 +50,7 @@ enum source source_of(const struct avsc_type *t)
 		return SRC_NUMBER;
 	case AVSC_BYTES:
 	case AVSC_FIXED:
-		return t->logical == LOGICAL_DECIMAL ? SRC_NUMBER : t->logical ? SRC_UUID : SRC_BYTES;
+		return t->logical == LOGICAL_UUID ? SRC_UUID : t->logical ? SRC_NUMBER : SRC_BYTES;
 	case AVSC_STRING:
 		return t->logical ? SRC_UUID : SRC_STRING;
 	case AVSC_ENUM:
@@ -77,6 +77,38 @@ bool compile_inside(const struct compiler *c, const struct avsc_type *record)
 	return false;
 }
 
+static bool rule_below(const struct compiler *c)
+{
+	size_t n = c->path.len;
+
+	for (size_t i = 0; i < c->opt->nrules; i++) {
+		const struct field_rule *r = &c->opt->rules[i];
+
+		if (r->type != FIELD_NONE && !strncmp(r->path, c->path.data, n) && r->path[n] &&
+		    strchr(".[{", r->path[n]))
+			return true;
+	}
+	return false;
+}
+
+bool compile_follows(const struct compiler *c, const struct avsc_type *record)
+{
+	return !compile_inside(c, record) || (!c->routine && rule_below(c));
+}
+
+void compile_enter(struct compiler *c, const struct avsc_type *record)
+{
+	c->again += compile_inside(c, record);
+	c->stack[c->depth++] = record;
+}
+
+void compile_leave(struct compiler *c)
+{
+	const struct avsc_type *record = c->stack[--c->depth];
+
+	c->again -= compile_inside(c, record);
+}
+
 // The field's path; a type that is no record at the top is called "value".
 const char *path_text(const struct compiler *c)
 {
@@ -91,6 +123,32 @@ size_t path_push(struct compiler *c, const char *name)
 		buf_addc(&c->path, '.');
 	buf_adds(&c->path, name);
 	return before;
+}
+
+size_t path_push_element(struct compiler *c, const struct avsc_type *t)
+{
+	size_t before = c->path.len;
+
+	if (!before)
+		buf_adds(&c->path, "value");
+	buf_adds(&c->path, t->kind == AVSC_ARRAY ? "[]" : "{}");
+	return before;
+}
+
+int32_t path_element(struct compiler *c, const char *path)
+{
+	size_t n = strlen(path);
+
+	while (n && path[n - 1] != ']' && path[n - 1] != '}')
+		n--;
+	if (!n)
+		return -1;
+	size_t known = (size_t)map_get(&c->elements, path, n);
+	if (!known) {
+		known = ++c->plan->nelements;
+		map_put(&c->elements, path, n, (void *)known);
+	}
+	return (int32_t)known - 1;
 }
 
 void path_pop(struct compiler *c, size_t before)
@@ -108,15 +166,16 @@ struct found *path_found(const struct compiler *c, const struct avsc_type *t)
 
 bool path_is_event_time(const struct compiler *c)
 {
-	return !c->routine && c->opt->event_time && !strcmp(c->opt->event_time, path_text(c));
+	return !c->routine && c->element < 0 && c->opt->event_time &&
+	       !strcmp(c->opt->event_time, path_text(c));
 }
 
 static bool ignored_above(const struct compiler *c, const char *path)
 {
-	for (const char *dot = strchr(path, '.'); dot; dot = strchr(dot + 1, '.')) {
-		const struct field_rule *r = map_get(&c->rules, path, (size_t)(dot - path));
+	for (const char *at = strpbrk(path, ".[{"); at; at = strpbrk(at + 1, ".[{")) {
+		const struct field_rule *r = map_get(&c->rules, path, (size_t)(at - path));
 
-		if (r && r->type == FIELD_NONE)
+		if (r && (r->type == FIELD_NONE || r->type == FIELD_VECTOR))
 			return true;
 	}
 	return false;
@@ -128,6 +187,7 @@ static struct found *found_add(struct compiler *c, const char *path, const struc
 
 	f->rule = rule;
 	f->slot = NO_SLOT;
+	f->element = path_element(c, path);
 	map_puts(&c->found, path, f);
 	return f;
 }
@@ -141,7 +201,7 @@ static void note(struct compiler *c, enum source src)
 	if (!f) {
 		const struct field_rule *r = map_gets(&c->rules, path);
 		bool want = r ? r->type != FIELD_NONE
-			      : c->opt->all_fields && src != SRC_OPAQUE && src != SRC_NULL &&
+			      : c->opt->all_fields && !c->again && src != SRC_OPAQUE && src != SRC_NULL &&
 				    !path_is_event_time(c) && !ignored_above(c, path);
 
 		if (!want)
@@ -150,23 +210,7 @@ static void note(struct compiler *c, enum source src)
 	}
 	if (!(f->seen & ~(1u << SRC_NULL)))
 		f->first = src;
-	f->hidden = false;
 	f->seen |= 1u << src;
-}
-
-// What rules name below the path in hand lies inside an array, a map or a recursion.
-static void hide_below(struct compiler *c)
-{
-	for (size_t i = 0; i < c->opt->nrules; i++) {
-		const struct field_rule *r = &c->opt->rules[i];
-		size_t n = c->path.len;
-
-		if (r->type == FIELD_NONE || map_gets(&c->found, r->path) ||
-		    (n && (strncmp(r->path, c->path.data, n) || r->path[n] != '.')) ||
-		    (!n && !strcmp(r->path, "value")))
-			continue;
-		found_add(c, r->path, r)->hidden = true;
-	}
 }
 
 static int discover(struct compiler *c, const struct avsc_type *t)
@@ -181,11 +225,17 @@ static int discover(struct compiler *c, const struct avsc_type *t)
 	}
 	if (t->kind != AVSC_RECORD || c->path.len)
 		note(c, source_of(t));
-	if (t->kind == AVSC_ARRAY || t->kind == AVSC_MAP ||
-	    (t->kind == AVSC_RECORD && compile_inside(c, t))) {
-		hide_below(c);
-	} else if (t->kind == AVSC_RECORD) {
-		c->stack[c->depth++] = t;
+	if (t->kind == AVSC_ARRAY || t->kind == AVSC_MAP) {
+		int32_t around = c->element;
+		size_t before = path_push_element(c, t);
+
+		c->element = path_element(c, path_text(c));
+		if (discover(c, t->parts[0]))
+			return -1;
+		c->element = around;
+		path_pop(c, before);
+	} else if (t->kind == AVSC_RECORD && compile_follows(c, t)) {
+		compile_enter(c, t);
 		for (size_t i = 0; i < t->nfields; i++) {
 			size_t before = path_push(c, t->fields[i].name);
 
@@ -193,7 +243,7 @@ static int discover(struct compiler *c, const struct avsc_type *t)
 				return -1;
 			path_pop(c, before);
 		}
-		c->depth--;
+		compile_leave(c);
 	}
 	return 0;
 }
@@ -204,7 +254,7 @@ static void always(struct compiler *c, enum violation_kind kind, uint32_t slot, 
 
 	GROW(p->always, p->nalways, p->capalways);
 	p->always[p->nalways++] =
-		(struct breach){kind, (int32_t)slot, xasprintf("%.100s: %s", p->slots[slot].path, why)};
+	    (struct breach){kind, (int32_t)slot, xasprintf("%.100s: %s", p->slots[slot].path, why)};
 }
 
 static void checks_free(struct checks *k)
@@ -272,7 +322,7 @@ static int add_slot(struct compiler *c, const char *path, struct found *f, bool 
 		return -1;
 	GROW(p->slots, p->nslots, p->capslots);
 	p->checks = xrealloc(p->checks, p->capslots * sizeof *p->checks);
-	p->slots[slot] = (struct plan_slot){xstrdup(path), type, in_writer};
+	p->slots[slot] = (struct plan_slot){xstrdup(path), type, in_writer, f->element};
 	p->checks[slot] = k;
 	p->nslots++;
 	if (!r)
@@ -281,11 +331,11 @@ static int add_slot(struct compiler *c, const char *path, struct found *f, bool 
 	if (!in_writer) {
 		if (r->required)
 			always(c, VIOLATION_MISSING_FIELD, slot, "not in the writer's schema");
-		else if (r->not_null)
+		else if (r->not_null && f->element < 0)
 			always(c, VIOLATION_NULL, slot, "not in the writer's schema");
 		return 0;
 	}
-	if (r->required && r->type != FIELD_TYPES && !f->hidden) {
+	if (r->required && r->type != FIELD_TYPES) {
 		bool fits = false;
 
 		for (int s = 0; s < SOURCES; s++)
@@ -324,9 +374,9 @@ int mark_filled(struct compiler *c, const struct avsc_type *t, uint8_t *filled)
 	const struct found *f = path_found(c, t);
 	if (f && t->kind != AVSC_NULL && f->rule && f->rule->not_null)
 		filled[f->slot] = 1;
-	if (t->kind != AVSC_RECORD || compile_inside(c, t))
+	if (t->kind != AVSC_RECORD || !compile_follows(c, t))
 		return 0;
-	c->stack[c->depth++] = t;
+	compile_enter(c, t);
 	for (size_t i = 0; i < t->nfields; i++) {
 		size_t before = path_push(c, t->fields[i].name);
 
@@ -334,7 +384,7 @@ int mark_filled(struct compiler *c, const struct avsc_type *t, uint8_t *filled)
 			return -1;
 		path_pop(c, before);
 	}
-	c->depth--;
+	compile_leave(c);
 	return 0;
 }
 
@@ -352,7 +402,7 @@ static int compile(struct compiler *c)
 		for (struct map_entry *e = NULL; !rc && (e = map_next(&c->found, e));) {
 			const struct found *f = e->value;
 
-			if (f->rule && f->rule->not_null && !f->hidden && !filled[f->slot] &&
+			if (f->rule && f->rule->not_null && f->element < 0 && !filled[f->slot] &&
 			    p->slots[f->slot].in_writer)
 				always(c, VIOLATION_NULL, f->slot, "null");
 		}
@@ -380,6 +430,8 @@ struct plan *plan_compile(const char *schema_json, size_t len, const struct plan
 	c->plan = p;
 	c->opt = opt;
 	c->err = err;
+	c->element = -1;
+	map_init(&c->elements);
 	map_init(&c->rules);
 	map_init(&c->found);
 	buf_adds(&c->path, "");
@@ -388,6 +440,7 @@ struct plan *plan_compile(const char *schema_json, size_t len, const struct plan
 	int rc = compile(c);
 	map_release(&c->rules, NULL);
 	map_release(&c->found, free);
+	map_release(&c->elements, NULL);
 	buf_release(&c->path);
 	free(c->called);
 	free(c->entry);

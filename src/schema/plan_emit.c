@@ -119,8 +119,6 @@ static void emit_leaf(struct compiler *c, const struct avsc_type *t, uint32_t sl
 	struct leaf l = {.slot = slot, .event_time = event_time, .type = t, .times = 1, .per = 1};
 
 	l.checks = slot == NO_SLOT ? NULL : p->checks[slot];
-	l.decimal = t->logical == LOGICAL_DECIMAL;
-	l.scale = t->scale;
 	if (src == SRC_NUMBER || src == SRC_TIME)
 		l.convert = type == FIELD_TIME ? AS_TIME : type == FIELD_CATEGORICAL ? AS_TEXT : AS_NUMBER;
 	else if (src == SRC_BOOL)
@@ -233,10 +231,35 @@ static int least_size(struct compiler *c, const struct avsc_type *t, uint64_t *o
 	return 0;
 }
 
+// What must not be null and never is anything else in these elements.
+static int emit_null_elements(struct compiler *c, const struct avsc_type *t)
+{
+	struct plan *p = c->plan;
+
+	if (!c->must || c->routine)
+		return 0;
+	uint8_t *due = xcalloc(p->nslots + 1, 1), *filled = xcalloc(p->nslots + 1, 1);
+	int rc = mark_filled(c, t, filled);
+
+	for (struct map_entry *e = NULL; (e = map_next(&c->found, e));) {
+		const struct found *f = e->value;
+		const struct field_rule *r = f->rule;
+
+		due[f->slot] = f->element == c->element && r && r->not_null &&
+			       (p->slots[f->slot].in_writer || !r->required);
+	}
+	if (!rc)
+		emit_absent(c, due, filled);
+	free(due);
+	free(filled);
+	return rc;
+}
+
 static int emit_loop(struct compiler *c, const struct avsc_type *t)
 {
 	struct plan *p = c->plan;
 	bool routine = c->routine;
+	int32_t around = c->element;
 	uint64_t least;
 	uint32_t at = (uint32_t)p->nops;
 
@@ -244,14 +267,20 @@ static int emit_loop(struct compiler *c, const struct avsc_type *t)
 	if (least_size(c, t->parts[0], &least))
 		return -1;
 	c->base = 0;
+	c->routine |= t->kind == AVSC_ARRAY && !least;
 	emit(c, t->kind == AVSC_MAP ? OP_MAP : OP_ARRAY, 0)->least = (uint32_t)least;
 	here(c);
-	c->routine = true;
-	if (emit_type(c, t->parts[0]))
+	size_t before = path_push_element(c, t);
+	if (!c->routine)
+		c->element = path_element(c, path_text(c));
+	p->ops[at].leaf = c->routine ? NO_SLOT : (uint32_t)c->element;
+	if (emit_null_elements(c, t->parts[0]) || emit_type(c, t->parts[0]))
 		return -1;
-	c->routine = routine;
 	emit(c, OP_END, 0);
 	p->ops[at].arg = here(c);
+	path_pop(c, before);
+	c->routine = routine;
+	c->element = around;
 	return 0;
 }
 
@@ -270,7 +299,7 @@ static void emit_call(struct compiler *c, const struct avsc_type *t)
 
 static int emit_fields(struct compiler *c, const struct avsc_type *t)
 {
-	c->stack[c->depth++] = t;
+	compile_enter(c, t);
 	for (size_t i = 0; i < t->nfields; i++) {
 		size_t before = path_push(c, t->fields[i].name);
 
@@ -278,7 +307,7 @@ static int emit_fields(struct compiler *c, const struct avsc_type *t)
 			return -1;
 		path_pop(c, before);
 	}
-	c->depth--;
+	compile_leave(c);
 	return 0;
 }
 
@@ -300,7 +329,7 @@ static int emit_type(struct compiler *c, const struct avsc_type *t)
 		slot = NO_SLOT;
 	}
 	if (t->kind == AVSC_RECORD) {
-		if (!compile_inside(c, t))
+		if (compile_follows(c, t))
 			return emit_fields(c, t);
 		emit_call(c, t);
 	} else if (t->kind == AVSC_ARRAY || t->kind == AVSC_MAP) {

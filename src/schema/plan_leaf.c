@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "schema/leaf.h"
+#include "schema/plan_read.h"
 #include "util/clock.h"
 #include "util/xalloc.h"
 
@@ -36,6 +37,11 @@ void add_breach(struct walk *w, enum violation_kind kind, uint32_t slot, const c
 {
 	struct record_values *out = w->out;
 
+	if (w->plan->slots[slot].element >= 0) { // once a record, not once an element
+		if (out->broken[slot] >> kind & 1)
+			return;
+		out->broken[slot] |= (uint16_t)(1u << kind);
+	}
 	if (!out->nbreaches)
 		set_detail(out, text);
 	out->breaches[out->nbreaches++] = (struct breach){kind, (int32_t)slot, text};
@@ -233,7 +239,7 @@ static double decimal_value(const uint8_t *p, size_t n, int32_t scale)
 
 		return negative ? -v : v;
 	}
-	snprintf(at, 32, "e-%d", scale);
+	snprintf(at, 32, "e%lld", -(long long)scale);
 	do
 		*--at = (char)('0' + (int)(u % 10));
 	while (u /= 10);
@@ -242,12 +248,53 @@ static double decimal_value(const uint8_t *p, size_t n, int32_t scale)
 	return strtod(at, NULL);
 }
 
+// An unscaled value with its length, and its scale, both as Avro writes them. False: it is not that.
+static bool big_decimal(const uint8_t *p, size_t n, double *out)
+{
+	const uint8_t *end = p + n, *unscaled;
+	int64_t scale;
+
+	if (get_length(&p, end, &n))
+		return false;
+	unscaled = p;
+	p += n;
+	if (get_int(&p, end, &scale) || p != end)
+		return false;
+	*out = decimal_value(unscaled, n, (int32_t)scale);
+	return true;
+}
+
+// Months, days and milliseconds, each an unsigned little-endian number of 32 bits.
+static double duration_ms(const uint8_t *p)
+{
+	uint64_t part[3];
+
+	for (int i = 0; i < 3; i++, p += 4)
+		part[i] = (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24;
+	return (double)((part[0] * 30 + part[1]) * 86400000 + part[2]);
+}
+
 void leaf_bytes(struct walk *w, const struct leaf *l, const uint8_t *p, size_t n)
 {
-	if (l->decimal)
-		leaf_number(w, l, decimal_value(p, n, l->scale), NULL, false);
-	else if (l->convert == AS_TEXT)
+	double v;
+
+	switch (l->type->logical) {
+	case LOGICAL_DECIMAL:
+		leaf_number(w, l, decimal_value(p, n, l->type->scale), NULL, false);
+		break;
+	case LOGICAL_BIG_DECIMAL:
+		if (big_decimal(p, n, &v))
+			leaf_number(w, l, v, NULL, false);
+		else if (l->slot != NO_SLOT)
+			add_value(w, l->slot, VALUE_OTHER);
+		break;
+	case LOGICAL_DURATION:
+		leaf_number(w, l, duration_ms(p), NULL, false);
+		break;
+	case LOGICAL_UUID:
 		leaf_uuid(w, l, p);
-	else
+		break;
+	default:
 		leaf_string(w, l, p, n);
+	}
 }

@@ -4,14 +4,11 @@
 #include <string.h>
 
 #include "schema/leaf.h"
-#include "schema/utf8.h"
+#include "schema/plan_read.h"
 #include "util/xalloc.h"
 
 #define MAX_NESTING	64 // loops and calls within one another
 #define BREACHES_A_SLOT 4
-
-static const char ends[] = "the bytes end inside it";
-static const char too_long[] = "its length is more than the bytes left";
 
 void record_values_init(struct record_values *r)
 {
@@ -23,71 +20,36 @@ void record_values_release(struct record_values *r)
 	free(r->values);
 	free(r->breaches);
 	free(r->texts);
+	free(r->elements);
+	free(r->broken);
 	record_values_init(r);
 }
 
-static const char *varint_rest(const uint8_t **at, const uint8_t *end, uint64_t *out)
-{
-	const uint8_t *p = *at;
-	uint64_t v = 0;
-
-	for (int shift = 0; p < end; shift += 7) {
-		uint8_t c = *p++;
-
-		if (shift == 63 && c > 1)
-			return "a number of more than 64 bits";
-		v |= (uint64_t)(c & 0x7f) << shift;
-		if (c < 0x80) {
-			*at = p;
-			*out = v;
-			return NULL;
-		}
-	}
-	return ends;
-}
-
-// A zigzag varint; NULL, or what is wrong with it.
-static inline const char *get_long(const uint8_t **at, const uint8_t *end, int64_t *out)
-{
-	const char *why = NULL;
-	uint64_t v;
-
-	if (*at < end && **at < 0x80)
-		v = *(*at)++;
-	else if ((why = varint_rest(at, end, &v)))
-		return why;
-	*out = (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
-	return NULL;
-}
-
-static inline const char *get_int(const uint8_t **at, const uint8_t *end, int64_t *out)
-{
-	const char *why = get_long(at, end, out);
-
-	return why ? why : *out == (int32_t)*out ? NULL : "a number of more than 32 bits";
-}
-
-static inline const char *get_length(const uint8_t **at, const uint8_t *end, size_t *n)
-{
-	int64_t v;
-	const char *why = get_long(at, end, &v);
-
-	if (why)
-		return why;
-	if (v < 0)
-		return "a negative length";
-	*n = (size_t)v;
-	return (uint64_t)v > (uint64_t)(end - *at) ? too_long : NULL;
-}
-
-static inline const char *get_text(const uint8_t **at, const uint8_t *end, size_t *n)
-{
-	const char *why = get_length(at, end, n);
-
-	return why ? why : utf8_valid(*at, *n) ? NULL : "a text that is not UTF-8";
-}
-
 static int run(struct walk *w, const struct op *op, int depth);
+
+// Room for what one more element can give, and what lies around it still may.
+static void grow(struct walk *w)
+{
+	struct record_values *out = w->out;
+	const size_t texts = w->plan->ntexts * TEXT_SIZE, used = (size_t)(w->text - out->texts);
+
+	if (out->capvalues - out->nvalues < w->plan->nslots) {
+		out->capvalues = 2 * out->capvalues + w->plan->nslots;
+		out->values = xrealloc(out->values, out->capvalues * sizeof *out->values);
+	}
+	if (out->captexts - used >= texts)
+		return;
+	const uintptr_t old = (uintptr_t)out->texts;
+	out->captexts = 2 * out->captexts + texts;
+	out->texts = xrealloc(out->texts, out->captexts);
+	w->text = out->texts + used;
+	for (size_t i = 0; i < out->nvalues; i++) { // what was written out has moved
+		struct value *v = &out->values[i];
+
+		if (v->kind == VALUE_STRING && (uintptr_t)v->str >= old && (uintptr_t)v->str < old + used)
+			v->str = out->texts + ((uintptr_t)v->str - old);
+	}
+}
 
 // The blocks of an array or a map, up to and with the empty one. 0, or -1 with w->why and w->op set.
 static int run_loop(struct walk *w, const struct op *op, int depth)
@@ -119,6 +81,8 @@ static int run_loop(struct walk *w, const struct op *op, int depth)
 			}
 			block_end = w->p + size;
 		}
+		if (op->leaf != NO_SLOT)
+			w->out->elements[op->leaf] += (uint64_t)count;
 		if (!least) // items without bytes, however many
 			count = 0;
 		else if ((uint64_t)count > (uint64_t)(w->end - w->p) / least) {
@@ -132,6 +96,8 @@ static int run_loop(struct walk *w, const struct op *op, int depth)
 					return -1;
 				w->p += n;
 			}
+			if (op->leaf != NO_SLOT)
+				grow(w);
 			if (run(w, op + 1, depth + 1))
 				return -1;
 		}
@@ -170,7 +136,7 @@ static int run(struct walk *w, const struct op *op, int depth)
 			return 0;
 		case OP_SKIP:
 			if ((size_t)(end - p) < op->arg) {
-				why = ends;
+				why = BYTES_END;
 				goto fail;
 			}
 			p += op->arg;
@@ -211,7 +177,7 @@ static int run(struct walk *w, const struct op *op, int depth)
 			break;
 		case OP_FLOAT:
 			if (end - p < 4) {
-				why = ends;
+				why = BYTES_END;
 				goto fail;
 			}
 			u32 = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
@@ -225,7 +191,7 @@ static int run(struct walk *w, const struct op *op, int depth)
 			break;
 		case OP_DOUBLE:
 			if (end - p < 8) {
-				why = ends;
+				why = BYTES_END;
 				goto fail;
 			}
 			u64 = 0;
@@ -241,7 +207,7 @@ static int run(struct walk *w, const struct op *op, int depth)
 		case OP_SKIP_BOOL:
 		case OP_BOOL:
 			if (p == end || *p > 1) {
-				why = p == end ? ends : "a boolean that is neither 0 nor 1";
+				why = p == end ? BYTES_END : "a boolean that is neither 0 nor 1";
 				goto fail;
 			}
 			if (op->code == OP_BOOL)
@@ -276,7 +242,7 @@ static int run(struct walk *w, const struct op *op, int depth)
 			break;
 		case OP_FIXED:
 			if ((size_t)(end - p) < op->arg) {
-				why = ends;
+				why = BYTES_END;
 				goto fail;
 			}
 			leaf_bytes(w, l, p, op->arg);
@@ -339,13 +305,29 @@ static void reserve(const struct plan *plan, struct record_values *out)
 		out->captexts = plan->ntexts * TEXT_SIZE;
 		out->texts = xrealloc(out->texts, out->captexts);
 	}
+	if (out->capelements < plan->nelements) {
+		out->capelements = plan->nelements;
+		out->elements = xrealloc(out->elements, out->capelements * sizeof *out->elements);
+	}
+	if (plan->nelements && out->capbroken < plan->nslots) {
+		out->capbroken = plan->nslots;
+		out->broken = xrealloc(out->broken, out->capbroken * sizeof *out->broken);
+	}
+}
+
+static void clear_elements(const struct plan *plan, struct record_values *out)
+{
+	out->nelements = plan->nelements;
+	memset(out->elements, 0, plan->nelements * sizeof *out->elements);
+	if (plan->nslots)
+		memset(out->broken, 0, plan->nslots * sizeof *out->broken);
 }
 
 static void whole_record(struct record_values *out, enum violation_kind kind)
 {
 	out->decoded = false;
 	out->has_event_time = false;
-	out->nvalues = 0;
+	out->nvalues = out->nelements = 0;
 	out->nbreaches = 1;
 	out->breaches[0] = (struct breach){kind, -1, NULL};
 }
@@ -362,6 +344,9 @@ void plan_walk(const struct plan *p, const uint8_t *bytes, size_t n, struct reco
 	out->has_event_time = false;
 	out->decoded = true;
 	out->detail[0] = 0;
+	out->nelements = 0;
+	if (p->nelements)
+		clear_elements(p, out);
 	if (p->nalways) {
 		memcpy(out->breaches, p->always, p->nalways * sizeof *p->always);
 		out->nbreaches = p->nalways;

@@ -2,9 +2,10 @@
 """Avro read by the book, slowly: what a plan that monitors every field should say of a record's bytes.
 
 Written from the Avro specification and the rules in src/schema/plan.h, and checked against fastavro by
-make_cases.py. decode() gives a verdict (ok, undecodable or trailing), the data, and the values handed out:
-[path, kind, value] with the kinds n number (a string for NaN and infinities), s text as hex, b boolean,
-t [milliseconds, whole milliseconds], o a value of a type that the field does not count.
+make_cases.py. decode() gives a verdict (ok, undecodable or trailing), the data, the values handed out, each
+[path, kind, value], and by the path of an array's or a map's elements how many there were. Kinds: n number (a
+string for NaN and infinities), a number to the last digit but one, s text as hex, b boolean, t [milliseconds,
+whole milliseconds], o a value of a type that the field does not count.
 """
 import math
 import struct
@@ -39,7 +40,7 @@ class Type:
         kind, logical = self.kind, self.logical
         if kind in ("int", "long"):
             return "time" if logical else "number"
-        if kind in ("float", "double") or logical == "decimal":
+        if kind in ("float", "double") or logical in ("decimal", "big-decimal", "duration"):
             return "number"
         if kind in ("record", "array", "map"):
             return "opaque"
@@ -56,6 +57,8 @@ def logical_of(t, v):
     if plain in MS and t.kind == ON.get(plain, "long"):
         t.logical = plain
     elif name == "uuid" and (t.kind == "string" or t.kind == "fixed" and t.size == 16):
+        t.logical = name
+    elif name == "big-decimal" and t.kind == "bytes" or name == "duration" and t.kind == "fixed" and t.size == 12:
         t.logical = name
     elif name == "decimal" and t.kind in ("bytes", "fixed"):
         precision, scale = v.get("precision", 0), v.get("scale", 0)
@@ -98,6 +101,10 @@ def fits(source, as_type):
                       "boolean": ("boolean",), "text": ("string", "bytes"), "time": ("time", "number")}[as_type]
 
 
+def element(t, path):
+    return (path or "value") + ("[]" if t.kind == "array" else "{}")
+
+
 class Schema:
     """A schema with what each of its paths is counted as."""
 
@@ -121,7 +128,9 @@ class Schema:
             if t not in inside:
                 for name, f in t.fields:
                     self.discover(f, f"{path}.{name}" if path else name, inside + (t,))
-        elif t.source() not in ("null", "opaque"):
+        elif t.kind in ("array", "map"):
+            self.discover(t.parts[0], element(t, path), inside)
+        elif t.source() != "null":
             self.seen.setdefault(path or "value", []).append(t.source())
 
     def decode(self, data):
@@ -129,13 +138,13 @@ class Schema:
         try:
             value = d.value(self.root, "", (), True, 0)
         except Bad:
-            return "undecodable", None, []
-        return ("ok", value, d.out) if d.at == len(data) else ("trailing", None, [])
+            return "undecodable", None, [], {}
+        return ("ok", value, d.out, d.elements) if d.at == len(data) else ("trailing", None, [], {})
 
 
 class Decoder:
     def __init__(self, schema, data):
-        self.schema, self.data, self.at, self.out = schema, data, 0, []
+        self.schema, self.data, self.at, self.out, self.elements = schema, data, 0, [], {}
         self.numbers = []  # (from, to) of every varint that is a length, a count or an index
 
     def take(self, n):
@@ -212,6 +221,8 @@ class Decoder:
         items = []
         item = t.parts[0]
         free = t.kind == "array" and item.zero()
+        shown &= not free
+        below = element(t, path)
         while True:
             n = self.marked(self.long)
             if n == 0:
@@ -226,12 +237,30 @@ class Decoder:
                 n = min(n, 1000)  # however many, they say nothing
             elif n > len(self.data) - self.at:
                 raise Bad("items")
+            if shown:
+                self.elements[below] = self.elements.get(below, 0) + n
             for _ in range(n):
                 key = self.text().decode() if t.kind == "map" else None
-                v = self.value(item, path, (), False, depth + 1)
+                v = self.value(item, below, inside, shown, depth + 1)
                 items.append((key, v))
             if end is not None and self.at != end:
                 raise Bad("block size")
+
+    def decimal(self, path, v, scale):
+        self.number(path, decimal(v, scale))
+        if len(v) > 16:
+            self.out[-1][1] = "a"
+
+    def big_decimal(self, path, v):
+        inner = Decoder(self.schema, v)
+        try:
+            unscaled = inner.take(inner.long())
+            scale = inner.int()
+            if inner.at != len(v):
+                raise Bad("more")
+            self.decimal(path, unscaled, scale)
+        except Bad:
+            self.emit(path, "o", None)
 
     def leaf(self, t, path, as_type):
         kind, logical = t.kind, t.logical
@@ -273,7 +302,12 @@ class Decoder:
         else:
             v = self.text() if kind == "string" else self.take(self.marked(self.long))
         if as_type and logical == "decimal":
-            self.number(path, decimal(v, t.scale))
+            self.decimal(path, v, t.scale)
+        elif as_type and logical == "duration":
+            months, days, ms = struct.unpack("<III", v)
+            self.number(path, float((months * 30 + days) * 86400000 + ms))
+        elif as_type and logical == "big-decimal":
+            self.big_decimal(path, v)
         elif as_type and kind == "fixed" and logical == "uuid":
             h = v.hex()
             self.emit(path, "s", "-".join([h[:8], h[8:12], h[12:16], h[16:20], h[20:]]).encode().hex())
@@ -283,8 +317,12 @@ class Decoder:
 
 
 def decimal(v, scale):
-    exact = Fraction(int.from_bytes(v, "big", signed=True), 10**scale)
+    unscaled = int.from_bytes(v, "big", signed=True)
+    inf = math.inf if unscaled > 0 else -math.inf
+    if abs(scale) > 5000:
+        return inf if scale < 0 and unscaled else 0.0
+    exact = unscaled / Fraction(10)**scale
     try:
         return float(exact)
     except OverflowError:
-        return math.copysign(math.inf, exact)
+        return inf

@@ -24,7 +24,7 @@ TEXTS = ["", "a", "EUR", "x" * 70, "grün", "日本語テキスト", "\U0001f600
          "1234567é"]
 LOGICALS = [("int", "date"), ("int", "time-millis"), ("long", "time-micros"), ("long", "timestamp-millis"),
             ("long", "timestamp-micros"), ("long", "timestamp-nanos"), ("long", "local-timestamp-millis"),
-            ("long", "local-timestamp-micros"), ("long", "local-timestamp-nanos"), ("string", "uuid"),
+            ("bytes", "big-decimal"), ("long", "local-timestamp-micros"), ("long", "local-timestamp-nanos"), ("string", "uuid"),
             # Unknown, or of another type than they belong to: ignored.
             ("int", "timestamp-millis"), ("long", "date"), ("string", "unheard-of"), ("bytes", "uuid"),
             ("double", "decimal")]
@@ -87,6 +87,8 @@ class Schemas:
             return self.named("fixed", space, {"size": r.choice([0, 1, 7, 16, 33])})
         if roll < 0.74:
             return self.named("fixed", space, {"size": r.choice([16, 16, 5]), "logicalType": "uuid"})
+        if roll < 0.76:
+            return self.named("fixed", space, {"size": r.choice([12, 12, 11]), "logicalType": "duration"})
         if roll < 0.82:
             digits = r.choice([1, 4, 9, 18, 30, 38])
             more = {"logicalType": "decimal", "precision": digits, "scale": r.randrange(digits + 1)}
@@ -189,6 +191,9 @@ class Data:
         if kind == "string":
             return r.choice(TEXTS)
         if kind in ("bytes", "fixed"):
+            if t.logical == "big-decimal" and r.random() < 0.9:
+                unscaled = bytes(r.randrange(256) for _ in range(r.choice([0, 1, 3, 8, 16])))
+                return zigzag(len(unscaled)) + unscaled + zigzag(r.choice([0, 2, -3, 20, -30, r.randrange(-400, 400)]))
             n = t.size if kind == "fixed" else r.choice([0, 1, 2, 8, 16, 17, 40])
             return bytes(r.randrange(256) for _ in range(n))
         if kind == "enum":
@@ -283,8 +288,9 @@ class Case:
         self.shown = False
 
     def line(self, name, payload, **more):
-        verdict, _, values = self.schema.decode(payload)
-        out = {"name": f"{self.name} {name}".strip(), "payload": payload.hex(), "verdict": verdict, "values": values}
+        verdict, _, values, elements = self.schema.decode(payload)
+        out = {"name": f"{self.name} {name}".strip(), "payload": payload.hex(), "verdict": verdict, "values": values,
+               "elements": elements}
         if not self.shown:
             out["schema"] = self.json
             self.shown = True
@@ -292,7 +298,7 @@ class Case:
 
     def legal(self, name, payload, want=None):
         """A line for a payload that fastavro reads as the oracle does."""
-        verdict, data, _ = self.schema.decode(payload)
+        verdict, data, _, _ = self.schema.decode(payload)
         assert verdict == "ok", (self.name, verdict)
         data = bare(self.schema.root, data)
         assert want is None or same(data, want), self.name

@@ -3,72 +3,10 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <math.h>
-#include <stdio.h>
 
-#include "schema/plan.h"
+#include "plan_help.h"
 #include "util/buf.h"
 #include "util/xalloc.h"
-
-#define FIELD(name, type) "{\"name\":\"" name "\",\"type\":" type "}"
-#define RECORD(fields)	  "{\"type\":\"record\",\"name\":\"R\",\"fields\":[" fields "]}"
-#define NULLABLE(type)	  "[\"null\"," type "]"
-
-static struct plan *compile(const char *schema, const struct plan_options *opt)
-{
-	struct error err = ERROR_INIT;
-	struct plan *p = plan_compile(schema, strlen(schema), opt, &err);
-
-	cr_assert(p != NULL, "%s: %s", schema, err.text);
-	return p;
-}
-
-static void walk(const struct plan *p, const void *bytes, size_t n, struct record_values *r)
-{
-	uint8_t *exact = xmalloc(n ? n : 1);
-
-	memcpy(exact, bytes, n);
-	plan_walk(p, exact, n, r);
-	for (size_t i = 0; i < r->nvalues; i++) // texts point into the bytes
-		if (r->values[i].kind == VALUE_STRING && (const uint8_t *)r->values[i].str >= exact &&
-		    (const uint8_t *)r->values[i].str < exact + n)
-			r->values[i].str = (const char *)bytes + ((const uint8_t *)r->values[i].str - exact);
-	free(exact);
-}
-
-static void put_double(struct buf *b, double v)
-{
-	buf_f64(b, v);
-}
-
-static void put_text(struct buf *b, const char *s)
-{
-	buf_svar(b, (int64_t)strlen(s));
-	buf_adds(b, s);
-}
-
-static const char *const kinds[VIOLATION_KINDS] = {
-	[VIOLATION_UNDECODABLE] = "undecodable",     [VIOLATION_TRAILING_BYTES] = "trailing_bytes",
-	[VIOLATION_MISSING_FIELD] = "missing_field", [VIOLATION_WRONG_TYPE] = "wrong_type",
-	[VIOLATION_NULL] = "null",		     [VIOLATION_RANGE] = "range",
-	[VIOLATION_ALLOWED] = "allowed",	     [VIOLATION_PATTERN] = "pattern",
-};
-
-// "kind path, kind path" of all breaches, in order.
-static const char *breaches(const struct plan *p, const struct record_values *r)
-{
-	static char text[512];
-	size_t at = 0;
-
-	text[0] = 0;
-	for (size_t i = 0; i < r->nbreaches; i++)
-		at += (size_t)snprintf(text + at, sizeof text - at, "%s%s %s", i ? ", " : "",
-				       kinds[r->breaches[i].kind],
-				       r->breaches[i].slot < 0 ? "-" : plan_slot(p, (size_t)r->breaches[i].slot)->path);
-	return text;
-}
-
-#define assert_breaches(p, r, want)                                                                          \
-	cr_assert(strcmp(breaches(p, r), want) == 0, "got \"%s\", want \"%s\" (%s)", breaches(p, r), want, (r)->detail)
 
 static bool has_value(const struct plan *p, const struct record_values *r, const char *path)
 {
@@ -80,23 +18,40 @@ static bool has_value(const struct plan *p, const struct record_values *r, const
 
 Test(plan, slots_follow_the_writer)
 {
-	const char *schema = RECORD(FIELD("a", "\"int\"") "," FIELD("s", "\"string\"") "," FIELD("b", "\"boolean\"") "," FIELD(
-		"t", "{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}") "," FIELD("u",
-		"{\"type\":\"string\",\"logicalType\":\"uuid\"}") "," FIELD("l", "{\"type\":\"array\",\"items\":\"int\"}") "," FIELD(
-		"r", "[\"null\",{\"type\":\"record\",\"name\":\"In\",\"fields\":[" FIELD("x", "\"float\"") "]}]") "," FIELD(
-		"mixed", "[\"null\",\"string\",\"long\"]") "," FIELD("n", "\"null\""));
-	static const struct plan_slot want[] = {
-		{(char *)(uintptr_t) "a", FIELD_NUMERIC, true}, {(char *)(uintptr_t) "s", FIELD_CATEGORICAL, true},
-		{(char *)(uintptr_t) "b", FIELD_BOOLEAN, true}, {(char *)(uintptr_t) "t", FIELD_TIME, true},
-		{(char *)(uintptr_t) "u", FIELD_TEXT, true},	 {(char *)(uintptr_t) "r.x", FIELD_NUMERIC, true},
-		{(char *)(uintptr_t) "mixed", FIELD_NUMERIC, true},
+	const char *schema = RECORD(
+	    FIELD("a", "\"int\"") "," FIELD("s", "\"string\"") "," FIELD("b", "\"boolean\"") "," FIELD("t", "{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}") "," FIELD(
+		"u",
+		"{\"type\":\"string\",\"logicalType\":\"uuid\"}") "," FIELD("l",
+									    "{\"type\":\"array\",\"items\":"
+									    "\"int\"}") "," FIELD("r",
+												  "[\"null\","
+												  "{\"type\":"
+												  "\"record\""
+												  ",\"name\":"
+												  "\"In\","
+												  "\"fields\""
+												  ":[" FIELD(
+												      "x",
+												      "\"floa"
+												      "t\"") "]}]") "," FIELD("mixed",
+															      "[\"null\",\"string\",\"long\"]") "," FIELD("n",
+																					  "\"null\""));
+	static const struct {
+		const char *path;
+		enum field_type type;
+		int element;
+	} want[] = {
+	    {"a", FIELD_NUMERIC, -1},	{"s", FIELD_CATEGORICAL, -1}, {"b", FIELD_BOOLEAN, -1},
+	    {"t", FIELD_TIME, -1},	{"u", FIELD_TEXT, -1},	      {"l[]", FIELD_NUMERIC, 0},
+	    {"r.x", FIELD_NUMERIC, -1}, {"mixed", FIELD_NUMERIC, -1},
 	};
 	struct plan *p = compile(schema, &(struct plan_options){.all_fields = true});
 
 	cr_assert(eq(sz, plan_slots(p), ARRAY_LEN(want)));
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
-		cr_assert(eq(str, plan_slot(p, i)->path, want[i].path));
+		cr_assert(eq(str, plan_slot(p, i)->path, (char *)(uintptr_t)want[i].path));
 		cr_assert(eq(int, plan_slot(p, i)->type, want[i].type), "%s", want[i].path);
+		cr_assert(eq(int, plan_slot(p, i)->element, want[i].element), "%s", want[i].path);
 	}
 	cr_assert(eq(str, (char *)(uintptr_t)plan_record_name(p), (char *)(uintptr_t) "R"));
 	plan_free(p);
@@ -104,7 +59,8 @@ Test(plan, slots_follow_the_writer)
 
 Test(plan, a_field_may_be_called_value)
 {
-	struct plan *p = compile(RECORD(FIELD("value", "\"int\"")), &(struct plan_options){.all_fields = true});
+	struct plan *p =
+	    compile(RECORD(FIELD("value", "\"int\"")), &(struct plan_options){.all_fields = true});
 	struct record_values r;
 
 	record_values_init(&r);
@@ -127,24 +83,26 @@ Test(plan, types_by_rule)
 		double num;
 		const char *breach;
 	} cases[] = {
-		{"\"int\"", FIELD_CATEGORICAL, "\x54", 1, VALUE_STRING, "42", 0, ""},
-		{"\"long\"", FIELD_CATEGORICAL, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10, VALUE_STRING,
-		 "-9223372036854775808", 0, ""},
-		{"\"double\"", FIELD_CATEGORICAL, "\x9a\x99\x99\x99\x99\x99\xb9\x3f", 8, VALUE_STRING, "0.1", 0, ""},
-		{"\"float\"", FIELD_CATEGORICAL, "\xcd\xcc\xcc\x3d", 4, VALUE_STRING, "0.1", 0, ""},
-		{"\"boolean\"", FIELD_CATEGORICAL, "\1", 1, VALUE_STRING, "true", 0, ""},
-		{"\"string\"", FIELD_TEXT, "\4ab", 3, VALUE_STRING, "ab", 0, ""},
-		{"\"long\"", FIELD_TIME, "\xd0\x0f", 2, VALUE_TIME, "", 1000, ""},
-		{"\"double\"", FIELD_TIME, "\0\0\0\0\0\x44\x8f\x40", 8, VALUE_TIME, "", 1000.5, ""},
-		{"{\"type\":\"long\",\"logicalType\":\"timestamp-micros\"}", FIELD_NUMERIC, "\xd0\x0f", 2, VALUE_NUMBER,
-		 "", 1, ""},
-		{"\"string\"", FIELD_NUMERIC, "\4ab", 3, VALUE_OTHER, "", 0, "wrong_type f"},
-		{"\"int\"", FIELD_TEXT, "\x54", 1, VALUE_OTHER, "", 0, "wrong_type f"},
-		{"\"int\"", FIELD_BOOLEAN, "\x02", 1, VALUE_OTHER, "", 0, "wrong_type f"},
-		{"[\"null\",\"string\",\"long\"]", FIELD_NUMERIC, "\2\4ab", 4, VALUE_OTHER, "", 0, ""},
-		{"[\"null\",\"string\",\"long\"]", FIELD_NUMERIC, "\4\x54", 2, VALUE_NUMBER, "", 42, ""},
-		{"[\"null\",\"string\",\"long\"]", FIELD_CATEGORICAL, "\4\x54", 2, VALUE_STRING, "42", 0, ""},
-		{"[\"null\",\"string\",\"long\"]", FIELD_BOOLEAN, "\4\x54", 2, VALUE_OTHER, "", 0, "wrong_type f"},
+	    {"\"int\"", FIELD_CATEGORICAL, "\x54", 1, VALUE_STRING, "42", 0, ""},
+	    {"\"long\"", FIELD_CATEGORICAL, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10, VALUE_STRING,
+	     "-9223372036854775808", 0, ""},
+	    {"\"double\"", FIELD_CATEGORICAL, "\x9a\x99\x99\x99\x99\x99\xb9\x3f", 8, VALUE_STRING, "0.1", 0,
+	     ""},
+	    {"\"float\"", FIELD_CATEGORICAL, "\xcd\xcc\xcc\x3d", 4, VALUE_STRING, "0.1", 0, ""},
+	    {"\"boolean\"", FIELD_CATEGORICAL, "\1", 1, VALUE_STRING, "true", 0, ""},
+	    {"\"string\"", FIELD_TEXT, "\4ab", 3, VALUE_STRING, "ab", 0, ""},
+	    {"\"long\"", FIELD_TIME, "\xd0\x0f", 2, VALUE_TIME, "", 1000, ""},
+	    {"\"double\"", FIELD_TIME, "\0\0\0\0\0\x44\x8f\x40", 8, VALUE_TIME, "", 1000.5, ""},
+	    {"{\"type\":\"long\",\"logicalType\":\"timestamp-micros\"}", FIELD_NUMERIC, "\xd0\x0f", 2,
+	     VALUE_NUMBER, "", 1, ""},
+	    {"\"string\"", FIELD_NUMERIC, "\4ab", 3, VALUE_OTHER, "", 0, "wrong_type f"},
+	    {"\"int\"", FIELD_TEXT, "\x54", 1, VALUE_OTHER, "", 0, "wrong_type f"},
+	    {"\"int\"", FIELD_BOOLEAN, "\x02", 1, VALUE_OTHER, "", 0, "wrong_type f"},
+	    {"[\"null\",\"string\",\"long\"]", FIELD_NUMERIC, "\2\4ab", 4, VALUE_OTHER, "", 0, ""},
+	    {"[\"null\",\"string\",\"long\"]", FIELD_NUMERIC, "\4\x54", 2, VALUE_NUMBER, "", 42, ""},
+	    {"[\"null\",\"string\",\"long\"]", FIELD_CATEGORICAL, "\4\x54", 2, VALUE_STRING, "42", 0, ""},
+	    {"[\"null\",\"string\",\"long\"]", FIELD_BOOLEAN, "\4\x54", 2, VALUE_OTHER, "", 0,
+	     "wrong_type f"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -162,7 +120,7 @@ Test(plan, types_by_rule)
 		cr_assert(eq(int, plan_slot(p, 0)->type, cases[i].as), "case %zu", i);
 		if (cases[i].kind == VALUE_STRING)
 			cr_assert(r.values[0].len == strlen(cases[i].text) &&
-					  !memcmp(r.values[0].str, cases[i].text, r.values[0].len),
+				      !memcmp(r.values[0].str, cases[i].text, r.values[0].len),
 				  "case %zu: %.*s", i, (int)r.values[0].len, r.values[0].str);
 		else if (cases[i].kind != VALUE_OTHER)
 			cr_assert(r.values[0].num == cases[i].num, "case %zu: %g", i, r.values[0].num);
@@ -180,17 +138,18 @@ Test(plan, decimals_are_rounded_once)
 		const char *bytes;
 		double want;
 	} cases[] = {
-		{4, "\x10\x02\x02\xfe\xb8\x41\x4c\x34\x3c", 14495820535222.79},
-		{2, "\x10\x06\x32\xe7\x69\xa6\xce\xcc\x1b", 4466737540192532.75},
-		{4, "\x10\x00\x45\xb4\x13\x8a\x9a\x02\x1e", 1961976941576.2462},
-		{4, "\x10\xff\xba\x4b\xec\x75\x65\xfd\xe2", -1961976941576.2462},
-		{2, "\x10\x04\xc2\xf2\x0a\xf3\xc6\x4a\xf7", 3431026504870325.67},
+	    {4, "\x10\x02\x02\xfe\xb8\x41\x4c\x34\x3c", 14495820535222.79},
+	    {2, "\x10\x06\x32\xe7\x69\xa6\xce\xcc\x1b", 4466737540192532.75},
+	    {4, "\x10\x00\x45\xb4\x13\x8a\x9a\x02\x1e", 1961976941576.2462},
+	    {4, "\x10\xff\xba\x4b\xec\x75\x65\xfd\xe2", -1961976941576.2462},
+	    {2, "\x10\x04\xc2\xf2\x0a\xf3\xc6\x4a\xf7", 3431026504870325.67},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		char *type = xasprintf(RECORD("{\"name\":\"d\",\"type\":{\"type\":\"bytes\",\"logicalType\":\"decimal\","
-					      "\"precision\":18,\"scale\":%d}}"),
-				       cases[i].scale);
+		char *type = xasprintf(
+		    RECORD("{\"name\":\"d\",\"type\":{\"type\":\"bytes\",\"logicalType\":\"decimal\","
+			   "\"precision\":18,\"scale\":%d}}"),
+		    cases[i].scale);
 		struct plan *p = compile(type, &(struct plan_options){.all_fields = true});
 		struct record_values r;
 
@@ -208,11 +167,16 @@ Test(plan, range)
 	static const struct {
 		double v;
 		bool breaks;
-	} cases[] = {{0, false}, {1e6, false}, {5, false}, {-0.0, false}, {-1e-9, true}, {1000000.5, true},
-		     {INFINITY, true}, {-INFINITY, true}, {NAN, false}};
-	struct field_rule rule = {.path = "x", .type = FIELD_TYPES, .required = true, .has_range = true, .range_min = 0,
+	} cases[] = {{0, false},	{1e6, false},	  {5, false},	     {-0.0, false}, {-1e-9, true},
+		     {1000000.5, true}, {INFINITY, true}, {-INFINITY, true}, {NAN, false}};
+	struct field_rule rule = {.path = "x",
+				  .type = FIELD_TYPES,
+				  .required = true,
+				  .has_range = true,
+				  .range_min = 0,
 				  .range_max = 1e6};
-	struct plan *p = compile(RECORD(FIELD("x", "\"double\"")), &(struct plan_options){.rules = &rule, .nrules = 1});
+	struct plan *p =
+	    compile(RECORD(FIELD("x", "\"double\"")), &(struct plan_options){.rules = &rule, .nrules = 1});
 	struct record_values r;
 
 	record_values_init(&r);
@@ -231,17 +195,24 @@ Test(plan, range)
 
 Test(plan, allowed_and_pattern)
 {
-	char *allowed[] = {(char *)(uintptr_t) "EUR", (char *)(uintptr_t) "USD", (char *)(uintptr_t) "7", (char *)(uintptr_t) "true"};
+	char *allowed[] = {(char *)(uintptr_t) "EUR", (char *)(uintptr_t) "USD", (char *)(uintptr_t) "7",
+			   (char *)(uintptr_t) "true"};
 	struct field_rule rules[] = {
-		{.path = "s", .type = FIELD_TYPES, .allowed = allowed, .nallowed = 4, .pattern = "^[A-Z]+$"},
-		{.path = "e", .type = FIELD_TYPES, .allowed = allowed, .nallowed = 4, .pattern = "^U"},
-		{.path = "n", .type = FIELD_TYPES, .allowed = allowed, .nallowed = 4},
-		{.path = "c", .type = FIELD_CATEGORICAL, .cast = true, .allowed = allowed, .nallowed = 4, .pattern = "^[0-9]$"},
-		{.path = "b", .type = FIELD_TYPES, .allowed = allowed, .nallowed = 4},
+	    {.path = "s", .type = FIELD_TYPES, .allowed = allowed, .nallowed = 4, .pattern = "^[A-Z]+$"},
+	    {.path = "e", .type = FIELD_TYPES, .allowed = allowed, .nallowed = 4, .pattern = "^U"},
+	    {.path = "n", .type = FIELD_TYPES, .allowed = allowed, .nallowed = 4},
+	    {.path = "c",
+	     .type = FIELD_CATEGORICAL,
+	     .cast = true,
+	     .allowed = allowed,
+	     .nallowed = 4,
+	     .pattern = "^[0-9]$"},
+	    {.path = "b", .type = FIELD_TYPES, .allowed = allowed, .nallowed = 4},
 	};
-	const char *schema = RECORD(FIELD("s", "\"string\"") "," FIELD("e",
-		"{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"EUR\",\"USD\",\"XXX\"]}") "," FIELD("n", "\"double\"") "," FIELD(
-		"c", "\"int\"") "," FIELD("b", "\"boolean\""));
+	const char *schema =
+	    RECORD(FIELD("s", "\"string\"") "," FIELD("e", "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":["
+							   "\"EUR\",\"USD\",\"XXX\"]}") "," FIELD(
+		"n", "\"double\"") "," FIELD("c", "\"int\"") "," FIELD("b", "\"boolean\""));
 	static const struct {
 		const char *s;
 		int e;
@@ -250,15 +221,15 @@ Test(plan, allowed_and_pattern)
 		bool b;
 		const char *want;
 	} cases[] = {
-		{"USD", 1, 7, 7, true, ""},
-		{"GBP", 1, 7, 7, true, "allowed s"},
-		{"eur", 1, 7, 7, true, "allowed s, pattern s"},
-		{"USD", 0, 7, 7, true, "pattern e"},
-		{"USD", 2, 7, 7, true, "allowed e, pattern e"},
-		{"USD", 1, 7.5, 7, true, "allowed n"},
-		{"USD", 1, 7, 77, true, "allowed c, pattern c"},
-		{"USD", 1, 7, 7, false, "allowed b"},
-		{"", 1, NAN, 7, true, "allowed s, pattern s, allowed n"},
+	    {"USD", 1, 7, 7, true, ""},
+	    {"GBP", 1, 7, 7, true, "allowed s"},
+	    {"eur", 1, 7, 7, true, "allowed s, pattern s"},
+	    {"USD", 0, 7, 7, true, "pattern e"},
+	    {"USD", 2, 7, 7, true, "allowed e, pattern e"},
+	    {"USD", 1, 7.5, 7, true, "allowed n"},
+	    {"USD", 1, 7, 77, true, "allowed c, pattern c"},
+	    {"USD", 1, 7, 7, false, "allowed b"},
+	    {"", 1, NAN, 7, true, "allowed s, pattern s, allowed n"},
 	};
 	struct plan *p = compile(schema, &(struct plan_options){.rules = rules, .nrules = ARRAY_LEN(rules)});
 	struct record_values r;
@@ -284,7 +255,8 @@ Test(plan, allowed_and_pattern)
 Test(plan, a_pattern_is_held_against_the_whole_text)
 {
 	struct field_rule rule = {.path = "s", .type = FIELD_TYPES, .pattern = "^ab$"};
-	struct plan *p = compile(RECORD(FIELD("s", "\"string\"")), &(struct plan_options){.rules = &rule, .nrules = 1});
+	struct plan *p =
+	    compile(RECORD(FIELD("s", "\"string\"")), &(struct plan_options){.rules = &rule, .nrules = 1});
 	struct record_values r;
 
 	record_values_init(&r);
@@ -297,17 +269,18 @@ Test(plan, a_pattern_is_held_against_the_whole_text)
 }
 
 // Order{customer: null | Customer{id: null | long, tag: string}, gone: null}
-static const char order[] = RECORD(FIELD("customer",
-	NULLABLE("{\"type\":\"record\",\"name\":\"C\",\"fields\":[" FIELD("id", NULLABLE("\"long\"")) "," FIELD("tag",
-	"\"string\"") "]}")) "," FIELD("gone", "\"null\""));
+static const char order[] = RECORD(FIELD(
+    "customer", NULLABLE("{\"type\":\"record\",\"name\":\"C\",\"fields\":[" FIELD(
+		    "id", NULLABLE("\"long\"")) "," FIELD("tag", "\"string\"") "]}")) "," FIELD("gone",
+												"\"null\""));
 
 Test(plan, not_null)
 {
 	struct field_rule rules[] = {
-		{.path = "customer.id", .type = FIELD_TYPES, .not_null = true},
-		{.path = "customer.tag", .type = FIELD_TYPES, .not_null = true},
-		{.path = "customer", .type = FIELD_TYPES, .not_null = true},
-		{.path = "gone", .type = FIELD_TYPES, .not_null = true},
+	    {.path = "customer.id", .type = FIELD_TYPES, .not_null = true},
+	    {.path = "customer.tag", .type = FIELD_TYPES, .not_null = true},
+	    {.path = "customer", .type = FIELD_TYPES, .not_null = true},
+	    {.path = "gone", .type = FIELD_TYPES, .not_null = true},
 	};
 	static const struct {
 		size_t nrules;
@@ -315,16 +288,17 @@ Test(plan, not_null)
 		size_t n;
 		const char *want;
 	} cases[] = {
-		{2, "\2\2\6\2x", 5, ""},
-		{2, "\2\0\2x", 4, "null customer.id"},
-		{2, "\0", 1, "null customer.id, null customer.tag"},
-		{3, "\0", 1, "null customer, null customer.id, null customer.tag"},
-		{3, "\2\2\6\2x", 5, ""},
-		{4, "\2\2\6\2x", 5, "null gone"},
+	    {2, "\2\2\6\2x", 5, ""},
+	    {2, "\2\0\2x", 4, "null customer.id"},
+	    {2, "\0", 1, "null customer.id, null customer.tag"},
+	    {3, "\0", 1, "null customer, null customer.id, null customer.tag"},
+	    {3, "\2\2\6\2x", 5, ""},
+	    {4, "\2\2\6\2x", 5, "null gone"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct plan *p = compile(order, &(struct plan_options){.rules = rules, .nrules = cases[i].nrules});
+		struct plan *p =
+		    compile(order, &(struct plan_options){.rules = rules, .nrules = cases[i].nrules});
 		struct record_values r;
 
 		record_values_init(&r);
@@ -338,11 +312,11 @@ Test(plan, not_null)
 Test(plan, required_but_not_in_the_writer)
 {
 	struct field_rule rules[] = {
-		{.path = "customer.name", .type = FIELD_CATEGORICAL, .required = true, .not_null = true},
-		{.path = "optional", .type = FIELD_TYPES, .not_null = true},
-		{.path = "unasked", .type = FIELD_TYPES},
-		{.path = "ignored", .type = FIELD_NONE, .required = true},
-		{.path = "gone", .type = FIELD_NUMERIC, .required = true},
+	    {.path = "customer.name", .type = FIELD_CATEGORICAL, .required = true, .not_null = true},
+	    {.path = "optional", .type = FIELD_TYPES, .not_null = true},
+	    {.path = "unasked", .type = FIELD_TYPES},
+	    {.path = "ignored", .type = FIELD_NONE, .required = true},
+	    {.path = "gone", .type = FIELD_NUMERIC, .required = true},
 	};
 	struct plan *p = compile(order, &(struct plan_options){.rules = rules, .nrules = ARRAY_LEN(rules)});
 	struct record_values r;
@@ -364,32 +338,12 @@ Test(plan, required_but_not_in_the_writer)
 	plan_free(p);
 }
 
-Test(plan, fields_inside_arrays_are_there_but_not_judged)
-{
-	const char *schema = RECORD(FIELD("items", "{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"I\",\"fields\":[" FIELD(
-		"price", "\"double\"") "]}}") "," FIELD("all", NULLABLE("{\"type\":\"map\",\"values\":\"int\"}")));
-	struct field_rule rules[] = {
-		{.path = "items.price", .type = FIELD_NUMERIC, .required = true, .not_null = true},
-		{.path = "items", .type = FIELD_TYPES, .required = true, .not_null = true},
-		{.path = "all", .type = FIELD_TYPES, .required = true, .not_null = true},
-	};
-	struct plan *p = compile(schema, &(struct plan_options){.rules = rules, .nrules = 3, .all_fields = true});
-	struct record_values r;
-
-	record_values_init(&r);
-	walk(p, "\0\0", 2, &r);
-	assert_breaches(p, &r, "null all");
-	cr_assert(zero(sz, r.nvalues));
-	walk(p, "\0\2\0", 3, &r);
-	assert_breaches(p, &r, "");
-	record_values_release(&r);
-	plan_free(p);
-}
-
 Test(plan, ignored_fields_and_what_lies_below_them)
 {
-	struct field_rule rules[] = {{.path = "customer", .type = FIELD_NONE}, {.path = "customer.id", .type = FIELD_TYPES}};
-	struct plan *p = compile(order, &(struct plan_options){.rules = rules, .nrules = 2, .all_fields = true});
+	struct field_rule rules[] = {{.path = "customer", .type = FIELD_NONE},
+				     {.path = "customer.id", .type = FIELD_TYPES}};
+	struct plan *p =
+	    compile(order, &(struct plan_options){.rules = rules, .nrules = 2, .all_fields = true});
 
 	cr_assert(eq(sz, plan_slots(p), 1));
 	cr_assert(eq(str, plan_slot(p, 0)->path, (char *)(uintptr_t) "customer.id"));
@@ -404,8 +358,9 @@ Test(plan, the_event_time_is_no_statistic_unless_a_rule_names_it)
 
 	record_values_init(&r);
 	for (size_t named = 0; named < 2; named++) {
-		struct plan *p = compile(schema, &(struct plan_options){.event_time = "ts", .rules = &rule, .nrules = named,
-									.all_fields = true});
+		struct plan *p = compile(
+		    schema, &(struct plan_options){
+				.event_time = "ts", .rules = &rule, .nrules = named, .all_fields = true});
 		cr_assert(eq(sz, plan_slots(p), 1 + named));
 		walk(p, "\2\xd0\x0f\2", 4, &r);
 		cr_assert(r.has_event_time && r.event_ms == 1000);
@@ -424,30 +379,31 @@ Test(plan, undecodable_says_where_and_why)
 		size_t n;
 		const char *why;
 	} cases[] = {
-		{"\"boolean\"", "\2", 1, "boolean"},
-		{"\"int\"", "\x80\x80\x80\x80\x20", 5, "32 bits"},
-		{"\"int\"", "\x80\x80\x80\x80\x10", 5, "32 bits"},
-		{"\"long\"", "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02", 10, "64 bits"},
-		{"\"long\"", "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 11, "64 bits"},
-		{"\"long\"", "\x80", 1, "end"},
-		{"\"string\"", "\1x", 2, "negative"},
-		{"\"bytes\"", "\1x", 2, "negative"},
-		{"\"string\"", "\4x", 2, "length"},
-		{"\"bytes\"", "\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01x", 11, "length"},
-		{"\"string\"", "\4\xc0\xaf", 3, "UTF-8"},
-		{"{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}", "\4", 1, "enum"},
-		{"{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}", "\1", 1, "enum"},
-		{"[\"null\",\"int\"]", "\4", 1, "union"},
-		{"[\"null\",\"int\"]", "\1", 1, "union"},
-		{"{\"type\":\"fixed\",\"name\":\"F\",\"size\":4}", "abc", 3, "end"},
-		{"{\"type\":\"array\",\"items\":\"int\"}", "\x0a\2\2\2", 4, "more items"},
-		{"{\"type\":\"array\",\"items\":\"int\"}", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\2\2\0", 13, "too many"},
-		{"{\"type\":\"array\",\"items\":\"int\"}", "\1\4\2\0", 4, "another size"},
-		{"{\"type\":\"array\",\"items\":\"int\"}", "\1\x40\2\0", 4, "larger"},
-		{"{\"type\":\"array\",\"items\":\"int\"}", "\1\3\2\0", 4, "larger"},
-		{"{\"type\":\"array\",\"items\":\"double\"}", "\4\0\0\0\0\0\0\0\0\0", 10, "more items"},
-		{"{\"type\":\"map\",\"values\":\"int\"}", "\2\2\xff\2\0", 5, "UTF-8"},
-		{"{\"type\":\"array\",\"items\":\"boolean\"}", "\4\1\2\0", 4, "boolean"},
+	    {"\"boolean\"", "\2", 1, "boolean"},
+	    {"\"int\"", "\x80\x80\x80\x80\x20", 5, "32 bits"},
+	    {"\"int\"", "\x80\x80\x80\x80\x10", 5, "32 bits"},
+	    {"\"long\"", "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02", 10, "64 bits"},
+	    {"\"long\"", "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 11, "64 bits"},
+	    {"\"long\"", "\x80", 1, "end"},
+	    {"\"string\"", "\1x", 2, "negative"},
+	    {"\"bytes\"", "\1x", 2, "negative"},
+	    {"\"string\"", "\4x", 2, "length"},
+	    {"\"bytes\"", "\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01x", 11, "length"},
+	    {"\"string\"", "\4\xc0\xaf", 3, "UTF-8"},
+	    {"{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}", "\4", 1, "enum"},
+	    {"{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}", "\1", 1, "enum"},
+	    {"[\"null\",\"int\"]", "\4", 1, "union"},
+	    {"[\"null\",\"int\"]", "\1", 1, "union"},
+	    {"{\"type\":\"fixed\",\"name\":\"F\",\"size\":4}", "abc", 3, "end"},
+	    {"{\"type\":\"array\",\"items\":\"int\"}", "\x0a\2\2\2", 4, "more items"},
+	    {"{\"type\":\"array\",\"items\":\"int\"}", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\2\2\0", 13,
+	     "too many"},
+	    {"{\"type\":\"array\",\"items\":\"int\"}", "\1\4\2\0", 4, "another size"},
+	    {"{\"type\":\"array\",\"items\":\"int\"}", "\1\x40\2\0", 4, "larger"},
+	    {"{\"type\":\"array\",\"items\":\"int\"}", "\1\3\2\0", 4, "larger"},
+	    {"{\"type\":\"array\",\"items\":\"double\"}", "\4\0\0\0\0\0\0\0\0\0", 10, "more items"},
+	    {"{\"type\":\"map\",\"values\":\"int\"}", "\2\2\xff\2\0", 5, "UTF-8"},
+	    {"{\"type\":\"array\",\"items\":\"boolean\"}", "\4\1\2\0", 4, "boolean"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -460,7 +416,10 @@ Test(plan, undecodable_says_where_and_why)
 			walk(p, cases[i].bytes, cases[i].n, &r);
 			assert_breaches(p, &r, "undecodable -");
 			cr_assert(r.decoded == false);
-			cr_assert(strncmp(r.detail, "f: ", 3) == 0 && strstr(r.detail, cases[i].why), "case %zu: %s", i, r.detail);
+			cr_assert(strncmp(r.detail, i + 1 < ARRAY_LEN(cases) ? "f: " : "f[]: ",
+					  i + 1 < ARRAY_LEN(cases) ? 3 : 5) == 0 &&
+				      strstr(r.detail, cases[i].why),
+				  "case %zu: %s", i, r.detail);
 			record_values_release(&r);
 			plan_free(p);
 			free(schema);
@@ -481,71 +440,10 @@ Test(plan, items_without_bytes_cost_nothing, .timeout = 10)
 	plan_free(p);
 }
 
-Test(plan, recursion_is_bounded)
-{
-	const char *list = RECORD(FIELD("v", "\"int\"") "," FIELD("next", NULLABLE("\"R\"")));
-	const char *endless = RECORD(FIELD("self", "\"R\""));
-	struct plan *p = compile(list, &(struct plan_options){.all_fields = true});
-	struct record_values r;
-	uint8_t bytes[400];
-
-	record_values_init(&r);
-	for (size_t depth = 60; depth <= 70; depth += 10) {
-		for (size_t i = 0; i < depth; i++)
-			memcpy(bytes + 2 * i, "\2\2", 2);
-		memcpy(bytes + 2 * depth, "\2\0", 2);
-		walk(p, bytes, 2 * depth + 2, &r);
-		assert_breaches(p, &r, depth <= 64 ? "" : "undecodable -");
-		cr_assert(eq(sz, r.nvalues, depth <= 64 ? 1 : 0));
-	}
-	cr_assert(strstr(r.detail, "nested deeper than 64") != NULL, "%s", r.detail);
-	plan_free(p);
-	p = compile(endless, &(struct plan_options){.all_fields = true});
-	walk(p, "", 0, &r);
-	assert_breaches(p, &r, "undecodable -");
-	plan_free(p);
-	record_values_release(&r);
-}
-
-// A million levels of bytes: refused at the bound, not followed down the stack.
-Test(plan, recursion_through_arrays_maps_and_unions_is_bounded)
-{
-	static const struct {
-		const char *schema, *level;
-		size_t n;
-		const char *end;
-		size_t nend;
-	} cases[] = {
-		{RECORD(FIELD("a", "{\"type\":\"array\",\"items\":\"R\"}")), "\2", 1, "\0", 1},
-		{RECORD(FIELD("m", "{\"type\":\"map\",\"values\":\"R\"}")), "\2\2k", 3, "\0", 1},
-		{RECORD(FIELD("u", "[\"null\",\"int\",\"R\"]")), "\4", 1, "\0", 1},
-	};
-	struct record_values r;
-
-	record_values_init(&r);
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct plan *p = compile(cases[i].schema, &(struct plan_options){.all_fields = true});
-
-		for (size_t depth = 20; depth <= 1000000; depth *= 50000) {
-			struct buf b = BUF_INIT;
-
-			for (size_t k = 0; k < depth; k++)
-				buf_add(&b, cases[i].level, cases[i].n);
-			for (size_t k = 0; k <= depth; k++)
-				buf_add(&b, cases[i].end, k < depth && i == 2 ? 0 : cases[i].nend);
-			walk(p, b.data, b.len, &r);
-			assert_breaches(p, &r, depth == 20 ? "" : "undecodable -");
-			cr_assert(depth == 20 || strstr(r.detail, "nested deeper than 64"), "%s", r.detail);
-			buf_release(&b);
-		}
-		plan_free(p);
-	}
-	record_values_release(&r);
-}
-
 Test(plan, record_values_serve_several_plans)
 {
-	struct plan *small = compile(RECORD(FIELD("x", "\"int\"")), &(struct plan_options){.all_fields = true});
+	struct plan *small =
+	    compile(RECORD(FIELD("x", "\"int\"")), &(struct plan_options){.all_fields = true});
 	struct plan *large = compile(order, &(struct plan_options){.all_fields = true});
 	struct record_values r;
 
@@ -568,24 +466,25 @@ Test(plan, refused_schemas)
 	static const struct {
 		const char *schema, *why;
 	} cases[] = {
-		{"", "line"},
-		{"{", "line"},
-		{"\"strange\"", "unknown type"},
-		{"{\"type\":\"record\",\"name\":\"R\"}", "fields"},
-		{"{\"type\":\"record\",\"fields\":[]}", "without a name"},
-		{"[\"int\",\"int\"]", "two branches"},
-		{"[\"int\",[\"long\"]]", "union"},
-		{"{\"type\":\"fixed\",\"name\":\"F\",\"size\":-1}", "size"},
-		{RECORD(FIELD("x", "\"int\"") "," FIELD("x", "\"int\"")), "twice"},
-		{"{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"A\"]}", "twice"},
-		{"{\"type\":\"record\",\"name\":\"no-name\",\"fields\":[]}", "identifier"},
-		{"{\"type\":\"array\"}", "missing"},
-		{"17", "neither"},
+	    {"", "line"},
+	    {"{", "line"},
+	    {"\"strange\"", "unknown type"},
+	    {"{\"type\":\"record\",\"name\":\"R\"}", "fields"},
+	    {"{\"type\":\"record\",\"fields\":[]}", "without a name"},
+	    {"[\"int\",\"int\"]", "two branches"},
+	    {"[\"int\",[\"long\"]]", "union"},
+	    {"{\"type\":\"fixed\",\"name\":\"F\",\"size\":-1}", "size"},
+	    {RECORD(FIELD("x", "\"int\"") "," FIELD("x", "\"int\"")), "twice"},
+	    {"{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"A\"]}", "twice"},
+	    {"{\"type\":\"record\",\"name\":\"no-name\",\"fields\":[]}", "identifier"},
+	    {"{\"type\":\"array\"}", "missing"},
+	    {"17", "neither"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct error err = ERROR_INIT;
-		struct plan *p = plan_compile(cases[i].schema, strlen(cases[i].schema), &(struct plan_options){0}, &err);
+		struct plan *p =
+		    plan_compile(cases[i].schema, strlen(cases[i].schema), &(struct plan_options){0}, &err);
 
 		cr_assert(p == NULL, "%s", cases[i].schema);
 		cr_assert(strstr(err.text, cases[i].why) != NULL, "%s: %s", cases[i].schema, err.text);
@@ -597,7 +496,8 @@ Test(plan, a_bad_pattern_is_refused)
 	struct field_rule rule = {.path = "x", .type = FIELD_TYPES, .pattern = "["};
 	struct error err = ERROR_INIT;
 	const char *schema = RECORD(FIELD("x", "\"string\""));
-	struct plan *p = plan_compile(schema, strlen(schema), &(struct plan_options){.rules = &rule, .nrules = 1}, &err);
+	struct plan *p =
+	    plan_compile(schema, strlen(schema), &(struct plan_options){.rules = &rule, .nrules = 1}, &err);
 
 	cr_assert(p == NULL);
 	cr_assert(strstr(err.text, "\"x\"") != NULL, "%s", err.text);
@@ -626,11 +526,13 @@ Test(plan, bombs_are_refused, .timeout = 10)
 	buf_adds(&deep, "\"int\"");
 	for (int i = 0; i < 200; i++)
 		buf_adds(&deep, "}");
-	cr_assert(plan_compile(deep.data, deep.len, &(struct plan_options){.all_fields = true}, &err) == NULL);
+	cr_assert(plan_compile(deep.data, deep.len, &(struct plan_options){.all_fields = true}, &err) ==
+		  NULL);
 	cr_assert(strstr(err.text, "deeper") != NULL, "%s", err.text);
 	error_clear(&err);
 	put_record(&wide, 0);
-	cr_assert(plan_compile(wide.data, wide.len, &(struct plan_options){.all_fields = true}, &err) == NULL);
+	cr_assert(plan_compile(wide.data, wide.len, &(struct plan_options){.all_fields = true}, &err) ==
+		  NULL);
 	cr_assert(strstr(err.text, "unrolled") != NULL, "%s", err.text);
 	buf_release(&deep);
 	buf_release(&wide);

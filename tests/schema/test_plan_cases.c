@@ -50,7 +50,8 @@ static size_t each_line(FILE *f, void (*run)(const struct one *c))
 		json_t *doc = json_parse(line, strlen(line), &err);
 		cr_assert(doc != NULL, "%s", err.text);
 		struct one c = {.name = json_get_str(doc, "name", ""), .doc = doc};
-		struct plan_options opt = {.all_fields = true, .event_time = json_get_str(doc, "event_time", NULL)};
+		struct plan_options opt = {.all_fields = true,
+					   .event_time = json_get_str(doc, "event_time", NULL)};
 		const json_t *next = json_object_get(doc, "schema");
 
 		if (next) {
@@ -99,8 +100,9 @@ static size_t each_made(const char *options, long cases, void (*run)(const struc
 	if (access(PYTHON, X_OK) || system(PYTHON " -c 'import fastavro' 2>/dev/null"))
 		cr_skip_test("no fastavro in .cache/venv (./dev setup)");
 	fprintf(stderr, "make_cases.py %s: KDRIFT_SEED=%ld KDRIFT_CASES=%ld\n", options, seed, cases);
-	char *command = xasprintf(PYTHON " " SOURCE_DIR "/tests/schema/make_cases.py --seed %ld --cases %ld %s", seed,
-				  cases, options);
+	char *command =
+	    xasprintf(PYTHON " " SOURCE_DIR "/tests/schema/make_cases.py --seed %ld --cases %ld %s", seed,
+		      cases, options);
 	FILE *f = popen(command, "r");
 	cr_assert(f != NULL);
 	size_t n = each_line(f, run);
@@ -128,7 +130,10 @@ static bool is_value(const struct value *v, const char *kind, const json_t *want
 
 	switch (*kind) {
 	case 'n':
-		return v->kind == VALUE_NUMBER && (v->num == as_number(want) || (isnan(v->num) && isnan(as_number(want))));
+		return v->kind == VALUE_NUMBER &&
+		       (v->num == as_number(want) || (isnan(v->num) && isnan(as_number(want))));
+	case 'a':
+		return v->kind == VALUE_NUMBER && close_to(v->num, as_number(want));
 	case 'b':
 		return v->kind == VALUE_BOOL && v->num == json_is_true(want);
 	case 't':
@@ -148,7 +153,8 @@ static void check_sane(const struct one *c, const struct record_values *r)
 {
 	for (size_t i = 0; i < r->nbreaches; i++)
 		for (size_t j = 0; j < i; j++)
-			cr_assert(r->breaches[i].kind != r->breaches[j].kind || r->breaches[i].slot != r->breaches[j].slot,
+			cr_assert(r->breaches[i].kind != r->breaches[j].kind ||
+				      r->breaches[i].slot != r->breaches[j].slot,
 				  "%s", c->name);
 	if (r->decoded)
 		return;
@@ -160,7 +166,29 @@ static void check_sane(const struct one *c, const struct record_values *r)
 
 static const char *verdict_of(const struct record_values *r)
 {
-	return r->decoded ? "ok" : r->breaches[0].kind == VIOLATION_TRAILING_BYTES ? "trailing" : "undecodable";
+	return r->decoded					 ? "ok"
+	       : r->breaches[0].kind == VIOLATION_TRAILING_BYTES ? "trailing"
+								 : "undecodable";
+}
+
+static void check_elements(const struct one *c, const struct record_values *r)
+{
+	const json_t *want = json_object_get(c->doc, "elements");
+
+	for (size_t i = 0; r->decoded && i < plan_slots(c->plan); i++) {
+		const struct plan_slot *s = plan_slot(c->plan, i);
+		size_t n = strlen(s->path);
+
+		while (n && !strchr("]}", s->path[n - 1]))
+			n--;
+		cr_assert(s->element < 0 ? n == 0 : n > 0, "%s: %s", c->name, s->path);
+		if (!n)
+			continue;
+		char *path = xstrndup(s->path, n);
+		cr_assert(r->elements[s->element] == (uint64_t)json_get_int(want, path, 0), "%s: %s\n%s",
+			  c->name, path, c->schema);
+		free(path);
+	}
 }
 
 static void check_values(const struct one *c, const struct record_values *r)
@@ -168,19 +196,22 @@ static void check_values(const struct one *c, const struct record_values *r)
 	const json_t *values = json_object_get(c->doc, "values"), *want;
 	size_t i;
 
-	cr_assert(strcmp(verdict_of(r), json_get_str(c->doc, "verdict", "")) == 0, "%s: %s %s\n%s", c->name, verdict_of(r),
-		  r->detail, c->schema);
+	cr_assert(strcmp(verdict_of(r), json_get_str(c->doc, "verdict", "")) == 0, "%s: %s %s\n%s", c->name,
+		  verdict_of(r), r->detail, c->schema);
 	check_sane(c, r);
 	cr_assert(eq(sz, r->nvalues, json_array_size(values)), "%s\n%s", c->name, c->schema);
-	json_array_foreach(values, i, want) {
+	json_array_foreach(values, i, want)
+	{
 		const char *path = json_string_value(json_array_get(want, 0));
 		const char *got = plan_slot(c->plan, r->values[i].slot)->path;
 
 		cr_assert(strcmp(got, path) == 0, "%s: %s, got %s\n%s", c->name, path, got, c->schema);
-		cr_assert(is_value(&r->values[i], json_string_value(json_array_get(want, 1)), json_array_get(want, 2)),
-			  "%s: %s, got kind %d, %.17g\n%s", c->name, path, (int)r->values[i].kind, r->values[i].num,
-			  c->schema);
+		cr_assert(is_value(&r->values[i], json_string_value(json_array_get(want, 1)),
+				   json_array_get(want, 2)),
+			  "%s: %s, got kind %d, %.17g\n%s", c->name, path, (int)r->values[i].kind,
+			  r->values[i].num, c->schema);
 	}
+	check_elements(c, r);
 	const json_t *ms = json_object_get(c->doc, "event_ms");
 	cr_assert(r->has_event_time == json_is_integer(ms), "%s", c->name);
 	if (r->has_event_time)
@@ -201,8 +232,8 @@ static void check_oracle(const struct one *c)
 struct reading {
 	const struct one *c;
 	const struct record_values *r;
-	size_t at;              // the next value
-	const char *open[130];  // records around the one in hand
+	size_t at;	       // the next value
+	const char *open[130]; // records around the one in hand
 	size_t nopen;
 };
 
@@ -305,12 +336,24 @@ static void agree(struct reading *g, avro_value_t *v, const char *path)
 	case AVRO_RECORD:
 	case AVRO_ARRAY:
 	case AVRO_MAP:
-		if (has_slot(g->c->plan, *path ? path : "value") && (*path || avro_value_get_type(v) != AVRO_RECORD))
-			cr_assert(eq(int, next_value(g, *path ? path : "value")->kind, VALUE_OTHER), "%s", g->c->name);
+		if (has_slot(g->c->plan, *path ? path : "value") &&
+		    (*path || avro_value_get_type(v) != AVRO_RECORD))
+			cr_assert(eq(int, next_value(g, *path ? path : "value")->kind, VALUE_OTHER), "%s",
+				  g->c->name);
 		break;
 	default:
 		agree_leaf(g, next_value(g, *path ? path : "value"), v);
 		return;
+	}
+	avro_value_get_size(v, &n);
+	for (size_t i = 0; avro_value_get_type(v) != AVRO_RECORD && i < n; i++) {
+		const char *key;
+
+		avro_value_get_by_index(v, i, &part, &key);
+		char *below = xasprintf("%s%s", *path ? path : "value",
+					avro_value_get_type(v) == AVRO_MAP ? "{}" : "[]");
+		agree(g, &part, below);
+		free(below);
 	}
 	if (avro_value_get_type(v) != AVRO_RECORD)
 		return;
@@ -319,7 +362,6 @@ static void agree(struct reading *g, avro_value_t *v, const char *path)
 		if (!strcmp(g->open[i], name))
 			return;
 	g->open[g->nopen++] = name;
-	avro_value_get_size(v, &n);
 	for (size_t i = 0; i < n; i++) {
 		const char *field;
 
@@ -368,7 +410,8 @@ static void check_against_avro_c(const struct one *c)
 	struct record_values r;
 	size_t size;
 
-	cr_assert(zero(int, avro_value_read(reader, &top)), "%s: %s\n%s", c->name, avro_strerror(), c->schema);
+	cr_assert(zero(int, avro_value_read(reader, &top)), "%s: %s\n%s", c->name, avro_strerror(),
+		  c->schema);
 	record_values_init(&r);
 	plan_walk(c->plan, c->bytes, c->n, &r);
 	struct reading g = {.c = c, .r = &r};
@@ -417,7 +460,8 @@ static void check_truncated(const struct one *c)
 		memcpy(part, c->bytes, n);
 		plan_walk(c->plan, part, n, &r);
 		check_sane(c, &r);
-		cr_assert(r.decoded == false && r.breaches[0].kind == VIOLATION_UNDECODABLE, "%s cut to %zu bytes", c->name, n);
+		cr_assert(r.decoded == false && r.breaches[0].kind == VIOLATION_UNDECODABLE,
+			  "%s cut to %zu bytes", c->name, n);
 		free(part);
 	}
 	uint8_t *more = xmalloc(c->n + 1);
@@ -435,7 +479,8 @@ Test(plan_cases, every_truncation_is_undecodable)
 	each_case(check_truncated);
 }
 
-// Cut anywhere, any byte flipped, any length, count or index absurd: the verdict and the values are the oracle's.
+// Cut anywhere, any byte flipped, any length, count or index absurd: the verdict and the values are the
+// oracle's.
 Test(plan_cases, mutated_records, .timeout = 3600)
 {
 	cr_assert(each_made("--mutate", from_env("KDRIFT_CASES", 2000) / 20, check_oracle) > 0);
