@@ -34,6 +34,11 @@ bool compat_check(enum compat_level level, const struct avsc *older, const struc
 	return ok;
 }
 
+bool compat_keeps(enum compat_level level, const struct compat *c)
+{
+	return !(compat_rules[level].backward && c->backward.n) && !(compat_rules[level].forward && c->forward.n);
+}
+
 void compat_release(struct compat *c)
 {
 	mismatches_release(&c->backward);

@@ -31,6 +31,8 @@ struct compat {
 };
 // Whether the level is kept. out: NULL, or to be released.
 bool compat_check(enum compat_level level, const struct avsc *older, const struct avsc *newer, struct compat *out);
+// The same of what a check at FULL found.
+bool compat_keeps(enum compat_level level, const struct compat *c);
 void compat_release(struct compat *c);
 // The first breach as "PATH: TEXT", and how many more there are; "FORWARD: " before it where it is of that
 // direction. "" where there is none.

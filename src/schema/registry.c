@@ -17,15 +17,20 @@
 #define FIRST_RETRY_MS 250
 #define LAST_RETRY_MS  20000
 #define ASK_AGAIN_MS   60000
+#define POLL_MS	       10000
+#define SILENT_MS      60000
 #define MAX_DENIED     10000 // ids kept that the registry denies; a torrent of garbage must not fill memory
 
 // A question and its last answer. Never freed while it may be asked again; a schema known stays for good.
 struct item {
 	int32_t id;
 	char *subject; // NULL: the schema itself
+	bool polled;   // the question is the subject's newest version
 	enum registry_answer schema_is;
 	enum subject_answer subject_is;
 	struct registry_schema schema;
+	struct registry_version latest;
+	struct mono_time heard; // when latest was said; 0: not yet
 	bool queued, loaded; // loaded: the persisted copy was asked for
 	unsigned tries;
 	struct mono_time due;	// queued: not before
@@ -54,7 +59,14 @@ static void item_free(void *p)
 	free(i->subject);
 	free(i->schema.text);
 	free(i->schema.reason);
+	registry_version_release(&i->latest);
 	free(i);
+}
+
+void registry_version_release(struct registry_version *v)
+{
+	free(v->text);
+	*v = (struct registry_version){0};
 }
 
 static struct mono_time later(struct mono_time a, struct mono_time b)
@@ -259,6 +271,26 @@ static void work_subject(struct registry *r, struct item *i)
 	i->again = is == SUBJECT_YES ? (struct mono_time){0} : mono_after_ms(ASK_AGAIN_MS);
 }
 
+static void work_latest(struct registry *r, struct item *i)
+{
+	struct error err = ERROR_INIT;
+	struct registry_version v;
+
+	pthread_mutex_unlock(&r->lock);
+	int rc = ask_version(&r->link, i->subject, 0, &v, &err);
+	pthread_mutex_lock(&r->lock);
+	if (rc) {
+		postpone(r, i, &err);
+		return;
+	}
+	answered(r);
+	dequeue(r, i);
+	registry_version_release(&i->latest);
+	i->latest = v;
+	i->heard = mono_now();
+	i->again = mono_after_ms(POLL_MS);
+}
+
 static void *serve(void *arg)
 {
 	struct registry *r = arg;
@@ -281,7 +313,9 @@ static void *serve(void *arg)
 			pthread_cond_timedwait(&r->wake, &r->lock, &ts);
 			continue;
 		}
-		if (next->subject)
+		if (next->polled)
+			work_latest(r, next);
+		else if (next->subject)
 			work_subject(r, next);
 		else
 			work_schema(r, next);
@@ -411,6 +445,32 @@ enum subject_answer registry_subject_has(struct registry *r, int32_t id, const c
 	return is;
 }
 
+bool registry_latest(struct registry *r, const char *subject, struct registry_version *v)
+{
+	char *key = xasprintf("latest/%s", subject); // no id begins so
+
+	pthread_mutex_lock(&r->lock);
+	struct item *i = map_gets(&r->subjects, key);
+	if (!i) {
+		i = xcalloc(1, sizeof *i);
+		i->subject = xstrdup(subject);
+		i->polled = true;
+		map_puts(&r->subjects, key, i);
+		enqueue(r, i);
+	} else if (stale(i)) {
+		enqueue(r, i);
+	}
+	bool said = i->heard.ns && mono_ms_since(i->heard) < SILENT_MS;
+	if (said && (v->version != i->latest.version || v->id != i->latest.id)) {
+		registry_version_release(v);
+		*v = i->latest;
+		v->text = xstrdup(i->latest.text);
+	}
+	pthread_mutex_unlock(&r->lock);
+	free(key);
+	return said;
+}
+
 void registry_stats(struct registry *r, struct registry_stats *out)
 {
 	pthread_mutex_lock(&r->lock);
@@ -418,16 +478,41 @@ void registry_stats(struct registry *r, struct registry_stats *out)
 	pthread_mutex_unlock(&r->lock);
 }
 
+// The questions that block go by a link of their own, beside the thread's.
+static struct registry_link own_link(const struct registry *r)
+{
+	return (struct registry_link){.urls = r->link.urls,
+				      .nurls = r->link.nurls,
+				      .user = r->link.user,
+				      .password = r->link.password,
+				      .timeout_ms = r->link.timeout_ms,
+				      .http = http_new()};
+}
+
 int32_t registry_register(struct registry *r, const char *subject, const char *schema, struct error *err)
 {
-	struct registry_link mine = {.urls = r->link.urls,
-				     .nurls = r->link.nurls,
-				     .user = r->link.user,
-				     .password = r->link.password,
-				     .timeout_ms = r->link.timeout_ms};
-
-	mine.http = http_new();
+	struct registry_link mine = own_link(r);
 	int32_t id = ask_register(&mine, subject, schema, err);
+
 	http_free(mine.http);
 	return id;
+}
+
+int registry_version(struct registry *r, const char *subject, int32_t version, struct registry_version *out,
+		     struct error *err)
+{
+	struct registry_link mine = own_link(r);
+	int rc = ask_version(&mine, subject, version, out, err);
+
+	http_free(mine.http);
+	return rc;
+}
+
+int registry_versions(struct registry *r, const char *subject, int32_t **out, size_t *n, struct error *err)
+{
+	struct registry_link mine = own_link(r);
+	int rc = ask_versions(&mine, subject, out, n, err);
+
+	http_free(mine.http);
+	return rc;
 }

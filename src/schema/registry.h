@@ -46,6 +46,25 @@ enum subject_answer { SUBJECT_PENDING, SUBJECT_YES, SUBJECT_NO, SUBJECT_UNCHECKE
 // Whether id is registered under subject (docs/registry.md tells how it is asked). Never blocks.
 enum subject_answer registry_subject_has(struct registry *r, int32_t id, const char *subject);
 
+// A version of a subject.
+struct registry_version {
+	int32_t version, id;
+	enum registry_answer is;   // KNOWN: text is the schema's JSON; INVALID: why it cannot be used
+	char *text;
+};
+
+// The newest version under the subject, polled as often as it is asked for, every 10 s at most. *v is what the
+// caller knows ({0} at first) and is replaced where there is another; version 0: nothing is registered there.
+// false: the registry has not said yet, or not for a minute. Never blocks.
+bool registry_latest(struct registry *r, const char *subject, struct registry_version *v);
+// These block. `version` 0 is the latest. 0: *out is to be freed by registry_version_release, its `is` is DENIED
+// where there is no such version.
+int registry_version(struct registry *r, const char *subject, int32_t version, struct registry_version *out,
+		     struct error *err) MUST_CHECK;
+void registry_version_release(struct registry_version *v);
+// The subject's versions in ascending order; none where there is no such subject. The caller frees *out.
+int registry_versions(struct registry *r, const char *subject, int32_t **out, size_t *n, struct error *err) MUST_CHECK;
+
 struct registry_stats {
 	bool up;                   // the last request was answered
 	uint64_t requests, failures;

@@ -11,7 +11,7 @@
 
 #define MAX_ANSWER (1u << 20)
 
-enum { NO_SUBJECT = 40401, NO_SCHEMA = 40403 };
+enum { NO_SUBJECT = 40401, NO_SCHEMA = 40403, LAST_ABSENCE = 40407 }; // from 40404: deleted, softly or for good
 
 struct answer {
 	long status;
@@ -232,6 +232,58 @@ int ask_subject(struct registry_link *l, int32_t id, const char *subject, const 
 	rc = ask_lookup(l, id, subject, schema, false, answer, err);
 	if (!rc && *answer == SUBJECT_NO)
 		rc = ask_lookup(l, id, subject, schema, true, answer, err);
+	return rc;
+}
+
+static bool is_absent(const struct answer *a)
+{
+	return a->status == 404 && a->code >= NO_SUBJECT && a->code <= LAST_ABSENCE;
+}
+
+int ask_version(struct registry_link *l, const char *subject, int32_t version, struct registry_version *out,
+		struct error *err)
+{
+	char number[16] = "latest";
+	char *name = path_escape(subject);
+	struct answer a;
+
+	if (version)
+		snprintf(number, sizeof number, "%d", version);
+	char *path = xasprintf("/subjects/%s/versions/%s", name, number);
+	int rc = ask(l, "GET", path, NULL, &a, err);
+	*out = (struct registry_version){.is = REGISTRY_DENIED};
+	if (!rc && a.status == 200 && json_get_str(a.json, "schema", NULL) && json_get_int(a.json, "version", 0) > 0) {
+		out->version = (int32_t)json_get_int(a.json, "version", 0);
+		out->id = (int32_t)json_get_int(a.json, "id", -1);
+		out->is = read_schema(a.json, &out->text);
+	} else if (!rc && !is_absent(&a)) {
+		rc = strange(l, path, &a, err);
+	}
+	answer_release(&a);
+	free(path);
+	free(name);
+	return rc;
+}
+
+int ask_versions(struct registry_link *l, const char *subject, int32_t **out, size_t *n, struct error *err)
+{
+	char *name = path_escape(subject), *path = xasprintf("/subjects/%s/versions", name);
+	struct answer a;
+	const json_t *item;
+	size_t i;
+	int rc = ask(l, "GET", path, NULL, &a, err);
+
+	*out = NULL;
+	*n = 0;
+	if (!rc && a.status == 200 && json_is_array(a.json)) {
+		*out = xcalloc(json_array_size(a.json) + 1, sizeof **out);
+		json_array_foreach(a.json, i, item) (*out)[(*n)++] = (int32_t)json_integer_value(item);
+	} else if (!rc && !is_absent(&a)) {
+		rc = strange(l, path, &a, err);
+	}
+	answer_release(&a);
+	free(path);
+	free(name);
 	return rc;
 }
 

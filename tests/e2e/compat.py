@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pairs of tests/schema/compat before other judges: Java's SchemaCompatibility and a registry's
-/compatibility. Every difference must be one that its case explains, and what is explained must be one."""
+/compatibility. Every difference must be one that its case explains, and what is explained must be one. And
+`kdrift schema`, whose check asks the same registry."""
 import glob
 import json
 import os
@@ -8,6 +9,7 @@ import shutil
 import subprocess
 import urllib.error
 
+from lib.monitor import configure, kdrift
 from lib.servers import Registry
 from lib.suite import TOP, Suite
 
@@ -73,8 +75,74 @@ def by_registry(s, cases, registry):
     s.say(f"{len(cases)} pairs, {different} of which the registry judges otherwise")
 
 
+OLD = {"type": "record", "name": "R", "fields": [{"name": "id", "type": "string"}, {"name": "amount", "type": "int"}]}
+NEW = {"type": "record", "name": "R", "fields": [{"name": "id", "type": "string"}, {"name": "amount", "type": "long"},
+                                                 {"name": "note", "type": "string"}]}
+
+
+def write(path, value):
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(value, f)
+    return path
+
+
+def diff(s):
+    """kdrift schema diff: what changed, the levels, the exit code of each."""
+    old, new = write(os.path.join(s.tmp, "old.avsc"), OLD), write(os.path.join(s.tmp, "new.avsc"), NEW)
+    code, out, err = kdrift("schema", "diff", old, new, "--json")
+    got = json.loads(out)
+    s.equal("diff names the changes", [(c["path"], c["text"]) for c in got["changes"]],
+            [("amount", "type int is now long"), ("note", "added, string, without default")])
+    s.equal("diff names the breaches", [(b["direction"], b["kind"], b["path"]) for b in got["breaches"]],
+            [("BACKWARD", "READER_FIELD_MISSING_DEFAULT_VALUE", "note"), ("FORWARD", "TYPE_MISMATCH", "amount")])
+    want = {"NONE": 0, "BACKWARD": 1, "BACKWARD_TRANSITIVE": 1, "FORWARD": 1, "FULL": 1, "FULL_TRANSITIVE": 1}
+    s.equal("diff exits by its level", {level: kdrift("schema", "diff", old, new, "--level", level)[0] for level in want},
+            want)
+    s.equal("diff of the same is good", kdrift("schema", "diff", old, old)[0], 0)
+    text = kdrift("schema", "diff", old, new)[1]
+    s.check("diff says it in words", all(t in text for t in (
+        "amount: type int is now long", "BACKWARD  NO", "note: reader field missing default value")), text)
+    broken = write(os.path.join(s.tmp, "broken.avsc"), {"type": "recrod"})
+    code, out, err = kdrift("schema", "diff", old, broken)
+    s.check("diff says what is no schema", code == 1 and "broken.avsc" in err and "recrod" in err, (code, err))
+
+
+def check(s, registry):
+    """kdrift schema check: contracts against what is registered, by level."""
+    def streams(level):
+        contract = {"schema": write(os.path.join(s.tmp, "contract.avsc"), OLD), "compatibility": level}
+        return [{"name": n, "topic": n, "role": "features", "contract": contract} for n in ("good", "late", "empty")]
+
+    def run(level, *more):
+        config = configure(s.tmp, "127.0.0.1:1", [registry.url], "redis://127.0.0.1:1/0", streams(level))
+        return kdrift("schema", "check", "--config", config, *more)
+    registry.register("good-value", OLD)
+    registry.register("late-value", NEW)
+    registry.register("late-value", OLD)
+    code, out, err = run("BACKWARD", "--json")
+    got = {v["stream"]: v for v in json.loads(out)["streams"]}
+    s.equal("check looks at the latest version", (code, {n: [v["version"] for v in got[n]["versions"]] for n in got}),
+            (0, {"good": [1], "late": [2], "empty": []}))
+    code, out, err = run("BACKWARD_TRANSITIVE", "--json")
+    late = {v["stream"]: v for v in json.loads(out)["streams"]}["late"]
+    s.equal("check looks at all versions where the level is transitive",
+            (code, [(v["version"], v["compatible"], [(b["kind"], b["path"]) for b in v["breaches"]])
+                    for v in late["versions"]]),
+            (1, [(1, False, [("TYPE_MISMATCH", "amount")]), (2, True, [])]))
+    registry.register("good-value", NEW)
+    code, out, err = run("BACKWARD")
+    s.check("check names the breaking version", code == 1 and "good-value version 2 (id " in out and
+            "amount: type mismatch (reader int, writer long)" in out and
+            "empty-value: nothing is registered yet" in out, (code, out, err))
+    s.equal("check at NONE asks nothing", run("NONE")[0], 0)
+    registry.stop()
+    code, out, err = run("BACKWARD")
+    s.check("check without a registry fails and says so", code == 1 and out.count("cannot be told") == 3, (code, out, err))
+
+
 def main():
     with Suite("compat") as s:
+        diff(s)
         cases = list(pairs())
         s.check("at least 120 pairs", len(cases) >= 120, len(cases))
         registry = s.add(Registry(s.tmp))
@@ -82,6 +150,8 @@ def main():
         # The check asks by the subject's own level, which NONE would make say yes to all.
         registry.request("PUT", "/config", {"compatibility": "BACKWARD"})
         by_registry(s, cases, registry)
+        registry.request("PUT", "/config", {"compatibility": "NONE"})
+        check(s, registry)
 
 
 if __name__ == "__main__":

@@ -503,6 +503,100 @@ Test(registry, registering)
 	finish(&b);
 }
 
+#define VERSION(v, id, schema) "{\"subject\":\"s-value\",\"version\":" v ",\"id\":" id ",\"schema\":\"" schema "\"}"
+
+Test(registry, versions_of_a_subject)
+{
+	struct reply replies[] = {
+	    {"/subjects/s%2F1-value/versions/latest", 1, 200, VERSION("3", "9", "\\\"int\\\""), NULL, 0, false},
+	    {"/subjects/s%2F1-value/versions/2", 0, 200,
+	     "{\"version\":2,\"id\":8,\"schemaType\":\"PROTOBUF\",\"schema\":\"syntax\"}", NULL, 0, false},
+	    {"/subjects/s%2F1-value/versions", 1, 200, "[1,2,3]", NULL, 0, false},
+	    {"/subjects/none/versions/latest", 0, 404, NO_SUBJECT, NULL, 0, false},
+	    {"/subjects/none/versions", 0, 404, NO_SUBJECT, NULL, 0, false},
+	    {"/subjects/gone/versions/7", 0, 404, "{\"error_code\":40402}", NULL, 0, false},
+	    {"/subjects/odd/versions/latest", 0, 404, "not found", NULL, 0, false},
+	    {"/subjects/odd/versions", 0, 200, "{}", NULL, 0, false},
+	    {"/subjects/bad/versions/latest", 0, 200, "{\"schema\":\"\\\"int\\\"\"}", NULL, 0, false}};
+	struct error err = ERROR_INIT;
+	struct registry_version v;
+	int32_t *all;
+	size_t n;
+	struct bench b;
+
+	START(b, replies);
+	cr_assert(registry_version(b.registry, "s/1-value", 0, &v, &err) == 0, "%s", err.text);
+	cr_assert(eq(int, v.version, 3));
+	cr_assert(eq(int, v.id, 9));
+	cr_assert(eq(int, v.is, REGISTRY_KNOWN));
+	cr_assert(eq(str, v.text, (char *)"\"int\""));
+	registry_version_release(&v);
+	cr_assert(registry_version(b.registry, "s/1-value", 2, &v, &err) == 0, "%s", err.text);
+	cr_assert(eq(int, v.is, REGISTRY_INVALID));
+	cr_assert(strstr(v.text, "PROTOBUF") != NULL, "%s", v.text);
+	registry_version_release(&v);
+	cr_assert(registry_versions(b.registry, "s/1-value", &all, &n, &err) == 0, "%s", err.text);
+	cr_assert(n == 3 && all[0] == 1 && all[2] == 3);
+	free(all);
+	cr_assert(registry_version(b.registry, "none", 0, &v, &err) == 0 && v.is == REGISTRY_DENIED && v.version == 0);
+	cr_assert(registry_version(b.registry, "gone", 7, &v, &err) == 0 && v.is == REGISTRY_DENIED);
+	cr_assert(registry_versions(b.registry, "none", &all, &n, &err) == 0 && n == 0);
+	free(all);
+	cr_assert(registry_version(b.registry, "odd", 0, &v, &err) == -1);
+	cr_assert(strstr(err.text, "404") != NULL, "%s", err.text);
+	error_clear(&err);
+	cr_assert(registry_versions(b.registry, "odd", &all, &n, &err) == -1);
+	error_clear(&err);
+	cr_assert(registry_version(b.registry, "bad", 0, &v, &err) == -1);
+	finish(&b);
+}
+
+static void wait_for_version(struct bench *b, const char *subject, struct registry_version *v, int32_t want)
+{
+	struct mono_time deadline = mono_after_ms(20000);
+
+	while ((!registry_latest(b->registry, subject, v) || v->version != want) && !mono_passed(deadline))
+		nanosleep(&(struct timespec){0, 5000000}, NULL);
+	cr_assert(eq(int, v->version, want), "%s", b->script.log);
+}
+
+Test(registry, the_newest_version_is_polled, .timeout = 40)
+{
+	struct reply replies[] = {
+	    {"/subjects/s-value/versions/latest", 1, 503, "", NULL, 0, false},
+	    {"/subjects/s-value/versions/latest", 1, 200, VERSION("3", "9", "\\\"int\\\""), NULL, 0, false},
+	    {"/subjects/s-value/versions/latest", 0, 200, VERSION("4", "11", "\\\"long\\\""), NULL, 0, false}};
+	struct registry_version v = {0};
+	struct bench b;
+
+	START(b, replies);
+	cr_assert(registry_latest(b.registry, "s-value", &v) == false, "nothing is known at once");
+	wait_for_version(&b, "s-value", &v, 3);
+	cr_assert(eq(str, v.text, (char *)"\"int\""));
+	const char *kept = v.text;
+	cr_assert(registry_latest(b.registry, "s-value", &v) && v.text == kept, "what is known is not copied anew");
+	wait_for_version(&b, "s-value", &v, 4);
+	cr_assert(eq(str, v.text, (char *)"\"long\""));
+	cr_assert(eq(int, v.id, 11));
+	registry_version_release(&v);
+	finish(&b);
+}
+
+Test(registry, nothing_registered_is_an_answer)
+{
+	struct reply replies[] = {{"/subjects/s-value/versions/latest", 0, 404, NO_SUBJECT, NULL, 0, false}};
+	struct registry_version v = {0};
+	struct mono_time deadline = mono_after_ms(10000);
+	struct bench b;
+
+	START(b, replies);
+	while (!registry_latest(b.registry, "s-value", &v) && !mono_passed(deadline))
+		nanosleep(&(struct timespec){0, 2000000}, NULL);
+	cr_assert(registry_latest(b.registry, "s-value", &v));
+	cr_assert(v.version == 0 && v.text == NULL);
+	finish(&b);
+}
+
 Test(registry, freeing_does_not_wait_for_the_backoff)
 {
 	struct reply replies[] = {{"/schemas/ids/7", 0, 429, "", "Retry-After: 200\r\n", 0, false}};
