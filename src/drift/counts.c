@@ -2,13 +2,14 @@
 // Measures of the stream and of a field's presence.
 #include "drift/measures.h"
 
-static void share_of_records(const struct measure_input *in, struct measure_value *out, uint64_t n)
+// Of decoded records, or of the elements that a field lies in.
+static void share_of_places(const struct measure_input *in, struct measure_value *out, uint64_t n)
 {
-	const struct pane *p = in->current.pane;
+	const struct field_stats *f = in->current.field;
 
-	out->n_current = p->decoded;
-	if (p->decoded)
-		value_known(out, (double)n / (double)p->decoded);
+	out->n_current = f ? field_places(in->current.pane, f) : in->current.pane->decoded;
+	if (out->n_current)
+		value_known(out, (double)n / (double)out->n_current);
 	else
 		out->state = READING_NO_DATA;
 }
@@ -17,17 +18,17 @@ void measure_missing(const struct measure_input *in, struct measure_value *out)
 {
 	const struct pane *p = in->current.pane;
 
-	share_of_records(in, out, in->current.field ? field_missing(p, in->current.field) : p->decoded);
+	share_of_places(in, out, in->current.field ? field_missing(p, in->current.field) : p->decoded);
 }
 
 void measure_nan(const struct measure_input *in, struct measure_value *out)
 {
-	share_of_records(in, out, in->current.field ? in->current.field->nan : 0);
+	share_of_places(in, out, in->current.field ? in->current.field->nan : 0);
 }
 
 void measure_inf(const struct measure_input *in, struct measure_value *out)
 {
-	share_of_records(in, out, in->current.field ? in->current.field->inf : 0);
+	share_of_places(in, out, in->current.field ? in->current.field->inf : 0);
 }
 
 void measure_violation_ratio(const struct measure_input *in, struct measure_value *out)

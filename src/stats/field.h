@@ -2,6 +2,7 @@
 // What a monitored field is: its path, its type and the grid or categories its values are counted on.
 #ifndef KD_STATS_FIELD_H
 #define KD_STATS_FIELD_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,5 +30,6 @@ struct field_def {
 	const struct grid *grid;   // numeric: the quantile grid, or NULL for the logarithmic grid
 	char **categories;         // categorical: the baseline's own, each counted exactly; sorted
 	size_t ncategories;
+	bool in_elements;          // inside an array or a map: each of their elements may have a value
 };
 #endif

@@ -90,6 +90,7 @@ struct field_stats *pane_field(struct pane *p, size_t index, const struct field_
 	if (index >= p->nfields)
 		grow_fields(p, index + 1);
 	struct field_stats *f = p->fields[index] = field_stats_new(def->path, def->type);
+	f->in_elements = def->in_elements;
 	if (f->type == FIELD_NUMERIC && def->grid) {
 		f->grid = def->grid;
 		memcpy(f->grid_id, def->grid->id, sizeof f->grid_id);

@@ -5,7 +5,8 @@
 //
 // Life: pane_new -> pane_count_record / pane_add_* -> pane_encode -> store -> pane_decode -> pane_merge.
 // Counting rules (docs/counting.md): `records` are all messages but tombstones; `decoded` those that gave
-// field values; a field's missing = decoded - present, so nothing is counted for a null.
+// field values; a field's missing = decoded - present, or elements - present of one inside an array or a map,
+// so nothing is counted for a null.
 #ifndef KD_STATS_PANE_H
 #define KD_STATS_PANE_H
 #include <stdbool.h>
@@ -52,6 +53,8 @@ struct field_stats {
 	uint64_t nan, inf, other;  // other: a value of another kind than the field's
 	uint64_t count;            // values in the moments and the histogram / categories
 	bool approximate;          // small magnitudes fell together in the logarithmic histogram
+	bool in_elements;          // as in its field_def
+	uint64_t elements;         // where in_elements: how many there were
 	bool mixed;                // met two grids: moments only, no histogram any more
 	// numeric (of text: the length in bytes; of time: unix ms)
 	double min, max;           // +inf, -inf while count is 0
@@ -120,6 +123,11 @@ void field_add_category(struct field_stats *f, const char *s, size_t n); // FIEL
 void field_add_bool(struct field_stats *f, bool v);
 void field_add_text(struct field_stats *f, const char *s, size_t n);
 void field_add_time(struct field_stats *f, int64_t ms);
+// Elements that the field lies in, with and without a value.
+static inline void field_add_elements(struct field_stats *f, uint64_t n)
+{
+	f->elements += n;
+}
 static inline void field_add_other(struct field_stats *f)
 {
 	f->present++;
@@ -132,9 +140,17 @@ void pane_count_record(struct pane *p, int64_t event_ms, int64_t offset, int64_t
 void pane_count_breach(struct pane *p, enum violation_kind kind, const char *field, int64_t offset);
 void pane_sample(struct pane *p, const struct violation_sample *s); // copies; keeps the smallest offsets
 uint64_t pane_violations(const struct pane *p, enum violation_kind kind); // over all fields
+// Where the field could have had a value.
+static inline uint64_t field_places(const struct pane *p, const struct field_stats *f)
+{
+	return f->in_elements ? f->elements : p->decoded;
+}
+
 static inline uint64_t field_missing(const struct pane *p, const struct field_stats *f)
 {
-	return p->decoded > f->present ? p->decoded - f->present : 0;
+	uint64_t places = field_places(p, f);
+
+	return places > f->present ? places - f->present : 0;
 }
 
 // dst += src. Fields are matched by (path, type). Where two grids meet, the histogram of that field is

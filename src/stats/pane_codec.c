@@ -6,7 +6,8 @@
 //             u32 CRC-32 of everything before it
 //   list      uvar n, n elements, strictly ascending
 //   range     svar min, uvar max - min
-//   field     str path, u8 type, u8 flags (STATS_*), uvar present nan inf other count;
+//   field     str path, u8 type, u8 flags (STATS_*), uvar present nan inf other count,
+//             [uvar elements] where STATS_ELEMENTS;
 //             numeric, text, time with count > 0: num min max, dsum sum sumsq
 //             numeric with count > 0, not mixed: quantile (where STATS_GRID) or logarithmic
 //             categorical, boolean, text: categories
@@ -36,7 +37,7 @@
 
 enum { VERSION = 1, GAP_MAX = 64, TEXT_SHIFT = 24 };
 enum { PANE_APPROXIMATE = 1, PANE_MIXED = 2, PANE_EVENTS = 4, PANE_OFFSETS = 8, PANE_FLAGS = 15 };
-enum { STATS_APPROXIMATE = 1, STATS_MIXED = 2, STATS_GRID = 4, STATS_FLAGS = 7 };
+enum { STATS_APPROXIMATE = 1, STATS_MIXED = 2, STATS_GRID = 4, STATS_ELEMENTS = 8, STATS_FLAGS = 15 };
 
 static bool has_moments(enum field_type t)
 {
@@ -317,12 +318,14 @@ static void put_field(struct buf *out, const struct field_stats *f)
 	put_cstr(out, f->path);
 	buf_u8(out, (uint8_t)f->type);
 	buf_u8(out, (uint8_t)((f->approximate ? STATS_APPROXIMATE : 0) | (f->mixed ? STATS_MIXED : 0) |
-			      (histogram && f->bins ? STATS_GRID : 0)));
+			      (histogram && f->bins ? STATS_GRID : 0) | (f->in_elements ? STATS_ELEMENTS : 0)));
 	buf_uvar(out, f->present);
 	buf_uvar(out, f->nan);
 	buf_uvar(out, f->inf);
 	buf_uvar(out, f->other);
 	buf_uvar(out, f->count);
+	if (f->in_elements)
+		buf_uvar(out, f->elements);
 	if (f->count && has_moments(f->type)) {
 		put_num(out, f->min);
 		put_num(out, f->max);
@@ -354,6 +357,9 @@ static struct field_stats *get_field(struct rd *r)
 	f->inf = rd_uvar(r);
 	f->other = rd_uvar(r);
 	counted = f->count = rd_uvar(r);
+	f->in_elements = flags & STATS_ELEMENTS;
+	if (f->in_elements)
+		f->elements = rd_uvar(r);
 	if (f->count && has_moments(f->type)) {
 		f->min = get_num(r);
 		f->max = get_num(r);

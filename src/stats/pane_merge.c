@@ -10,6 +10,8 @@
 
 static void field_merge(struct field_stats *dst, const struct field_stats *src)
 {
+	dst->in_elements |= src->in_elements;
+	dst->elements += src->elements;
 	dst->present += src->present;
 	dst->nan += src->nan;
 	dst->inf += src->inf;

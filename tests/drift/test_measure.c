@@ -234,6 +234,10 @@ Test(measure, missing_and_not_finite)
 	pane_count_record(none, 0, 0, 1, true, false, false);
 	cr_expect_eq(against("missing_ratio", b, none, 1).value, 1); // records, but never the field
 	cr_expect_eq(against("ks", b, none, 1).state, READING_NO_DATA);
+	p->fields[0]->in_elements = true; // then it counts by elements, not by records
+	field_add_elements(p->fields[0], 20);
+	cr_expect_float_eq(against("missing_ratio", b, p, 1).value, 0.8, 1e-15);
+	cr_expect_float_eq(against("nan_ratio", b, p, 1).value, 0.05, 1e-15);
 	cr_expect_eq(against("missing_ratio", b, NULL, 1).state, READING_NO_DATA);
 	pane_free(p);
 	pane_free(none);

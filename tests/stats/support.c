@@ -139,18 +139,19 @@ struct pane *random_pane(struct rng *r, size_t records, bool exact, bool mix)
 {
 	static char v1[] = "v1", v3[] = "v3", z[] = "zz", *known[] = {v1, v3, z};
 	struct field_def defs[] = {
-		{(char[]){"number"}, FIELD_NUMERIC, grid_a(), NULL, 0},
-		{(char[]){"log"}, FIELD_NUMERIC, NULL, NULL, 0},
-		{(char[]){"few"}, FIELD_CATEGORICAL, NULL, known, ARRAY_LEN(known)},
-		{(char[]){"many"}, FIELD_CATEGORICAL, NULL, NULL, 0},
-		{(char[]){"many_known"}, FIELD_CATEGORICAL, NULL, known, ARRAY_LEN(known)},
-		{(char[]){"flag"}, FIELD_BOOLEAN, NULL, NULL, 0},
-		{(char[]){"text"}, FIELD_TEXT, NULL, NULL, 0},
-		{(char[]){"at"}, FIELD_TIME, NULL, NULL, 0},
-		{(char[]){"vector"}, FIELD_VECTOR, NULL, NULL, 0},
-		{(char[]){"mixed1"}, FIELD_NUMERIC, NULL, NULL, 0},
-		{(char[]){"mixed2"}, FIELD_NUMERIC, NULL, NULL, 0},
-		{(char[]){"few"}, FIELD_NUMERIC, grid_b(), NULL, 0}, // a path of two types
+		{(char[]){"number"}, FIELD_NUMERIC, grid_a(), NULL, 0, false},
+		{(char[]){"log"}, FIELD_NUMERIC, NULL, NULL, 0, false},
+		{(char[]){"few"}, FIELD_CATEGORICAL, NULL, known, ARRAY_LEN(known), false},
+		{(char[]){"many"}, FIELD_CATEGORICAL, NULL, NULL, 0, false},
+		{(char[]){"many_known"}, FIELD_CATEGORICAL, NULL, known, ARRAY_LEN(known), false},
+		{(char[]){"flag"}, FIELD_BOOLEAN, NULL, NULL, 0, false},
+		{(char[]){"text"}, FIELD_TEXT, NULL, NULL, 0, false},
+		{(char[]){"at"}, FIELD_TIME, NULL, NULL, 0, false},
+		{(char[]){"vector"}, FIELD_VECTOR, NULL, NULL, 0, false},
+		{(char[]){"mixed1"}, FIELD_NUMERIC, NULL, NULL, 0, false},
+		{(char[]){"mixed2"}, FIELD_NUMERIC, NULL, NULL, 0, false},
+		{(char[]){"few"}, FIELD_NUMERIC, grid_b(), NULL, 0, false}, // a path of two types
+		{(char[]){"items[].price"}, FIELD_NUMERIC, NULL, NULL, 0, true},
 	};
 	struct pane *p = pane_new();
 	bool absent[ARRAY_LEN(defs)];
@@ -179,6 +180,9 @@ struct pane *random_pane(struct rng *r, size_t records, bool exact, bool mix)
 		for (size_t i = 0; i < ARRAY_LEN(defs); i++)
 			if (!absent[i] && rng_below(r, 4))
 				add_value(r, pane_field(p, i + shift, &defs[i]), exact);
+		if (!absent[ARRAY_LEN(defs) - 1])
+			field_add_elements(pane_field(p, ARRAY_LEN(defs) - 1 + shift, &defs[ARRAY_LEN(defs) - 1]),
+					   rng_below(r, 9));
 	}
 	return p;
 }

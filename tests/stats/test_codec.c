@@ -45,6 +45,7 @@ Test(codec, gives_back_what_was_encoded)
 			cr_assert_not_null(g);
 			cr_assert(f->present == g->present && f->nan == g->nan && f->inf == g->inf && f->other == g->other);
 			cr_assert(f->count == g->count && f->unseen == g->unseen);
+			cr_assert(f->in_elements == g->in_elements && f->elements == g->elements);
 			cr_assert(f->min == g->min && f->max == g->max && field_sum(f) == field_sum(g));
 			cr_assert(f->sum.hi + f->sum.lo == g->sum.hi + g->sum.lo);
 			cr_assert(f->count < 2 || field_stddev(f) == field_stddev(g) || isnan(field_stddev(f)));
@@ -70,7 +71,7 @@ Test(codec, gives_back_what_was_encoded)
 
 Test(codec, of_empty_panes_and_fields)
 {
-	struct field_def def = {path, FIELD_NUMERIC, grid_a(), NULL, 0};
+	struct field_def def = {path, FIELD_NUMERIC, grid_a(), NULL, 0, false};
 	struct pane *p = pane_new(), *q;
 
 	q = copied(p);
@@ -88,8 +89,8 @@ Test(codec, of_empty_panes_and_fields)
 Test(codec, does_not_depend_on_the_order_of_records)
 {
 	static const char *const words[] = {"a", "b", "c"};
-	struct field_def number = {(char[]){"n"}, FIELD_NUMERIC, grid_a(), NULL, 0};
-	struct field_def word = {(char[]){"w"}, FIELD_CATEGORICAL, NULL, NULL, 0};
+	struct field_def number = {(char[]){"n"}, FIELD_NUMERIC, grid_a(), NULL, 0, false};
+	struct field_def word = {(char[]){"w"}, FIELD_CATEGORICAL, NULL, NULL, 0, false};
 	struct buf out[2];
 
 	for (int way = 0; way < 2; way++) {
@@ -260,7 +261,7 @@ Test(codec, says_which_version_it_cannot_read)
 
 Test(codec, refuses_a_grid_of_another_size)
 {
-	struct field_def def = {path, FIELD_NUMERIC, grid_b(), NULL, 0};
+	struct field_def def = {path, FIELD_NUMERIC, grid_b(), NULL, 0, false};
 	struct pane *p = pane_new();
 	struct field_stats *f = pane_field(p, 0, &def);
 
@@ -283,11 +284,11 @@ Test(codec, is_compact)
 	qsort(s, ARRAY_LEN(s), sizeof *s, by_double);
 	struct grid *g = grid_from_sorted(s, ARRAY_LEN(s));
 	struct field_def defs[] = {
-		{(char[]){"customer.amount"}, FIELD_NUMERIC, g, NULL, 0},
-		{(char[]){"customer.score"}, FIELD_NUMERIC, NULL, NULL, 0},
-		{(char[]){"colour"}, FIELD_CATEGORICAL, NULL, colours, 3},
-		{(char[]){"active"}, FIELD_BOOLEAN, NULL, NULL, 0},
-		{(char[]){"created"}, FIELD_TIME, NULL, NULL, 0},
+		{(char[]){"customer.amount"}, FIELD_NUMERIC, g, NULL, 0, false},
+		{(char[]){"customer.score"}, FIELD_NUMERIC, NULL, NULL, 0, false},
+		{(char[]){"colour"}, FIELD_CATEGORICAL, NULL, colours, 3, false},
+		{(char[]){"active"}, FIELD_BOOLEAN, NULL, NULL, 0, false},
+		{(char[]){"created"}, FIELD_TIME, NULL, NULL, 0, false},
 	};
 	size_t total = 0;
 
