@@ -43,7 +43,7 @@ commands() { "$kdrift" --help | sed -n '/^commands:/,/^$/s/^  \([a-z-]*\) .*/\1/
 without_help() {
 	local c
 	commands | while read -r c; do
-		{ "$kdrift" "$c" --help | grep -q '^usage: kdrift '; } || printf '%s\n' "$c"
+		{ "$kdrift" "$c" --help | grep '^usage: kdrift ' >/dev/null; } || printf '%s\n' "$c"
 	done
 }
 
