@@ -240,8 +240,6 @@ static void free_texts(char ***texts, size_t *n)
 
 static void read_texts(struct loader *l, const struct node *n, const char *path, char ***out, size_t *count)
 {
-	char item[PATH_TEXT];
-
 	if (n->kind != NODE_LIST) {
 		const char *s = read_text(l, n, path);
 		if (s) {
@@ -252,8 +250,10 @@ static void read_texts(struct loader *l, const struct node *n, const char *path,
 	}
 	*out = xcalloc(n->n + 1, sizeof **out);
 	for (size_t i = 0; i < n->n; i++) {
-		snprintf(item, sizeof item, "%s[%zu]", path, i);
+		char *item = xasprintf("%s[%zu]", path, i);
 		const char *s = read_text(l, n->items[i], item);
+
+		free(item);
 		if (s)
 			(*out)[(*count)++] = xstrdup(s);
 	}
