@@ -86,14 +86,14 @@ static int resolve(struct worker *w, struct part *p, struct claim *c, int64_t *l
 static void fit_to_log(struct part *p, int64_t low, int64_t high)
 {
 	if (p->next < low) {
-		part_event(p, "gap", json_pack("{s:I, s:I}", "from", (json_int_t)p->next, "to", (json_int_t)low));
+		part_lost_event(p, "gap", json_pack("{s:I, s:I}", "from", (json_int_t)p->next, "to", (json_int_t)low));
 		log_warn("collect", "%s/%d: offsets %lld to %lld were deleted before they were read", p->topic, p->partition,
 			 (long long)p->next, (long long)low - 1);
 		p->records_lost += (uint64_t)(low - p->next);
 		p->next = low;
 	} else if (p->next > high) {
-		part_event(p, "log_truncated",
-			   json_pack("{s:I, s:I}", "stored", (json_int_t)p->next, "end", (json_int_t)high));
+		part_lost_event(p, "log_truncated",
+				json_pack("{s:I, s:I}", "stored", (json_int_t)p->next, "end", (json_int_t)high));
 		log_warn("collect", "%s/%d: the log ends at %lld, before the stored offset %lld", p->topic, p->partition,
 			 (long long)high, (long long)p->next);
 		p->next = high;

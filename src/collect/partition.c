@@ -37,6 +37,8 @@ void part_drop(struct part *p)
 			close_pane(&s->panes[k]);
 		s->npanes = s->last = s->nreopened = 0;
 		s->max_event = s->max_untimed = INT64_MIN;
+		s->hole = (struct hole){0, 0};
+		s->hole_closed = false;
 		s->fresh = (struct collect_stream_stats){0};
 	}
 	for (size_t i = 0; i < p->nevents; i++)
@@ -72,6 +74,21 @@ void part_event(struct part *p, const char *type, json_t *fields)
 	p->dirty = true;
 }
 
+void part_lost(struct part_stream *s, struct wall_time now)
+{
+	int64_t late = s->stream->conf->lateness_ms, newest = s->max_event > now.ms ? s->max_event : now.ms;
+
+	s->hole = (struct hole){s->max_event == INT64_MIN ? INT64_MIN : s->max_event - late, newest + late + 1};
+	s->hole_closed = false;
+}
+
+void part_lost_event(struct part *p, const char *type, json_t *fields)
+{
+	part_event(p, type, fields);
+	for (size_t i = 0; i < p->nstreams; i++)
+		part_lost(&p->streams[i], wall_now());
+}
+
 void part_adopt(struct part *p, const struct claim *c)
 {
 	p->claimed = true;
@@ -88,12 +105,16 @@ void part_adopt(struct part *p, const struct claim *c)
 		if (k < c->nmarks) {
 			p->streams[i].max_event = c->marks[k].max_event;
 			p->streams[i].max_untimed = c->marks[k].max_untimed;
+			p->streams[i].hole = c->marks[k].hole;
 		}
 		// Every write carries all streams: one that is behind was not in its writer's configuration.
-		if (!c->fresh && (k == c->nmarks || c->marks[k].next != c->next))
-			part_event(p, "stream_added", json_pack("{s:o, s:I, s:I}", "stream", json_str(name), "counted_to",
-								(json_int_t)(k < c->nmarks ? c->marks[k].next : -1),
-								"offset", (json_int_t)c->next));
+		if (c->fresh || (k < c->nmarks && c->marks[k].next == c->next))
+			continue;
+		if (k < c->nmarks)
+			part_lost(&p->streams[i], wall_now());
+		part_event(p, "stream_added", json_pack("{s:o, s:I, s:I}", "stream", json_str(name), "counted_to",
+							(json_int_t)(k < c->nmarks ? c->marks[k].next : -1), "offset",
+							(json_int_t)c->next));
 	}
 }
 
@@ -137,6 +158,9 @@ static void acknowledge(struct part *p, const int64_t *floors)
 	for (size_t i = 0; i < p->nstreams; i++) {
 		struct part_stream *s = &p->streams[i];
 		s->floor = floors[i];
+		if (s->hole_closed)
+			s->hole = (struct hole){0, 0};
+		s->hole_closed = false;
 		for (size_t k = 0; k < s->npanes; k++)
 			s->panes[k].dirty = false;
 		free_closed(s);
@@ -156,9 +180,10 @@ enum store_result part_write(struct part *p, const struct collect_port *port, co
 	int64_t *widths = xcalloc(p->nstreams + 1, sizeof *widths), *floors = xcalloc(p->nstreams + 1, sizeof *floors);
 
 	for (size_t i = 0; i < p->nstreams; i++) {
-		marks[i] = (struct stream_mark){p->streams[i].stream->conf->name, p->streams[i].max_event,
-						p->streams[i].max_untimed, p->next};
-		widths[i] = p->streams[i].stream->conf->pane_ms;
+		const struct part_stream *s = &p->streams[i];
+		marks[i] = (struct stream_mark){s->stream->conf->name, s->max_event, s->max_untimed, p->next, s->hole,
+						s->hole_closed};
+		widths[i] = s->stream->conf->pane_ms;
 	}
 	if (p->target >= 0 && p->next >= p->target)
 		p->target = -1;

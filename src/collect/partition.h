@@ -19,6 +19,8 @@ struct part_stream {
 	int64_t max_event;        // INT64_MIN: none
 	int64_t max_untimed;      // as in the store's mark
 	int64_t floor;            // records below it are too_old; INT64_MIN: none
+	struct hole hole;         // as in the store's mark
+	bool hole_closed;
 	struct open_pane *panes;
 	size_t npanes, cappanes;
 	struct plan_entry *plan;  // of the record in hand
@@ -65,6 +67,10 @@ void part_adopt(struct part *p, const struct claim *c);
 bool part_closed(const struct part_stream *s, int64_t interval);
 // Queues a journal entry with the next checkpoint; takes over `fields`.
 void part_event(struct part *p, const char *type, json_t *fields);
+// Records after those that were counted are lost to the stream: opens its hole (docs/exactly-once.md).
+void part_lost(struct part_stream *s, struct wall_time now);
+// To every stream of the partition, with an event.
+void part_lost_event(struct part *p, const char *type, json_t *fields);
 
 // Counts one message (a record or a tombstone). `now` tells the future. False: its schema cannot be had yet,
 // nothing was counted.

@@ -275,6 +275,17 @@ static bool too_old(const struct part_stream *s, int64_t event_ms)
 	return time_floor(event_ms, s->stream->conf->pane_ms) < s->floor;
 }
 
+// What was lost came before this record, and so it is older, but for what may be late.
+static void close_hole(struct part_stream *s, int64_t event_ms)
+{
+	int64_t newest = event_ms > s->max_event ? event_ms : s->max_event;
+
+	if (s->hole_closed || s->hole.from >= s->hole.to)
+		return;
+	s->hole.to = newest + s->stream->conf->lateness_ms + 1;
+	s->hole_closed = true;
+}
+
 static void count(struct part *p, struct part_stream *s, const struct message *m, const struct record_values *r,
 		  struct verdict *v, struct wall_time now)
 {
@@ -318,6 +329,8 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 		if (v->plan->incompatible)
 			note_breach(p, s, o->pane, m, v, VIOLATION_INCOMPATIBLE_SCHEMA, "", v->plan->why);
 	}
+	if (v->moves_watermark && !late)
+		close_hole(s, v->event_ms);
 	if (v->moves_watermark)
 		s->max_event = v->event_ms > s->max_event ? v->event_ms : s->max_event;
 	else if (v->event_ms > s->max_untimed)

@@ -23,6 +23,7 @@ const char *const reading_state_names[READING_STATES] = {
 	[READING_UNCALIBRATED] = "uncalibrated",
 	[READING_NOT_APPLICABLE] = "not_applicable",
 	[READING_CATCHING_UP] = "catching_up",
+	[READING_RECORDS_LOST] = "records_lost",
 };
 
 const struct measure measure_table[] = {

@@ -69,6 +69,8 @@ static int next_boundary(struct track *t, int64_t *out, struct error *err)
 			return -1;
 		next = windows_next(s->windows, t->end);
 	}
+	int64_t edge = view_lost_edge(&s->view, t->end);
+	next = edge < next ? edge : next;
 	*out = next < t->limit ? stream_boundary(s, next) + slide : t->limit;
 	return 0;
 }
@@ -98,6 +100,7 @@ static int cached_window(struct window_cache *c, struct stream_state *s, int64_t
 	if (windows_merge(s->windows, from, to, &w->m, err))
 		return -1;
 	merged_limit(&w->m, s->conf->max_slices);
+	w->m.lost = view_lost(&s->view, from, to);
 	*out = &w->m;
 	return 0;
 }
@@ -198,7 +201,8 @@ static int judge_boundary(struct judge *j, struct track *t, int64_t end, struct 
 		}
 	}
 	windows_evict(s->windows, end + s->conf->slide_ms - s->lookback);
-	t->quiet = !pending && !t->cut && !t->other && windows_next(s->windows, end - s->lookback) >= end;
+	t->quiet = !pending && !t->cut && !t->other && windows_next(s->windows, end - s->lookback) >= end &&
+		   view_lost_edge(&s->view, end - s->lookback + 1) >= end;
 	t->end = end;
 	rc = 0;
 out:

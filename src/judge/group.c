@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,13 +62,19 @@ static struct alert *alert_get(struct group *g, const char *key, const char *fie
 	return a;
 }
 
-static void judge_reading(struct evaluation *e, const struct reading *v)
+static void judge_reading(struct evaluation *e, struct reading *v)
 {
 	struct group *g = e->group;
 	const struct rule *r = g->rule;
 	char *key = xasprintf("%s\037%s", v->field, v->slice);
 	struct alert *a = map_gets(&g->alerts, key);
 	enum truth truth = condition_eval(r, &v->v, a && a->state.firing);
+	// An eager verdict is on what has come so far. That a condition is not met needs every record.
+	if (moment_lost(r, e->moment) && (e->mode != ALERT_EAGER || truth != TRUTH_TRUE)) {
+		truth = TRUTH_UNKNOWN;
+		v->v.state = READING_RECORDS_LOST;
+		v->v.value = NAN;
+	}
 	struct alert_step step = {e->mode, truth, v->v.state, e->boundary, e->mode == ALERT_WINDOW ? e->boundary : e->at,
 				  r->for_ms};
 

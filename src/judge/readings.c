@@ -82,6 +82,13 @@ static struct measure_side side_of(const struct merged *m, const char *slice, co
 	return side;
 }
 
+bool moment_lost(const struct rule *r, const struct moment *m)
+{
+	bool other = r->against.kind == AGAINST_PREVIOUS || r->against.kind == AGAINST_STREAM;
+
+	return (m->window && m->window->lost) || (other && m->other && m->other->lost);
+}
+
 // The one place that knows what a rule's window is compared with.
 static void reference_of(const struct rule *r, const struct moment *m, const struct field_def *def,
 			 const char *slice, struct measure_input *in, bool *partial)

@@ -30,6 +30,8 @@ bool rule_needs_field(const struct rule *r, const struct field_def *f); // by sc
 // One reading of the rule's measure. `def` NULL for stream measures. Strings are borrowed.
 struct reading reading_of(const struct rule *r, const struct moment *m, const struct field_def *def,
 			  const char *slice);
+// Were records lost of what the rule looks at?
+bool moment_lost(const struct rule *r, const struct moment *m);
 // Is this slice judged by this rule? `other` is not, nor is the slice that the rule compares with.
 bool rule_needs_slice(const struct rule *r, const struct slice_stats *s);
 #endif

@@ -73,6 +73,9 @@ static struct verdict stream_verdict(const struct judge *j, const struct stream_
 		return (struct verdict){"no_data", "no record for longer than a window"};
 	if (no_baseline)
 		return (struct verdict){"no_baseline", "rules compare with a baseline and the stream has none"};
+	int64_t end = j->tracks[s - j->streams].end;
+	if (end != TIME_NONE && view_lost(&s->view, end - s->conf->window_ms, end))
+		return (struct verdict){"unknown", "records of the last window were lost before they were read"};
 	if (unknown)
 		return (struct verdict){"unknown", unknown};
 	for (size_t i = 0; i < j->ntracks; i++)

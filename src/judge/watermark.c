@@ -27,3 +27,23 @@ struct progress progress_of(const struct stream_view *v)
 	p.watermark.ms = p.at_end ? p.newest.ms : held;
 	return p;
 }
+
+bool view_lost(const struct stream_view *v, int64_t from, int64_t to)
+{
+	for (size_t i = 0; i < v->nholes; i++)
+		if (v->holes[i].from < to && v->holes[i].to > from)
+			return true;
+	return false;
+}
+
+int64_t view_lost_edge(const struct stream_view *v, int64_t from)
+{
+	int64_t edge = INT64_MAX;
+
+	for (size_t i = 0; i < v->nholes; i++) {
+		const struct hole *h = &v->holes[i];
+		int64_t at = h->from >= from ? h->from : h->to;
+		edge = at >= from && at < edge ? at : edge;
+	}
+	return edge;
+}

@@ -18,4 +18,8 @@ struct progress {
 };
 
 struct progress progress_of(const struct stream_view *v);
+// Were records lost between the event times from and to (excluded)?
+bool view_lost(const struct stream_view *v, int64_t from, int64_t to);
+// Where the next such stretch, at or after `from`, begins or ends; INT64_MAX: nowhere.
+int64_t view_lost_edge(const struct stream_view *v, int64_t from);
 #endif

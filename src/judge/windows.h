@@ -39,6 +39,7 @@ struct merged {
 	struct slice_stats total; // its name is ""
 	struct slice_stats *slices;
 	size_t nslices, capslices;
+	bool lost;                // records of it were lost unread
 	uint64_t overflows;       // intervals of a partition in which slice `other` took those without room
 };
 

@@ -23,7 +23,7 @@ static struct stream_mark *mark_of(struct claim *c, const char *stream)
 		if (!strcmp(c->marks[i].stream, stream))
 			return &c->marks[i];
 	c->marks = xrealloc(c->marks, (c->nmarks + 1) * sizeof *c->marks);
-	c->marks[c->nmarks] = (struct stream_mark){xstrdup(stream), INT64_MIN, INT64_MIN, -1};
+	c->marks[c->nmarks] = (struct stream_mark){xstrdup(stream), INT64_MIN, INT64_MIN, -1, {0, 0}, false};
 	return &c->marks[c->nmarks++];
 }
 
@@ -68,6 +68,8 @@ int store_claim(struct store *s, const char *topic, int32_t partition, struct cl
 			mark_of(out, name + 2)->max_untimed = reply_int(v, INT64_MIN);
 		} else if (!strncmp(name, "n:", 2)) {
 			mark_of(out, name + 2)->next = reply_int(v, -1);
+		} else if (!strncmp(name, "h:", 2)) {
+			mark_of(out, name + 2)->hole = reply_hole(v);
 		}
 	}
 	freeReplyObject(r);
@@ -162,6 +164,18 @@ static void add_segment(struct store *s, const struct checkpoint *c, const struc
 	}
 }
 
+// "FROM TO" or ""; where it is closed, TO once more.
+static void add_hole(struct cmd *args, const struct stream_mark *m)
+{
+	bool is = m->hole.from < m->hole.to;
+
+	cmd_take(args, is ? xasprintf("%" PRId64 " %" PRId64, m->hole.from, m->hole.to) : xstrdup(""));
+	if (is && m->hole_closed)
+		cmd_addi(args, m->hole.to);
+	else
+		cmd_adds(args, "");
+}
+
 enum store_result store_checkpoint(struct store *s, const struct checkpoint *c, const int64_t *widths, int64_t *floors,
 				   struct error *err)
 {
@@ -193,13 +207,14 @@ enum store_result store_checkpoint(struct store *s, const struct checkpoint *c, 
 	for (size_t i = 0; i < ARRAY_LEN(head); i++)
 		cmd_addi(&args, head[i]);
 	for (size_t i = 0; i < c->nmarks; i++) {
-		static const char *const kinds[] = {"parts", "idx", "w", "dirty", "widths", "floor"};
+		static const char *const kinds[] = {"parts", "idx", "w", "dirty", "widths", "floor", "holes"};
 		for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
 			add_kind(&keys, s, kinds[k], c->marks[i].stream);
 		cmd_adds(&args, c->marks[i].stream);
 		cmd_addi(&args, c->marks[i].max_event);
 		cmd_addi(&args, c->marks[i].max_untimed);
 		cmd_addi(&args, widths[i]);
+		add_hole(&args, &c->marks[i]);
 	}
 	for (size_t i = 0; i < c->nsegments; i++)
 		add_segment(s, c, &c->segments[i], widths, stages[i], &keys, &args);

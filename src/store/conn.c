@@ -418,3 +418,15 @@ int64_t reply_int(const redisReply *r, int64_t fallback)
 		return strtoll(r->str, NULL, 10);
 	return fallback;
 }
+
+struct hole reply_hole(const redisReply *r)
+{
+	struct hole h = {0, 0};
+	char *end;
+
+	if (r->type == REDIS_REPLY_STRING) {
+		h.from = strtoll(r->str, &end, 10);
+		h.to = strtoll(end, NULL, 10);
+	}
+	return h;
+}

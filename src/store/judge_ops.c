@@ -95,6 +95,8 @@ static void read_partition(const redisReply *h, const char *key, const char *str
 			p->max_event = reply_int(x, INT64_MIN);
 		else if (!strncmp(name, "u:", 2) && !strcmp(name + 2, stream))
 			p->max_untimed = reply_int(x, INT64_MIN);
+		else if (!strncmp(name, "h:", 2) && !strcmp(name + 2, stream))
+			v->holes[v->nholes++] = reply_hole(x);
 	}
 	p->owned = now_ms - beat < OWNER_MS;
 	p->catching_up = target >= 0 && p->next < target;
@@ -135,6 +137,13 @@ int store_view(struct store *s, const char *stream, struct stream_view *out, str
 		if (conn_append(s, &c, err))
 			goto out;
 	}
+	cmd_release(&c);
+	cmd_init(&c, "ZRANGE"); // after the open ones, so that none is missed while it is closed
+	cmd_take(&c, key_of(s->prefix, "holes", stream));
+	cmd_addi(&c, 0);
+	cmd_addi(&c, -1);
+	if (conn_append(s, &c, err))
+		goto out;
 	if (!(r = conn_reply(s, err)))
 		goto out;
 	int64_t now_ms = r->elements == 2 ? reply_int(r->element[0], 0) * 1000 + reply_int(r->element[1], 0) / 1000 : 0;
@@ -144,12 +153,19 @@ int store_view(struct store *s, const char *stream, struct stream_view *out, str
 	out->first_seen = reply_int(r, INT64_MIN);
 	freeReplyObject(r);
 	out->parts = xcalloc(parts->elements + 1, sizeof *out->parts);
+	out->holes = xcalloc(parts->elements + 1, sizeof *out->holes);
 	for (size_t i = 0; i < parts->elements; i++) {
 		if (!(r = conn_reply(s, err)))
 			goto out;
 		read_partition(r, parts->element[i]->str, stream, now_ms, &out->parts[out->nparts++], out);
 		freeReplyObject(r);
 	}
+	if (!(r = conn_reply(s, err)))
+		goto out;
+	out->holes = xrealloc(out->holes, (out->nholes + r->elements + 1) * sizeof *out->holes);
+	for (size_t i = 0; i < r->elements; i++)
+		out->holes[out->nholes++] = reply_hole(r->element[i]);
+	freeReplyObject(r);
 	qsort(out->parts, out->nparts, sizeof *out->parts, by_partition);
 	rc = 0;
 out:
@@ -159,6 +175,7 @@ out:
 		for (size_t i = 0; i < out->nparts; i++)
 			free(out->parts[i].topic);
 		free(out->parts);
+		free(out->holes);
 		*out = (struct stream_view){.first_seen = INT64_MIN};
 	}
 	return rc;
@@ -417,7 +434,7 @@ int store_set_floor(struct store *s, const char *stream, int64_t floor, struct e
 		freeReplyObject(starts);
 		return -1;
 	}
-	static const char *const kinds[] = {"floor", "idx", "w", "dirty"};
+	static const char *const kinds[] = {"floor", "idx", "w", "dirty", "holes"};
 	cmd_init(&keys, NULL);
 	cmd_init(&args, NULL);
 	cmd_take(&keys, key_plain(s->prefix, "lease"));

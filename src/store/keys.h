@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every key of the store (P is the prefix):
 //
-//   P:part:SCOPE/TOPIC/PARTITION  hash  epoch nonce next co ct cc idle end target beat too_old lost m:STREAM u:STREAM n:STREAM
+//   P:part:SCOPE/TOPIC/PARTITION  hash  epoch nonce next co ct cc idle end target beat too_old lost m:STREAM u:STREAM n:STREAM h:STREAM
 //   P:streams                     hash  STREAM -> wall ms of its first claim; STREAM 1f TOPIC -> its partitions then
 //   P:parts:STREAM                set   keys of its partitions
 //   P:seg:STREAM:WIDTH:START      hash  SLICE 1f TOPIC/PARTITION 1f NONCE 1f N -> encoded pane
@@ -10,6 +10,7 @@
 //   P:dirty:STREAM                set   STARTs written since the judge last looked
 //   P:widths:STREAM               set   pane widths in use (one, until the configuration changes it)
 //   P:floor:STREAM                str   event ms below which nothing is kept
+//   P:holes:STREAM                zset  "FROM TO", event ms of records that were lost, by TO; h:STREAM is an open one
 //   P:stage:NONCE:K               str   a large checkpoint's part, named by the final script (expires)
 //   P:wake                        list  at most one token: the judge should look now
 //   P:lease                       hash  nonce token until

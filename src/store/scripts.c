@@ -24,24 +24,24 @@ const char *const script_text[SCRIPTS] = {
 		"redis.call('HSET', KEYS[1], 'nonce', ARGV[1], 'idle', 0, 'beat', now[1] * 1000)\n"
 		"return {epoch, redis.call('HGETALL', KEYS[1])}\n",
 
-	// KEYS part streams journal journal-seq wake, then per stream parts idx w dirty widths floor, then segment and
-	// stage keys by number. ARGV: see store_checkpoint.
+	// KEYS part streams journal journal-seq wake, then per stream parts idx w dirty widths floor holes, then segment
+	// and stage keys by number. ARGV: see store_checkpoint.
 	[SCRIPT_CHECKPOINT] = CHECKS
 		"local held = redis.call('HMGET', KEYS[1], 'nonce', 'next', 'too_old', 'lost')\n"
 		"if held[1] ~= ARGV[1] then return {'FENCED', 'the claim belongs to another worker'} end\n"
 		"if (held[2] or '-1') ~= ARGV[2] then return {'FENCED', 'the stored offset is ' .. (held[2] or 'none')} end\n"
 		"local ns, ng, ne = tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])\n"
-		"local kinds = {'set', 'zset', 'hash', 'set', 'set', 'string'}\n"
+		"local kinds = {'set', 'zset', 'hash', 'set', 'set', 'string', 'zset'}\n"
 		"local bad = check(KEYS[2], 'hash') or check(KEYS[3], 'zset') or check(KEYS[4], 'string') or check(KEYS[5], 'list')\n"
 		"  or number(held[3], 'too_old') or number(held[4], 'lost')\n"
 		"if bad then return bad end\n"
 		"bad = number(redis.call('GET', KEYS[4]), KEYS[4])\n"
 		"if bad then return bad end\n"
-		"for i = 0, ns - 1 do for j = 1, 6 do bad = check(KEYS[5 + i * 6 + j], kinds[j]); if bad then return bad end end end\n"
-		"local a = 16 + ns * 4\n"
+		"for i = 0, ns - 1 do for j = 1, 7 do bad = check(KEYS[5 + i * 7 + j], kinds[j]); if bad then return bad end end end\n"
+		"local a = 16 + ns * 6\n"
 		"for g = 0, ng - 1 do\n"
 		"  local p = a + g * 6\n"
-		"  local writes = KEYS[8 + tonumber(ARGV[p]) * 6]\n"
+		"  local writes = KEYS[8 + tonumber(ARGV[p]) * 7]\n"
 		"  bad = check(KEYS[tonumber(ARGV[p + 1])], 'hash') or number(redis.call('HGET', writes, ARGV[p + 2]), writes)\n"
 		"  if bad then return bad end\n"
 		"  if ARGV[p + 4] == 's' and redis.call('EXISTS', KEYS[tonumber(ARGV[p + 5])]) == 0 then\n"
@@ -55,12 +55,17 @@ const char *const script_text[SCRIPTS] = {
 		"if ARGV[11] ~= '0' then redis.call('HINCRBY', KEYS[1], 'lost', ARGV[11]) end\n"
 		"local floors = {}\n"
 		"for i = 0, ns - 1 do\n"
-		"  local name, event, untimed, width = ARGV[16 + i * 4], ARGV[17 + i * 4], ARGV[18 + i * 4], ARGV[19 + i * 4]\n"
+		"  local name, event, untimed, width = ARGV[16 + i * 6], ARGV[17 + i * 6], ARGV[18 + i * 6], ARGV[19 + i * 6]\n"
+		"  local hole, final, holes = ARGV[20 + i * 6], ARGV[21 + i * 6], KEYS[12 + i * 7]\n"
 		"  redis.call('HSETNX', KEYS[2], name, ms)\n"
-		"  redis.call('SADD', KEYS[6 + i * 6], KEYS[1])\n"
-		"  redis.call('SADD', KEYS[10 + i * 6], width)\n"
+		"  redis.call('SADD', KEYS[6 + i * 7], KEYS[1])\n"
+		"  redis.call('SADD', KEYS[10 + i * 7], width)\n"
 		"  redis.call('HSET', KEYS[1], 'm:' .. name, event, 'u:' .. name, untimed, 'n:' .. name, ARGV[3])\n"
-		"  floors[i + 1] = redis.call('GET', KEYS[11 + i * 6]) or ''\n"
+		"  if final ~= '' then\n"
+		"    redis.call('ZADD', holes, final, hole); redis.call('HDEL', KEYS[1], 'h:' .. name)\n"
+		"    redis.call('ZREMRANGEBYRANK', holes, 0, -10001)\n"
+		"  elseif hole ~= '' then redis.call('HSET', KEYS[1], 'h:' .. name, hole) end\n"
+		"  floors[i + 1] = redis.call('GET', KEYS[11 + i * 7]) or ''\n"
 		"end\n"
 		"for g = 0, ng - 1 do\n"
 		"  local p = a + g * 6\n"
@@ -71,9 +76,9 @@ const char *const script_text[SCRIPTS] = {
 		"    local stage = KEYS[tonumber(bytes)]\n"
 		"    redis.call('HSET', key, field, redis.call('GET', stage)); redis.call('DEL', stage)\n"
 		"  else redis.call('HSET', key, field, bytes) end\n"
-		"  redis.call('ZADD', KEYS[7 + i * 6], start, start)\n"
-		"  redis.call('HINCRBY', KEYS[8 + i * 6], start, 1)\n"
-		"  redis.call('SADD', KEYS[9 + i * 6], start)\n"
+		"  redis.call('ZADD', KEYS[7 + i * 7], start, start)\n"
+		"  redis.call('HINCRBY', KEYS[8 + i * 7], start, 1)\n"
+		"  redis.call('SADD', KEYS[9 + i * 7], start)\n"
 		"end\n"
 		"local e = a + ng * 6\n"
 		"for k = 0, ne - 1 do\n"
@@ -81,7 +86,7 @@ const char *const script_text[SCRIPTS] = {
 		"  redis.call('ZADD', KEYS[3], ms, string.format('%016d ', seq) .. ARGV[e + k])\n"
 		"end\n"
 		"if ARGV[e + ne] ~= '0' then\n"
-		"  for i = 0, ns - 1 do redis.call('HSETNX', KEYS[2], ARGV[16 + i * 4] .. '\\31' .. ARGV[e + ne + 1], ARGV[e + ne]) end\n"
+		"  for i = 0, ns - 1 do redis.call('HSETNX', KEYS[2], ARGV[16 + i * 6] .. '\\31' .. ARGV[e + ne + 1], ARGV[e + ne]) end\n"
 		"end\n"
 		"if ARGV[15] == '1' then redis.call('LPUSH', KEYS[5], 1); redis.call('LTRIM', KEYS[5], 0, 0) end\n"
 		"return {'OK', floors}\n",
@@ -144,7 +149,7 @@ const char *const script_text[SCRIPTS] = {
 		"end\n"
 		"return {'OK'}\n",
 
-	// KEYS lease floor idx w dirty, then segment keys; ARGV nonce floor, starts
+	// KEYS lease floor idx w dirty holes, then segment keys; ARGV nonce floor, starts
 	[SCRIPT_FLOOR] =
 		"if redis.call('HGET', KEYS[1], 'nonce') ~= ARGV[1] then return {'FENCED', 'another process leads'} end\n"
 		"local old = redis.call('GET', KEYS[2])\n"
@@ -152,7 +157,8 @@ const char *const script_text[SCRIPTS] = {
 		"for i = 3, #ARGV do\n"
 		"  redis.call('ZREM', KEYS[3], ARGV[i]); redis.call('HDEL', KEYS[4], ARGV[i]); redis.call('SREM', KEYS[5], ARGV[i])\n"
 		"end\n"
-		"for i = 6, #KEYS do redis.call('DEL', KEYS[i]) end\n"
+		"redis.call('ZREMRANGEBYSCORE', KEYS[6], '-inf', ARGV[2])\n"
+		"for i = 7, #KEYS do redis.call('DEL', KEYS[i]) end\n"
 		"return {'OK'}\n",
 
 	// KEYS lease dirty; ARGV nonce

@@ -11,12 +11,19 @@
 
 enum { STORE_NONCE = 32 }; // hex digits of a claim's or lease's nonce
 
+// Event times [from, to) at which records were lost before they were read; from >= to: none.
+struct hole {
+	int64_t from, to;
+};
+
 // How far a stream has come in one partition.
 struct stream_mark {
 	char *stream;
 	int64_t max_event;   // newest event time, ms; INT64_MIN: none
 	int64_t max_untimed; // newest Kafka time, up to the wall clock, of a record without an event time of its own
 	int64_t next;        // of a claim: the offset up to which the stream was counted; -1: none
+	struct hole hole;    // open: its bounds are the worst case, until a record that came after it tells its end
+	bool hole_closed;    // of a checkpoint: that record is counted, and the bounds are final
 };
 
 // --- collecting ---------------------------------------------------------------------------------------
@@ -97,6 +104,8 @@ struct stream_view {
 	size_t nparts;
 	int64_t first_seen;     // wall ms when the stream was first claimed; INT64_MIN: never
 	uint64_t too_old, records_lost;
+	struct hole *holes;     // open and closed ones of all partitions
+	size_t nholes;
 };
 
 struct interval_view {

@@ -30,7 +30,8 @@ static struct {
 		struct pane *pane;
 	} segments[64];
 	int64_t next, expected, max_event, max_untimed;
-	bool idle, wake;
+	struct hole hole;
+	bool idle, wake, hole_closed;
 } told;
 
 static enum registry_answer play_schema(void *ctx, int32_t id, const struct registry_schema **out)
@@ -63,6 +64,8 @@ static enum store_result play_checkpoint(void *ctx, const struct checkpoint *c, 
 	told.wake = c->wake;
 	told.max_event = c->marks[0].max_event;
 	told.max_untimed = c->marks[0].max_untimed;
+	told.hole = c->marks[0].hole;
+	told.hole_closed = c->marks[0].hole_closed;
 	for (size_t i = 0; i < c->nsegments; i++) {
 		told.segments[i].interval = c->segments[i].interval;
 		told.segments[i].n = c->segments[i].n;
@@ -509,7 +512,7 @@ Test(partition, a_stream_that_the_store_does_not_know_yet_starts_here_with_an_ev
 
 Test(partition, a_stream_that_was_left_out_for_a_while_is_added_anew)
 {
-	struct stream_mark mark = {(char *)"s", 1000, 1000, 3};
+	struct stream_mark mark = {.stream = (char *)"s", .max_event = 1000, .max_untimed = 1000, .next = 3};
 	struct claim c = {.nonce = "n", .next = 5, .check_offset = -1, .marks = &mark, .nmarks = 1};
 
 	begin();
@@ -518,10 +521,84 @@ Test(partition, a_stream_that_was_left_out_for_a_while_is_added_anew)
 	cr_assert_eq(part->nevents, 1);
 	cr_assert(strstr(part->events[0], "\"counted_to\":3"), "%s", part->events[0]);
 	cr_assert_eq(part->streams[0].max_event, 1000);
+	cr_assert_eq(part->streams[0].hole.from, 1000 - 30000, "what was not counted meanwhile is a hole");
+	cr_assert_gt(part->streams[0].hole.to, 1000);
 	part_drop(part);
 	mark.next = 5;
 	part_adopt(part, &c);
 	cr_assert_eq(part->nevents, 0);
+}
+
+static void expect_hole(int64_t from, int64_t to, bool closed)
+{
+	write_down();
+	forget();
+	cr_expect_eq(told.hole.from, from, "from %lld", (long long)told.hole.from);
+	cr_expect_eq(told.hole.to, to, "to %lld", (long long)told.hole.to);
+	cr_expect_eq(told.hole_closed, closed);
+}
+
+// Lateness is 30 s: what was lost may be as late, and so may the record that came after it.
+Test(partition, a_hole_lasts_until_a_record_in_time_came_after_it)
+{
+	const int64_t t = 1700000000000, late = 30000;
+	const struct wall_time now = {t + 7200000};
+
+	begin();
+	send(t, 5, "EUR");
+	expect_hole(0, 0, false);
+	part_lost(&part->streams[0], now);
+	expect_hole(t - late, now.ms + late + 1, false);
+	send(t - late - 1, 5, "EUR");                  // late: it says nothing of what came before it
+	send_bytes("junk", 4, t + 300000);             // gives no event time
+	expect_hole(t - late, now.ms + late + 1, false);
+	send(t + 600000, 5, "EUR");
+	send(t + 900000, 5, "EUR");
+	expect_hole(t - late, t + 600000 + late + 1, true);
+	send(t + 900001, 5, "EUR");
+	expect_hole(0, 0, false);
+	part_lost(&part->streams[0], now);
+	send(t + 900001 - late, 5, "EUR");             // in time, and older than the newest
+	expect_hole(t + 900001 - late, t + 900001 + late + 1, true);
+}
+
+Test(partition, a_hole_before_the_first_record_begins_nowhere)
+{
+	const int64_t t = 1700000000000;
+
+	begin();
+	part_lost(&part->streams[0], (struct wall_time){t});
+	expect_hole(INT64_MIN, t + 30001, false);
+	send(t - 100000, 5, "EUR");
+	expect_hole(INT64_MIN, t - 100000 + 30001, true);
+}
+
+Test(partition, what_was_counted_may_lie_in_the_future_and_so_may_what_was_lost)
+{
+	const int64_t t = 1700000000000;
+
+	begin();
+	send(t, 5, "EUR");
+	part_lost(&part->streams[0], (struct wall_time){t - 86400000});
+	expect_hole(t - 30000, t + 30001, false);
+}
+
+// A write that was refused, or a kill: the claim gives the hole back, and the same record closes it.
+Test(partition, an_open_hole_comes_back_with_the_claim)
+{
+	const int64_t t = 1700000000000;
+	struct stream_mark mark = {(char *)"s", t, t, 1, {t - 30000, t + 7230001}, false};
+	struct claim c = {.nonce = "n", .next = 1, .check_offset = -1, .marks = &mark, .nmarks = 1};
+
+	begin();
+	for (int i = 0; i < 2; i++) {
+		told.result = i ? STORE_OK : STORE_LOST;
+		part_drop(part);
+		cr_expect_eq(part->streams[0].hole.to, 0);
+		part_adopt(part, &c);
+		send(t + 60000, 5, "EUR");
+		expect_hole(t - 30000, t + 90001, true);
+	}
 }
 
 // Ten late records, each a segment of its own, become one; the played store keeps what it is told.

@@ -31,10 +31,12 @@ struct consumer {
 // What a Redis holds of the two partitions.
 struct held {
 	char nonce[STORE_NONCE + 1];
-	int64_t next, co, ct, target, end;
+	int64_t next, co, ct, target, end, max_event;
 	uint32_t cc;
 	bool idle;
 	uint64_t lost;
+	struct hole open, closed[4];
+	size_t nclosed;
 	struct {
 		char nonce[STORE_NONCE + 1];
 		int64_t interval;
@@ -270,8 +272,10 @@ static int play_claim(void *ctx, const char *topic, int32_t partition, struct cl
 	if (h->next >= 0) {
 		out->marks = xcalloc(1, sizeof *out->marks);
 		out->marks[0].stream = xstrdup("s");
-		out->marks[0].max_event = out->marks[0].max_untimed = 1000 + h->next - 1;
+		out->marks[0].max_event = h->max_event;
+		out->marks[0].max_untimed = INT64_MIN;
 		out->marks[0].next = h->next;
+		out->marks[0].hole = h->open;
 		out->nmarks = 1;
 	}
 	return 0;
@@ -315,9 +319,17 @@ static enum store_result play_checkpoint(void *ctx, const struct checkpoint *c, 
 	h->ct = c->check_ts;
 	h->cc = c->check_crc;
 	h->target = c->target;
+	h->max_event = c->marks[0].max_event;
 	h->end = c->end;
 	h->idle = c->idle;
 	h->lost += c->records_lost;
+	if (c->marks[0].hole_closed) {
+		cr_assert_lt(h->nclosed, ARRAY_LEN(h->closed));
+		h->closed[h->nclosed++] = c->marks[0].hole;
+		h->open = (struct hole){0, 0};
+	} else if (c->marks[0].hole.from < c->marks[0].hole.to) {
+		h->open = c->marks[0].hole;
+	}
 	if (!told_partitions)
 		told_partitions = c->partitions;
 	if (first_seen == INT64_MIN)
@@ -451,6 +463,17 @@ static uint64_t counted(int32_t partition)
 	return n;
 }
 
+// Between the records at these offsets, whose times are 1000 and the offset.
+static void expect_hole(int64_t before, int64_t after)
+{
+	int64_t from = 1000 + before - conf.lateness_ms, to = 1000 + after + conf.lateness_ms + 1;
+
+	cr_assert_eq(redis[0].nclosed, 1);
+	cr_expect_eq(redis[0].closed[0].from, from, "from %lld", (long long)redis[0].closed[0].from);
+	cr_expect_eq(redis[0].closed[0].to, to, "to %lld", (long long)redis[0].closed[0].to);
+	cr_expect_eq(redis[0].open.to, 0);
+}
+
 static void read_all(void)
 {
 	if (kafka.polls == 1)
@@ -514,6 +537,7 @@ Test(worker, a_topic_made_anew_is_counted_from_its_start)
 	live(read_all);
 	cr_assert(strstr(events, "topic_recreated"));
 	cr_assert_eq(counted(0), MANY + MANY + 50);
+	expect_hole(MANY - 1, MANY - 1);
 }
 
 static void lose_an_answer(void)
@@ -616,6 +640,7 @@ Test(worker, what_the_log_no_longer_holds_is_said_and_lost)
 	cr_assert(strstr(events, "\"gap\""), "%s", events);
 	cr_assert_eq(redis[0].lost, 150);
 	cr_assert_eq(counted(0), 100 + 150);
+	expect_hole(99, 250);
 }
 
 Test(worker, a_log_cut_short_is_said_and_read_from_its_end)
@@ -627,6 +652,9 @@ Test(worker, a_log_cut_short_is_said_and_read_from_its_end)
 	cr_assert_eq(redis[0].next, 300);
 	cr_assert_eq(redis[0].co, -1);
 	cr_assert_eq(counted(0), MANY);
+	cr_expect_eq(redis[0].nclosed, 0);
+	cr_expect_eq(redis[0].open.from, 1000 + MANY - 1 - conf.lateness_ms);
+	cr_expect_gt(redis[0].open.to, wall_now().ms);
 }
 
 Test(worker, an_empty_store_with_an_offset_in_kafka_has_lost_its_state)
@@ -635,6 +663,31 @@ Test(worker, an_empty_store_with_an_offset_in_kafka_has_lost_its_state)
 	live(read_all);
 	cr_assert(strstr(events, "state_lost"));
 	cr_assert_eq(counted(0), MANY, "start: earliest");
+}
+
+static void gap_and_die(void)
+{
+	if (kafka.polls == 1)
+		give(0);
+	if (redis[0].lost) {
+		dead = true;
+		finish();
+	}
+}
+
+Test(worker, a_hole_outlives_the_worker_that_found_it)
+{
+	kafka.log[0].records = kafka.log[0].stable = kafka.log[0].end = 100;
+	live(read_all);
+	kafka.log[0].records = kafka.log[0].stable = kafka.log[0].end = MANY;
+	kafka.log[0].low = 250;
+	live(gap_and_die);
+	cr_assert_eq(counted(0), 100);
+	cr_assert_gt(redis[0].open.to, wall_now().ms);
+	live(read_all);
+	cr_assert_eq(redis[0].lost, 150, "found once");
+	cr_assert_eq(counted(0), 100 + 150);
+	expect_hole(99, 250);
 }
 
 static void lost_unasked(void)

@@ -111,6 +111,14 @@ void fake_newest(struct fake *f, const char *stream, int64_t event)
 	p->max_event = event > p->max_event ? event : p->max_event;
 }
 
+void fake_hole(struct fake *f, const char *stream, int64_t from, int64_t to)
+{
+	struct stream_view *v = view_of(f, stream);
+
+	v->holes = xrealloc(v->holes, (v->nholes + 1) * sizeof *v->holes);
+	v->holes[v->nholes++] = (struct hole){from, to};
+}
+
 void fake_idle(struct fake *f, const char *stream, bool idle)
 {
 	struct stream_view *v = view_of(f, stream);
@@ -176,6 +184,9 @@ static int on_view(void *ctx, const char *stream, struct stream_view *out, struc
 		out->parts[i] = v->parts[i];
 		out->parts[i].topic = xstrdup(v->parts[i].topic);
 	}
+	out->holes = xcalloc(v->nholes + 1, sizeof *out->holes);
+	for (size_t i = 0; i < v->nholes; i++)
+		out->holes[i] = v->holes[i];
 	return 0;
 }
 

@@ -51,6 +51,8 @@ void fake_overflow(struct fake *f, const char *stream, int partition, int64_t ev
 void fake_untimed(struct fake *f, const char *stream, int64_t kafka);
 // Moves the watermark without a record: the partition's newest event.
 void fake_newest(struct fake *f, const char *stream, int64_t event);
+// Records with these event times [from, to) were lost.
+void fake_hole(struct fake *f, const char *stream, int64_t from, int64_t to);
 void fake_idle(struct fake *f, const char *stream, bool idle);
 
 // The server loses what the judge wrote since the documents were saved: it comes back as another generation.

@@ -66,3 +66,23 @@ Test(watermark, lag_and_position)
 	part.next++;
 	cr_expect_neq(progress_of(&v).position, a.position);
 }
+
+Test(watermark, what_was_lost)
+{
+	struct hole holes[] = {{100, 200}, {INT64_MIN, 10}, {150, 300}};
+	const struct stream_view v = {.holes = holes, .nholes = 3}, whole = {0};
+
+	cr_expect_not(view_lost(&whole, INT64_MIN, INT64_MAX));
+	cr_expect(view_lost(&v, -1000, 0));
+	cr_expect_not(view_lost(&v, 10, 100), "both ends are half open");
+	cr_expect(view_lost(&v, 10, 101));
+	cr_expect(view_lost(&v, 299, 500));
+	cr_expect_not(view_lost(&v, 300, 500));
+	cr_expect(view_lost(&v, 0, 1000));
+	cr_expect_eq(view_lost_edge(&v, 0), 10);
+	cr_expect_eq(view_lost_edge(&v, 11), 100);
+	cr_expect_eq(view_lost_edge(&v, 150), 150);
+	cr_expect_eq(view_lost_edge(&v, 151), 200);
+	cr_expect_eq(view_lost_edge(&v, 201), 300);
+	cr_expect_eq(view_lost_edge(&v, 301), INT64_MAX);
+}

@@ -45,7 +45,7 @@ static struct claim take(struct store *s)
 	return c;
 }
 
-static struct stream_mark mark = {(char *)"s", 1000, 900, -1};
+static struct stream_mark mark = {.stream = (char *)"s", .max_event = 1000, .max_untimed = 900, .next = -1};
 static const int64_t width = 60000;
 
 static enum store_result write_at(struct store *s, const char *nonce, int64_t expected, int64_t next, uint32_t n,
@@ -451,6 +451,73 @@ Test(store, an_absent_table_is_empty_and_a_view_of_nobody_is_too)
 	cr_assert_eq(store_view(s, "nobody", &v, &err), 0);
 	cr_assert_eq(v.nparts, 0);
 	cr_assert_eq(v.first_seen, INT64_MIN);
+	cr_assert_eq(v.nholes, 0);
 	free(v.parts);
+	free(v.holes);
+	store_free(s);
+}
+
+// A checkpoint of the claim with a hole. -> the holes that the judge sees then.
+static struct stream_view view_with(struct store *s, const struct claim *c, int64_t expected, struct hole hole, bool closed)
+{
+	struct stream_mark m = {(char *)"s", 1000, 900, -1, hole, closed};
+	const struct segment_write w = {.stream = "s", .slice = "", .interval = expected * width, .bytes = "x", .len = 1};
+	const struct checkpoint cp = {.topic = "topic", .nonce = c->nonce, .expected_next = expected, .next = expected + 1,
+				      .marks = &m, .nmarks = 1, .segments = &w, .nsegments = 1, .end = -1, .target = -1};
+	struct error err = ERROR_INIT;
+	struct stream_view v;
+	int64_t floor;
+
+	cr_assert_eq(store_checkpoint(s, &cp, &width, &floor, &err), STORE_OK, "%s", err.text);
+	cr_assert_eq(store_view(s, "s", &v, &err), 0, "%s", err.text);
+	for (size_t i = 0; i < v.nparts; i++)
+		free(v.parts[i].topic);
+	free(v.parts);
+	return v;
+}
+
+Test(store, a_hole_is_open_until_it_is_closed_and_goes_below_the_floor)
+{
+	struct store *s = open_store();
+	struct error err = ERROR_INIT;
+	struct claim c = take(s), again;
+	const struct hole none = {0, 0}, open = {INT64_MIN, 9000000000000000}, closed = {INT64_MIN, width},
+			  second = {width + 1, 4 * width};
+	struct stream_view v;
+
+	cr_assert_eq(write_at(s, c.nonce, -1, 1, 0, "x", 1), STORE_OK);
+	v = view_with(s, &c, 1, open, false);
+	cr_assert_eq(v.nholes, 1);
+	cr_assert_eq(v.holes[0].from, INT64_MIN);
+	cr_assert_eq(v.holes[0].to, open.to);
+	free(v.holes);
+	again = take(s);
+	cr_assert_eq(again.nmarks, 1);
+	cr_assert_eq(again.marks[0].hole.from, INT64_MIN);
+	cr_assert_eq(again.marks[0].hole.to, open.to);
+	v = view_with(s, &again, 2, closed, true);
+	cr_assert_eq(v.nholes, 1);
+	cr_assert_eq(v.holes[0].from, INT64_MIN);
+	cr_assert_eq(v.holes[0].to, width);
+	free(v.holes);
+	claim_release(&again);
+	again = take(s);
+	cr_assert_eq(again.marks[0].hole.to, 0, "closed: the claim is free of it");
+	v = view_with(s, &again, 3, second, true);
+	cr_assert_eq(v.nholes, 2);
+	free(v.holes);
+	v = view_with(s, &again, 4, none, false);
+	cr_assert_eq(v.nholes, 2);
+	free(v.holes);
+	cr_assert_eq(store_lease(s, "A", 5000, &err), 1);
+	store_set_lease(s, "A");
+	cr_assert_eq(store_set_floor(s, "s", 2 * width, &err), 0, "%s", err.text);
+	v = view_with(s, &again, 5, none, false);
+	cr_assert_eq(v.nholes, 1, "the first ends where its intervals end");
+	cr_assert_eq(v.holes[0].from, second.from);
+	cr_assert_eq(v.holes[0].to, second.to);
+	free(v.holes);
+	claim_release(&again);
+	claim_release(&c);
 	store_free(s);
 }
