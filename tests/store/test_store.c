@@ -521,3 +521,52 @@ Test(store, a_hole_is_open_until_it_is_closed_and_goes_below_the_floor)
 	claim_release(&c);
 	store_free(s);
 }
+
+Test(store, streams_of_one_checkpoint_do_not_mix)
+{
+	struct store *s = open_store();
+	struct error err = ERROR_INIT;
+	struct claim c = take(s);
+	const struct stream_mark marks[] = {
+		{(char *)"a", 11, 12, -1, {0, 0}, false}, {(char *)"b", 21, 22, -1, {5, 6}, false}, {(char *)"c", 31, 32, -1, {7, 9}, true}};
+	const int64_t widths[] = {1000, 2000, 3000};
+	const struct segment_write w[] = {{.stream = "c", .slice = "", .interval = 3000, .bytes = "x", .len = 1},
+					  {.stream = "b", .slice = "", .interval = 2000, .n = 1, .bytes = "x", .len = 1}};
+	const struct checkpoint cp = {.topic = "topic", .nonce = c.nonce, .expected_next = -1, .next = 1, .marks = marks, .nmarks = 3,
+				      .segments = w, .nsegments = 2, .end = -1, .target = -1, .partitions = 4,
+				      .events = (const char *[]){"{\"at\":1,\"type\":\"gap\"}"}, .nevents = 1};
+	int64_t floors[3], ms;
+	int32_t partitions;
+
+	cr_assert_eq(store_checkpoint(s, &cp, widths, floors, &err), STORE_OK, "%s", err.text);
+	for (int64_t i = 0; i < 3; i++) {
+		struct stream_view v;
+		struct interval_view *iv;
+		size_t n;
+		cr_assert_eq(store_view(s, marks[i].stream, &v, &err), 0, "%s", err.text);
+		cr_assert_eq(v.nparts, 1);
+		cr_expect_eq(v.parts[0].max_event, marks[i].max_event);
+		cr_expect_eq(v.parts[0].max_untimed, marks[i].max_untimed);
+		cr_assert_eq(v.nholes, i > 0);
+		cr_expect(!i || (v.holes[0].from == marks[i].hole.from && v.holes[0].to == marks[i].hole.to));
+		free(v.parts[0].topic);
+		free(v.parts);
+		free(v.holes);
+		cr_assert_eq(store_intervals(s, marks[i].stream, 0, 10000, &iv, &n, &err), 0, "%s", err.text);
+		cr_assert_eq(n, i > 0);
+		cr_expect(!i || iv[0].start == widths[i]);
+		free(iv);
+		cr_assert_eq(store_first_seen(s, marks[i].stream, "topic", &ms, &partitions, &err), 0);
+		cr_expect_eq(partitions, 4);
+	}
+	char *journal = test_redis_cli(&redis, "zcard t:journal");
+	cr_expect_str_eq(journal, "1");
+	free(journal);
+	struct claim again = take(s);
+	cr_assert_eq(again.nmarks, 3);
+	for (size_t i = 0; i < 3; i++)
+		cr_expect_eq(again.marks[i].hole.to, !strcmp(again.marks[i].stream, "b") ? 6 : 0);
+	claim_release(&again);
+	claim_release(&c);
+	store_free(s);
+}
