@@ -104,7 +104,9 @@ static uint64_t generation(void *ctx)
 
 struct judge_port judge_port_of(struct store *s)
 {
-	return (struct judge_port){s, view, intervals, segments, dirty, docs, journal, commit, set_floor, generation};
+	return (struct judge_port){.ctx = s, .view = view, .intervals = intervals, .segments = segments, .dirty = dirty,
+				   .docs = docs, .journal = journal, .commit = commit, .set_floor = set_floor,
+				   .generation = generation};
 }
 
 // Every operation of the receivers' threads goes through one connection, one at a time.

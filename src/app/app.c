@@ -24,10 +24,21 @@ static void registry_name(const struct config *c, char out[17])
 	buf_release(&b);
 }
 
+static bool needs_registry(const struct app *a)
+{
+	bool watched = false;
+
+	for (size_t i = 0; i < a->model->config->nstreams; i++)
+		watched |= a->model->judge_streams[i].contract;
+	return a->opt.role != APP_JUDGE || watched;
+}
+
 static int start_registry(struct app *a, struct error *err)
 {
 	const struct config *c = a->model->config;
 
+	if (!needs_registry(a))
+		return 0;
 	a->schemas.store = store_of(c, err);
 	if (!a->schemas.store)
 		return -1;
@@ -45,8 +56,6 @@ static int start_collect(struct app *a, struct error *err)
 
 	if (a->opt.role == APP_JUDGE)
 		return 0;
-	if (start_registry(a, err))
-		return -1;
 	a->workers = xcalloc(n, sizeof *a->workers);
 	struct collect_port *ports = xcalloc(n, sizeof *ports);
 	for (size_t i = 0; i < n; i++) {
@@ -67,13 +76,17 @@ static void stop_collect(struct app *a)
 {
 	collect_stop(a->collect);
 	a->collect = NULL;
-	registry_free(a->registry);
-	a->registry = NULL;
 	for (size_t i = 0; i < a->nworkers; i++)
 		store_free(a->workers[i].store);
 	free(a->workers);
 	a->workers = NULL;
 	a->nworkers = 0;
+}
+
+static void stop_registry(struct app *a)
+{
+	registry_free(a->registry);
+	a->registry = NULL;
 	store_free(a->schemas.store);
 	a->schemas.store = NULL;
 }
@@ -96,6 +109,11 @@ static int start_judge(struct app *a, struct error *err)
 	store_set_lease(a->judge_store, a->lease);
 	store_set_lease(a->outbox.store, a->lease);
 	a->judge_port = judge_port_of(a->judge_store);
+	if (a->registry) {
+		a->contracts = contract_watch_new(a->model, a->registry);
+		a->judge_port.contracts = a->contracts;
+		a->judge_port.contract = contract_watch_look;
+	}
 	a->judge = judge_new(&a->model->judge, &a->judge_port);
 	const struct deliver_port port = deliver_port_of(&a->outbox);
 	a->deliver = deliver_start(c->receivers, c->nreceivers, &port, leading, a);
@@ -117,6 +135,8 @@ static void stop_judge(struct app *a)
 	a->deliver = NULL;
 	judge_free(a->judge);
 	a->judge = NULL;
+	contract_watch_free(a->contracts);
+	a->contracts = NULL;
 	store_free(a->judge_store);
 	store_free(a->outbox.store);
 	a->judge_store = a->outbox.store = NULL;
@@ -124,13 +144,14 @@ static void stop_judge(struct app *a)
 
 static int start_parts(struct app *a, struct error *err)
 {
-	return start_collect(a, err) || start_judge(a, err) ? -1 : 0;
+	return start_registry(a, err) || start_collect(a, err) || start_judge(a, err) ? -1 : 0;
 }
 
 static void stop_parts(struct app *a)
 {
 	stop_collect(a); // first: what it still writes, the judge may still see
 	stop_judge(a);
+	stop_registry(a);
 }
 
 static int start_web(struct app *a, struct error *err)

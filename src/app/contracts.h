@@ -5,9 +5,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "config/config.h"
+#include "app/model.h"
+#include "judge/ports.h"
+#include "schema/registry.h"
 
 // The subject under which the stream's writers register. false: there is no single one, since the topic is a
 // pattern or holds several record types.
 bool contract_subject(const struct stream_conf *c, char *out, size_t n);
+// Whether its newest version is to be held against a contract.
+bool contract_watched(const struct stream_conf *c);
+
+// The newest version under each watched stream's subject, resolved once a version. Of one thread.
+struct contract_watch;
+struct contract_watch *contract_watch_new(const struct model *m, struct registry *r); // borrows both
+void contract_watch_free(struct contract_watch *w);
+bool contract_watch_look(void *watch, const char *stream, struct contract_view *out); // as judge_port's contract
 #endif

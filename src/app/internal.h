@@ -7,6 +7,7 @@
 
 #include "app/adapters.h"
 #include "app/app.h"
+#include "app/contracts.h"
 #include "app/model.h"
 #include "deliver/deliver.h"
 #include "web/web.h"
@@ -17,15 +18,16 @@ struct app {
 	struct model *model;
 	struct web *web;
 	pthread_rwlock_t lock;          // readers: web; writer: reload
-	// collecting
 	struct schema_ctx schemas;
-	struct registry *registry;
+	struct registry *registry;      // of a process that collects, or judges contracts
+	// collecting
 	struct collect_ctx *workers;
 	size_t nworkers;
 	struct collect *collect;
 	// judging and delivering
 	struct store *judge_store;
 	struct judge_port judge_port;
+	struct contract_watch *contracts;
 	struct judge *judge;
 	struct deliver_ctx outbox;
 	struct deliver *deliver;

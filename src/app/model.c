@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/contracts.h"
 #include "util/log.h"
 #include "util/xalloc.h"
 
@@ -49,7 +50,7 @@ static size_t name_fields(struct model *m, size_t i)
 	return n;
 }
 
-static void judge_view(struct model *m, size_t i)
+static void judge_view(struct model *m, size_t i, bool clock_is_watermark)
 {
 	const struct stream_conf *c = &m->config->streams[i];
 
@@ -60,6 +61,8 @@ static void judge_view(struct model *m, size_t i)
 		.baseline = m->baselines[i], .fields = m->named[i], .nfields = name_fields(m, i),
 	};
 	m->judge_streams[i].fields = m->named[i];
+	// What is registered has no event time, so where that is the clock it cannot be judged.
+	m->judge_streams[i].contract = !clock_is_watermark && contract_watched(c);
 }
 
 static void judge_conf(struct model *m, bool clock_is_watermark)
@@ -111,7 +114,7 @@ struct model *model_load(const char *path, bool clock_is_watermark, struct error
 			return NULL;
 		}
 		m->collect_streams[i] = (struct collect_stream){&m->config->streams[i], m->baselines[i], m->contracts[i]};
-		judge_view(m, i);
+		judge_view(m, i, clock_is_watermark);
 	}
 	m->collect = (struct collect_conf){m->config, m->collect_streams, n};
 	judge_conf(m, clock_is_watermark);

@@ -61,6 +61,14 @@ void measure_incompatible_schema(const struct measure_input *in, struct measure_
 	count_of_records(in, out, pane_violations(in->current.pane, VIOLATION_INCOMPATIBLE_SCHEMA));
 }
 
+void measure_breaking_version(const struct measure_input *in, struct measure_value *out)
+{
+	if (in->version_known)
+		value_known(out, (double)in->breaches);
+	else
+		out->detail = "the registry has not answered lately";
+}
+
 // No records are a volume of 0, which is known.
 void measure_records(const struct measure_input *in, struct measure_value *out)
 {

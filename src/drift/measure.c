@@ -66,6 +66,9 @@ const struct measure measure_table[] = {
 	 true, 1, 0, measure_violating_records},
 	{"incompatible_schema", "records whose writer's schema the contract cannot read", "records", "0 up", "",
 	 MEASURE_STREAM, 0, false, true, 1, 0, measure_incompatible_schema},
+	{"breaking_version", "breaches of the contract by the newest version registered under the stream's subject, known "
+			     "before any record is written with it",
+	 "breaches", "0 up", "", MEASURE_STREAM, 0, false, false, 0, 0, measure_breaking_version},
 	{"records", "all messages but tombstones: the volume; 0 where there are none", "records", "0 up", "",
 	 MEASURE_STREAM, 0, false, true, 0, NAN, measure_records},
 	{"staleness", "the time since the newest event, or since the stream was first watched where there was none",

@@ -41,6 +41,8 @@ struct measure_input {
 	const struct baseline *source;          // likewise
 	int64_t window_ms;              // the current side's length
 	struct event_time newest;       // the stream's newest event time, EVENT_TIME_NONE if it never had any
+	bool version_known;             // the registry said what is registered under the stream's subject,
+	uint64_t breaches;              // and that breaks the contract so often
 	struct wall_time since;         // when the monitor first saw the stream (staleness of a stream without records)
 	struct wall_time now;           // the judge's clock
 };

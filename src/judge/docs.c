@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The judge's memory as documents: table alert: RULE|STREAM|FIELD|SLICE (all but the ok ones); page: by id;
-// mark: by track; digest: by tier.
+// mark: by track; version: by stream; digest: by tier.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +126,21 @@ static void load_mark(void *arg, const char *key, const char *text)
 	json_decref(doc);
 }
 
+static void load_version(void *arg, const char *key, const char *text)
+{
+	struct judge *j = ((struct loading *)arg)->judge;
+	json_t *doc = parse("version", key, text);
+	size_t i = 0;
+
+	while (i < j->conf->nstreams && (strcmp(j->conf->streams[i].name, key) != 0 || !j->conf->streams[i].contract))
+		i++;
+	if (i == j->conf->nstreams)
+		batch_doc(&j->batch, "version", key, NULL);
+	else if (doc)
+		version_load(&j->streams[i], doc);
+	json_decref(doc);
+}
+
 static void load_digest(void *arg, const char *key, const char *text)
 {
 	struct judge *j = ((struct loading *)arg)->judge;
@@ -153,7 +168,9 @@ int state_load(struct judge *j, struct error *err)
 		free(key);
 	}
 	int rc = p->docs(p->ctx, "alert", load_alert, &l, err) || p->docs(p->ctx, "page", load_page, &l, err) ||
-			 p->docs(p->ctx, "mark", load_mark, &l, err) || p->docs(p->ctx, "digest", load_digest, &l, err)
+			 p->docs(p->ctx, "mark", load_mark, &l, err) ||
+				 p->docs(p->ctx, "version", load_version, &l, err) ||
+				 p->docs(p->ctx, "digest", load_digest, &l, err)
 			 ? -1
 			 : 0;
 	map_release(&l.groups, NULL);
@@ -197,6 +214,7 @@ void state_drop(struct judge *j)
 		windows_clear(s->windows);
 		s->since = s->first = s->floor = s->eager_at = TIME_NONE;
 		s->progress.position = 0;
+		version_drop(s);
 	}
 	for (int t = 0; t < TIERS; t++) {
 		j->digests[t].last = TIME_NONE;

@@ -73,7 +73,7 @@ static void add_stream(struct judge *j, struct stream_state *s, const struct jud
 	s->lookback = c->window_ms > c->slide_ms ? c->window_ms : c->slide_ms;
 	for (size_t i = 0; i < j->conf->nrules; i++) {
 		const struct rule *r = &j->conf->rules[i];
-		if (!rule_matches_stream(r, c->name, c->role))
+		if (!rule_matches_stream(r, c->name, c->role) || (rule_is_version(r) && !c->contract))
 			continue;
 		add_group(j, s, r);
 		int64_t back = rule_window(r, c) + rule_earlier(r, c);
@@ -258,7 +258,7 @@ static void judge_by_clock(struct judge *j, struct stream_state *s)
 				       .group = s->clock[i],
 				       .moment = &m,
 				       .mode = ALERT_CLOCK,
-				       .boundary = last,
+				       .boundary = rule_is_version(s->clock[i]->rule) ? s->version.since : last,
 				       .at = j->clock,
 				       .show = true};
 		group_evaluate(&e);
@@ -328,6 +328,7 @@ static int pass(struct judge *j, struct wall_time now, struct error *err)
 			if (s->neager && (s->changed || judge_eager_pending(s)) &&
 			    judge_eager(j, s, err))
 				return -1;
+			version_look(j, s);
 			judge_by_clock(j, s);
 		}
 	}

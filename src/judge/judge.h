@@ -21,6 +21,7 @@ struct judge_stream {
 	const struct baseline *baseline;      // NULL: none
 	const struct field_def *fields;       // named in the configuration (contract, fields:), may be 0
 	size_t nfields;
+	bool contract;                        // it has one that the registry's newest version is held against
 };
 
 struct digest_schedule {

@@ -97,6 +97,8 @@ static json_t *partitions(const struct page_about *a)
 {
 	json_t *out = json_array();
 
+	if (rule_is_version(a->rule)) // of no record
+		return out;
 	if (!a->window) { // by the clock: the last record that came
 		for (size_t i = 0; i < a->view->nparts; i++) {
 			const struct partition_view *p = &a->view->parts[i];
@@ -128,6 +130,8 @@ static json_t *schema_ids(const struct page_about *a)
 	const struct pane *p = a->window ? a->window->pane : NULL;
 	json_t *out = json_array();
 
+	if (rule_is_version(a->rule))
+		json_array_append_new(out, json_integer(a->version->id));
 	for (size_t i = 0; p && about_violations(a->rule) && i < p->nsamples; i++)
 		if (p->samples[i].schema_id >= 0 && !listed(out, p->samples[i].schema_id))
 			json_array_append_new(out, json_integer(p->samples[i].schema_id));
@@ -165,6 +169,11 @@ static json_t *commands(const struct page_about *a, const json_t *items)
 	if (json_is_object(window)) {
 		text = xasprintf("kdrift stats --config %s --stream %s --from %s --to %s", config, a->stream->name,
 				 json_get_str(window, "from", ""), json_get_str(window, "to", ""));
+		json_array_append_new(out, json_str(text));
+		free(text);
+	}
+	if (rule_is_version(a->rule)) {
+		text = xasprintf("kdrift schema check --config %s", config);
 		json_array_append_new(out, json_str(text));
 		free(text);
 	}
@@ -262,6 +271,13 @@ static void say_violations(struct buf *b, const struct pane *p)
 	buf_addf(b, " (%" PRIu64 " of %" PRIu64 " violations): %s", top->n, all, violation_table[top->kind].mend);
 }
 
+static void say_version(struct buf *b, const struct version *v)
+{
+	buf_addf(b, "version %d (schema id %d) of %s breaks the contract in %" PRIu64 " place%s: %s; stop what is about to write "
+		    "with it, or agree on a new contract",
+		 v->version, v->id, v->subject, v->breaches, v->breaches == 1 ? "" : "s", v->why);
+}
+
 static json_t *summary(const struct page_about *a, const json_t *items)
 {
 	const struct rule *r = a->rule;
@@ -273,7 +289,9 @@ static json_t *summary(const struct page_about *a, const json_t *items)
 		buf_addf(&b, "%s%s ", r->summary, n && strchr(".!?", r->summary[n - 1]) ? "" : ".");
 	}
 	buf_addf(&b, "%s: ", a->stream->name);
-	if (rule_is_clock(r)) {
+	if (rule_is_version(r)) {
+		say_version(&b, a->version);
+	} else if (rule_is_clock(r)) {
 		double age = json_get_num(json_array_get(items, 0), "value", 0);
 		buf_addf(&b, "no new record on topic %s for ", a->stream->topic);
 		say_value(&b, r->measure, age);

@@ -19,6 +19,7 @@ struct page_about {
 	const struct judge_stream *stream;
 	const struct slice_stats *window; // of the slice that fired, or of all; NULL where judged by the clock
 	const struct stream_view *view;
+	const struct version *version;    // of a rule on what is registered
 	const char *config_path;
 	int64_t started;                  // event-time boundary at which it became true
 };

@@ -6,6 +6,15 @@
 #include "store/types.h"
 #include "util/error.h"
 
+// The newest version under a stream's subject, against the stream's contract. Texts are valid until the next
+// call for the stream.
+struct contract_view {
+	const char *subject;
+	int32_t version, id; // version 0: nothing is registered
+	uint64_t breaches;
+	const char *why;     // "" or the first of them
+};
+
 struct judge_port {
 	void *ctx;
 	// Per partition how far the stream is. The caller releases with stream_view_release.
@@ -30,6 +39,9 @@ struct judge_port {
 	int (*set_floor)(void *ctx, const char *stream, int64_t floor, struct error *err);
 	// Changes when the server lost state (reconnect, run id): the caller drops its caches.
 	uint64_t (*generation)(void *ctx);
+	// Never waits. false: the registry has not said lately. NULL: nobody is asked.
+	bool (*contract)(void *contracts, const char *stream, struct contract_view *out);
+	void *contracts;
 };
 
 void stream_view_release(struct stream_view *v);

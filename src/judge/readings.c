@@ -126,6 +126,8 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 		.current = side_of(m->window, slice, def, &partial),
 		.window_ms = m->window ? m->window->to - m->window->from : 0,
 		.newest = m->progress->newest,
+		.version_known = m->version->said,
+		.breaches = m->version->breaches,
 		.since = m->since,
 		.now = m->now,
 	};

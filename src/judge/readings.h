@@ -6,12 +6,22 @@
 #include "judge/watermark.h"
 #include "judge/windows.h"
 
+// The newest version under the stream's subject.
+struct version {
+	bool said;           // the registry said so lately
+	int32_t version, id; // version 0: nothing is registered
+	uint64_t breaches;   // of the contract
+	char *subject, *why;
+	int64_t since;       // the judge's clock when it was first seen; INT64_MIN: never
+};
+
 // What is judged at one moment.
 struct moment {
 	const struct judge_stream *stream;
 	const struct merged *window;     // NULL: judged by the clock alone
 	const struct merged *other;      // against a time before or another stream: that window; NULL: it is not whole
 	const struct progress *progress;
+	const struct version *version;   // registered under the stream's subject
 	struct wall_time since;          // when the monitor first saw the stream
 	struct wall_time now;            // the judge's clock
 };

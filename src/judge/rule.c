@@ -44,7 +44,12 @@ bool rule_is_eager(const struct rule *r)
 	return r->tier == TIER_IMMEDIATE && r->measure->count && r->has_above;
 }
 
+bool rule_is_version(const struct rule *r)
+{
+	return !strcmp(r->measure->name, "breaking_version");
+}
+
 bool rule_is_clock(const struct rule *r)
 {
-	return !strcmp(r->measure->name, "staleness");
+	return rule_is_version(r) || !strcmp(r->measure->name, "staleness");
 }

@@ -68,6 +68,7 @@ struct stream_state {
 	struct windows *windows;
 	struct stream_view view;
 	struct progress progress;
+	struct version version;
 	bool changed;              // something was counted since the last pass
 	int64_t eager_at;          // the newest event at the last eager evaluation; TIME_NONE: none yet
 	int64_t since;             // the judge's clock when it first looked at the stream
@@ -147,6 +148,11 @@ void state_end_orphans(struct judge *j);
 void state_drop(struct judge *j);
 void mark_store(struct judge *j, const struct track *t);
 void alert_store(struct judge *j, const struct group *g, const struct alert *a);
+
+// version.c
+void version_look(struct judge *j, struct stream_state *s);
+void version_load(struct stream_state *s, const json_t *doc);
+void version_drop(struct stream_state *s);
 
 // digest.c
 // The instant after the last digest at which the next is due; TIME_NONE: none. By the wall clock the last such

@@ -315,7 +315,7 @@ struct fake *fake_new(int64_t pane_ms)
 	f->floor = INT64_MIN;
 	f->generation = 1;
 	f->port = (struct judge_port){f, on_view, on_intervals, on_segments, on_dirty, on_docs, on_journal, on_commit,
-				      on_floor, on_generation};
+				      on_floor, on_generation, NULL, NULL};
 	return f;
 }
 

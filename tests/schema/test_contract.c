@@ -163,12 +163,12 @@ Test(contract, fields_are_the_leaves)
 	struct contract *c = load(REC(F("a", "\"int\"") "," F("in", "[\"null\",{\"type\":\"record\",\"name\":\"In\",\"fields\":[" F(
 					  "s", "\"string\"") "]}]") "," F("l", ARRAY("\"int\"")) "," F("b", "\"boolean\"")),
 				  &err);
-	static const char *const want[] = {"a", "in.s", "b"};
-	static const enum field_type types[] = {FIELD_NUMERIC, FIELD_CATEGORICAL, FIELD_BOOLEAN};
+	static const char *const want[] = {"a", "in.s", "l[]", "b"};
+	static const enum field_type types[] = {FIELD_NUMERIC, FIELD_CATEGORICAL, FIELD_NUMERIC, FIELD_BOOLEAN};
 
 	cr_assert(c != NULL, "%s", err.text);
-	cr_assert(eq(sz, contract_fields(c), 3));
-	for (size_t i = 0; i < 3; i++) {
+	cr_assert(eq(sz, contract_fields(c), 4));
+	for (size_t i = 0; i < 4; i++) {
 		cr_assert(strcmp(contract_field(c, i), want[i]) == 0, "%s", contract_field(c, i));
 		cr_assert(eq(int, contract_field_type(c, i), types[i]));
 	}
