@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inside a walk: what becomes of a value once its bytes are read and checked. Private to plan_walk.c and
-// plan_leaf.c. A plain leaf needs only add_value; every other one is converted, dated and judged here.
+// plan_leaf.c. A plain leaf is one opcode of plan_walk.c; every other one is converted, dated and judged
+// here.
 #ifndef KD_SCHEMA_LEAF_H
 #define KD_SCHEMA_LEAF_H
 #include "schema/ops.h"
@@ -9,14 +10,15 @@ struct walk {
 	const struct plan *plan;
 	const uint8_t *p, *end;
 	struct record_values *out;
-	char *text;            // where the next number is written out
-	const char *why;       // of a failure, and the opcode it struck
+	struct value *value; // the next one
+	char *text;	     // where the next number is written out
+	const char *why;     // of a failure, and the opcode it struck
 	const struct op *op;
 };
 
 static inline struct value *add_value(struct walk *w, uint32_t slot, enum value_kind kind)
 {
-	struct value *v = &w->out->values[w->out->nvalues++];
+	struct value *v = w->value++;
 
 	v->slot = slot;
 	v->kind = kind;

@@ -24,7 +24,15 @@ enum opcode {
 	OP_SKIP_ENUM, // arg symbols
 	OP_SKIP_STRING,
 	OP_SKIP_BYTES,
-	OP_INT, // from here to OP_FIXED: a leaf
+	OP_PLAIN_INT, // from here to OP_PLAIN_STRING: the slot arg gets the value as it is
+	OP_PLAIN_LONG,
+	OP_PLAIN_MILLIS, // a timestamp
+	OP_PLAIN_FLOAT,
+	OP_PLAIN_DOUBLE,
+	OP_PLAIN_BOOL,
+	OP_PLAIN_STRING,
+	OP_PLAIN_ENUM, // its leaf has the slot; arg symbols
+	OP_INT,	       // from here to OP_FIXED: a leaf, to be converted, dated or judged
 	OP_LONG,
 	OP_FLOAT,
 	OP_DOUBLE,
@@ -32,21 +40,25 @@ enum opcode {
 	OP_ENUM,
 	OP_STRING,
 	OP_BYTES,
-	OP_FIXED,  // arg bytes
-	OP_UNION,  // targets[arg] branches, then their opcodes' indices
-	OP_JUMP,   // to arg
-	OP_ARRAY,  // the body follows; goes on at arg
-	OP_MAP,	   // the same
-	OP_CALL,   // the routine at arg
-	OP_OTHER,  // the slot arg is present with a type that it does not count
-	OP_ABSENT, // the slot arg must not be null and is
+	OP_FIXED,    // arg bytes
+	OP_NULLABLE, // a union of null and the type that follows; null goes on at arg
+	OP_UNION,    // targets[arg] branches, then their opcodes' indices
+	OP_JUMP,     // to arg
+	OP_ARRAY,    // the body follows; goes on at arg
+	OP_MAP,	     // the same
+	OP_CALL,     // the routine at arg
+	OP_OTHER,    // the slot arg is present with a type that it does not count
+	OP_ABSENT,   // the slot arg must not be null and is
 };
 
 struct op {
 	uint32_t code;
 	uint32_t arg;
-	uint32_t leaf;	// array, map: the element that is counted, or NO_SLOT: nothing inside is monitored
-	uint32_t least; // array, map: the least bytes of an item
+	uint32_t leaf; // array, map: the element that is counted, or NO_SLOT: nothing inside is monitored
+	union {
+		uint32_t least; // array, map: the least bytes of an item
+		uint32_t null;	// nullable: the index of null
+	};
 };
 
 enum convert {
@@ -71,7 +83,6 @@ struct checks {
 struct leaf {
 	uint32_t slot; // NO_SLOT: read for the event time alone
 	enum convert convert;
-	bool plain; // nothing to judge, convert or date: the fast path
 	bool event_time;
 	int64_t times, per;	     // milliseconds = value * times / per
 	const struct checks *checks; // NULL: none

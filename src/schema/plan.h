@@ -83,7 +83,8 @@ struct field_rule {
 
 struct plan_options {
 	// Field path, not inside an array or a map, or NULL. A date or timestamp, a number (unix
-	// milliseconds) or a text (RFC 3339, or milliseconds); null, unreadable or past the year 275760: none.
+	// milliseconds) or a text (RFC 3339, or milliseconds); null, unreadable or past the year 275760:
+	// none.
 	const char *event_time;
 	const struct field_rule *rules;
 	size_t nrules;

@@ -23,7 +23,7 @@ static struct op *emit(struct compiler *c, enum opcode code, uint32_t arg)
 	GROW(p->ops, p->nops, p->capops);
 	p->where = xrealloc(p->where, p->capops * sizeof *p->where);
 	p->where[p->nops] = intern(c, path_text(c));
-	p->ops[p->nops] = (struct op){code, arg, 0, 0};
+	p->ops[p->nops] = (struct op){.code = code, .arg = arg};
 	return &p->ops[p->nops++];
 }
 
@@ -106,13 +106,37 @@ static void judge_symbols(struct leaf *l)
 	}
 }
 
-static void emit_leaf(struct compiler *c, const struct avsc_type *t, uint32_t slot, bool event_time)
+// A leaf with nothing to judge, convert or date has an opcode of its own.
+static enum opcode leaf_code(const struct leaf *l)
 {
 	static const enum opcode codes[] = {
 	    [AVSC_BOOLEAN] = OP_BOOL,  [AVSC_INT] = OP_INT,	  [AVSC_LONG] = OP_LONG,
 	    [AVSC_FLOAT] = OP_FLOAT,   [AVSC_DOUBLE] = OP_DOUBLE, [AVSC_BYTES] = OP_BYTES,
 	    [AVSC_STRING] = OP_STRING, [AVSC_FIXED] = OP_FIXED,	  [AVSC_ENUM] = OP_ENUM,
 	};
+	static const struct {
+		enum opcode code;
+		enum convert convert;
+	} plain[] = {
+	    [AVSC_BOOLEAN] = {OP_PLAIN_BOOL, AS_BOOL},	  [AVSC_INT] = {OP_PLAIN_INT, AS_NUMBER},
+	    [AVSC_LONG] = {OP_PLAIN_LONG, AS_NUMBER},	  [AVSC_FLOAT] = {OP_PLAIN_FLOAT, AS_NUMBER},
+	    [AVSC_DOUBLE] = {OP_PLAIN_DOUBLE, AS_NUMBER}, [AVSC_STRING] = {OP_PLAIN_STRING, AS_STRING},
+	};
+	enum avsc_kind kind = l->type->kind;
+
+	if (l->slot == NO_SLOT || l->event_time || l->checks || l->times != 1 || l->per != 1)
+		return codes[kind];
+	if (kind == AVSC_LONG && l->convert == AS_TIME)
+		return OP_PLAIN_MILLIS;
+	if (kind == AVSC_ENUM)
+		return OP_PLAIN_ENUM;
+	return kind < ARRAY_LEN(plain) && plain[kind].code && plain[kind].convert == l->convert
+		   ? plain[kind].code
+		   : codes[kind];
+}
+
+static void emit_leaf(struct compiler *c, const struct avsc_type *t, uint32_t slot, bool event_time)
+{
 	struct plan *p = c->plan;
 	enum field_type type = slot == NO_SLOT ? FIELD_NONE : p->slots[slot].type;
 	enum source src = source_of(t);
@@ -127,15 +151,18 @@ static void emit_leaf(struct compiler *c, const struct avsc_type *t, uint32_t sl
 		l.convert = t->kind == AVSC_FIXED && src == SRC_UUID ? AS_TEXT : AS_STRING;
 	if (src == SRC_TIME)
 		scale_time(&l, t->logical);
-	l.plain = slot != NO_SLOT && !event_time && !l.checks && src != SRC_TIME &&
-		  (l.convert == AS_NUMBER || l.convert == AS_STRING);
+	enum opcode code = leaf_code(&l);
+	if (code >= OP_PLAIN_INT && code <= OP_PLAIN_STRING) {
+		emit(c, code, slot);
+		return;
+	}
 	p->ntexts += l.convert == AS_TEXT;
 	if (t->kind == AVSC_ENUM)
 		judge_symbols(&l);
 	GROW(p->leaves, p->nleaves, p->capleaves);
 	p->leaves[p->nleaves] = l;
 	uint32_t arg = t->kind == AVSC_FIXED ? t->size : t->kind == AVSC_ENUM ? (uint32_t)t->nsymbols : 0;
-	emit(c, codes[t->kind], arg)->leaf = (uint32_t)p->nleaves++;
+	emit(c, code, arg)->leaf = (uint32_t)p->nleaves++;
 }
 
 static void emit_absent(struct compiler *c, const uint8_t *due, const uint8_t *filled)
@@ -154,14 +181,25 @@ static void emit_absent(struct compiler *c, const uint8_t *due, const uint8_t *f
 
 static int emit_type(struct compiler *c, const struct avsc_type *t);
 
-static int emit_union(struct compiler *c, const struct avsc_type *t)
+static int emit_nullable(struct compiler *c, const struct avsc_type *t)
+{
+	struct plan *p = c->plan;
+	uint32_t at = (uint32_t)p->nops, null = t->parts[1]->kind == AVSC_NULL;
+
+	emit(c, OP_NULLABLE, 0)->null = null;
+	here(c);
+	if (emit_type(c, t->parts[!null]))
+		return -1;
+	p->ops[at].arg = here(c);
+	return 0;
+}
+
+static int emit_branches(struct compiler *c, const struct avsc_type *t, const uint8_t *due, uint8_t *filled)
 {
 	struct plan *p = c->plan;
 	uint32_t base = (uint32_t)p->ntargets;
 	uint32_t *jumps = xcalloc(t->nparts + 1, sizeof *jumps);
-	uint8_t *due = xcalloc(p->nslots + 1, 1), *filled = xcalloc(p->nslots + 1, 1);
-	bool must = c->must && !c->routine;
-	int rc = must ? mark_filled(c, t, due) : 0;
+	int rc = 0;
 
 	emit(c, OP_UNION, base);
 	for (size_t i = 0; i <= t->nparts; i++) {
@@ -171,7 +209,7 @@ static int emit_union(struct compiler *c, const struct avsc_type *t)
 	for (size_t i = 0; i < t->nparts && !rc; i++) {
 		p->targets[base + 1 + i] = here(c);
 		rc = emit_type(c, t->parts[i]);
-		if (must && !rc) {
+		if (due && !rc) {
 			memset(filled, 0, p->nslots);
 			rc = mark_filled(c, t->parts[i], filled);
 			emit_absent(c, due, filled);
@@ -187,6 +225,21 @@ static int emit_union(struct compiler *c, const struct avsc_type *t)
 			p->targets[base + 1 + i] = here(c);
 	}
 	free(jumps);
+	return rc;
+}
+
+static int emit_union(struct compiler *c, const struct avsc_type *t)
+{
+	const bool must = c->must && !c->routine;
+	const bool nullable =
+	    t->nparts == 2 && (t->parts[0]->kind == AVSC_NULL || t->parts[1]->kind == AVSC_NULL);
+	const size_t n = c->plan->nslots;
+	uint8_t *due = xcalloc(n + 1, 1), *filled = xcalloc(n + 1, 1);
+	int rc = must ? mark_filled(c, t, due) : 0;
+	const bool any = memchr(due, 1, n);
+
+	if (!rc)
+		rc = nullable && !any ? emit_nullable(c, t) : emit_branches(c, t, any ? due : NULL, filled);
 	free(due);
 	free(filled);
 	return rc;

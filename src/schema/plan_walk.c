@@ -25,6 +25,32 @@ void record_values_release(struct record_values *r)
 	record_values_init(r);
 }
 
+static inline float get_float(const uint8_t *p)
+{
+	uint32_t bits = le32(p);
+	float v;
+
+	memcpy(&v, &bits, 4);
+	return v;
+}
+
+static inline double get_double(const uint8_t *p)
+{
+	uint64_t bits = le64(p);
+	double v;
+
+	memcpy(&v, &bits, 8);
+	return v;
+}
+
+static inline struct value *put_number(struct value *v, uint32_t slot, double num)
+{
+	v->kind = VALUE_NUMBER;
+	v->slot = slot;
+	v->num = num;
+	return v + 1;
+}
+
 static int run(struct walk *w, const struct op *op, int depth);
 
 // Room for what one more element can give, and what lies around it still may.
@@ -32,10 +58,12 @@ static void grow(struct walk *w)
 {
 	struct record_values *out = w->out;
 	const size_t texts = w->plan->ntexts * TEXT_SIZE, used = (size_t)(w->text - out->texts);
+	const size_t n = (size_t)(w->value - out->values);
 
-	if (out->capvalues - out->nvalues < w->plan->nslots) {
+	if (out->capvalues - n < w->plan->nslots) {
 		out->capvalues = 2 * out->capvalues + w->plan->nslots;
 		out->values = xrealloc(out->values, out->capvalues * sizeof *out->values);
+		w->value = out->values + n;
 	}
 	if (out->captexts - used >= texts)
 		return;
@@ -43,7 +71,7 @@ static void grow(struct walk *w)
 	out->captexts = 2 * out->captexts + texts;
 	out->texts = xrealloc(out->texts, out->captexts);
 	w->text = out->texts + used;
-	for (size_t i = 0; i < out->nvalues; i++) { // what was written out has moved
+	for (size_t i = 0; i < n; i++) { // what was written out has moved
 		struct value *v = &out->values[i];
 
 		if (v->kind == VALUE_STRING && (uintptr_t)v->str >= old && (uintptr_t)v->str < old + used)
@@ -63,7 +91,7 @@ static int run_loop(struct walk *w, const struct op *op, int depth)
 		size_t n;
 
 		w->op = op;
-		if ((w->why = get_long(&w->p, w->end, &count)))
+		if ((w->why = get_small(&w->p, w->end, &count)))
 			return -1;
 		if (!count)
 			return 0;
@@ -73,7 +101,7 @@ static int run_loop(struct walk *w, const struct op *op, int depth)
 				return -1;
 			}
 			count = -count;
-			if ((w->why = get_long(&w->p, w->end, &size)))
+			if ((w->why = get_small(&w->p, w->end, &size)))
 				return -1;
 			if (size < 0 || size > w->end - w->p) {
 				w->why = "a block larger than the bytes left";
@@ -114,14 +142,12 @@ static int run(struct walk *w, const struct op *op, int depth)
 {
 	const uint8_t *p = w->p, *const end = w->end;
 	const struct op *const ops = w->plan->ops;
-	const struct leaf *l;
+	const struct leaf *const leaves = w->plan->leaves;
+	const uint32_t *branches;
+	struct value *at = w->value;
 	const char *why;
 	int64_t v;
 	size_t n;
-	uint64_t u64;
-	uint32_t u32;
-	double f64;
-	float f32;
 
 	if (depth > MAX_NESTING) {
 		w->op = op;
@@ -129,16 +155,14 @@ static int run(struct walk *w, const struct op *op, int depth)
 		return -1;
 	}
 	for (;; op++) {
-		l = w->plan->leaves + op->leaf;
 		switch ((enum opcode)op->code) {
 		case OP_END:
 			w->p = p;
+			w->value = at;
 			return 0;
 		case OP_SKIP:
-			if ((size_t)(end - p) < op->arg) {
-				why = BYTES_END;
-				goto fail;
-			}
+			if ((size_t)(end - p) < op->arg)
+				goto ends;
 			p += op->arg;
 			break;
 		case OP_SKIP_INT:
@@ -146,8 +170,19 @@ static int run(struct walk *w, const struct op *op, int depth)
 				goto fail;
 			break;
 		case OP_SKIP_LONG:
-			if ((why = get_long(&p, end, &v)))
+			if ((why = get_number(&p, end, &v)))
 				goto fail;
+			break;
+		case OP_SKIP_BOOL:
+			if (p == end || *p > 1)
+				goto no_bool;
+			p++;
+			break;
+		case OP_SKIP_ENUM:
+			if ((why = get_small(&p, end, &v)))
+				goto fail;
+			if (v < 0 || v >= op->arg)
+				goto no_symbol;
 			break;
 		case OP_SKIP_STRING:
 			if ((why = get_text(&p, end, &n)))
@@ -159,103 +194,147 @@ static int run(struct walk *w, const struct op *op, int depth)
 				goto fail;
 			p += n;
 			break;
+		case OP_PLAIN_INT:
+			if ((why = get_int(&p, end, &v)))
+				goto fail;
+			at = put_number(at, op->arg, (double)v);
+			break;
+		case OP_PLAIN_LONG:
+			if ((why = get_number(&p, end, &v)))
+				goto fail;
+			at = put_number(at, op->arg, (double)v);
+			break;
+		case OP_PLAIN_MILLIS:
+			if ((why = get_number(&p, end, &v)))
+				goto fail;
+			at->ms = v;
+			at->kind = VALUE_TIME;
+			at->slot = op->arg;
+			(at++)->num = (double)v;
+			break;
+		case OP_PLAIN_FLOAT:
+			if (end - p < 4)
+				goto ends;
+			at = put_number(at, op->arg, (double)get_float(p));
+			p += 4;
+			break;
+		case OP_PLAIN_DOUBLE:
+			if (end - p < 8)
+				goto ends;
+			at = put_number(at, op->arg, get_double(p));
+			p += 8;
+			break;
+		case OP_PLAIN_BOOL:
+			if (p == end || *p > 1)
+				goto no_bool;
+			at->kind = VALUE_BOOL;
+			at->slot = op->arg;
+			(at++)->num = *p++;
+			break;
+		case OP_PLAIN_STRING:
+			if ((why = get_text(&p, end, &n)))
+				goto fail;
+			at->kind = VALUE_STRING;
+			at->slot = op->arg;
+			at->str = (const char *)p;
+			(at++)->len = (uint32_t)n;
+			p += n;
+			break;
+		case OP_PLAIN_ENUM:
+			if ((why = get_small(&p, end, &v)))
+				goto fail;
+			if (v < 0 || v >= op->arg)
+				goto no_symbol;
+			at->kind = VALUE_STRING;
+			at->slot = leaves[op->leaf].slot;
+			at->str = leaves[op->leaf].type->symbols[v];
+			(at++)->len = leaves[op->leaf].lengths[v];
+			break;
 		case OP_INT:
 			if ((why = get_int(&p, end, &v)))
 				goto fail;
-			if (l->plain)
-				add_value(w, l->slot, VALUE_NUMBER)->num = (double)v;
-			else
-				leaf_integer(w, l, v);
+			w->value = at;
+			leaf_integer(w, leaves + op->leaf, v);
+			at = w->value;
 			break;
 		case OP_LONG:
-			if ((why = get_long(&p, end, &v)))
+			if ((why = get_number(&p, end, &v)))
 				goto fail;
-			if (l->plain)
-				add_value(w, l->slot, VALUE_NUMBER)->num = (double)v;
-			else
-				leaf_integer(w, l, v);
+			w->value = at;
+			leaf_integer(w, leaves + op->leaf, v);
+			at = w->value;
 			break;
 		case OP_FLOAT:
-			if (end - p < 4) {
-				why = BYTES_END;
-				goto fail;
-			}
-			u32 = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-			      (uint32_t)p[3] << 24;
-			memcpy(&f32, &u32, 4);
+			if (end - p < 4)
+				goto ends;
+			w->value = at;
+			leaf_real(w, leaves + op->leaf, (double)get_float(p), true);
+			at = w->value;
 			p += 4;
-			if (l->plain)
-				add_value(w, l->slot, VALUE_NUMBER)->num = (double)f32;
-			else
-				leaf_real(w, l, (double)f32, true);
 			break;
 		case OP_DOUBLE:
-			if (end - p < 8) {
-				why = BYTES_END;
-				goto fail;
-			}
-			u64 = 0;
-			for (int i = 0; i < 8; i++)
-				u64 |= (uint64_t)p[i] << (8 * i);
-			memcpy(&f64, &u64, 8);
+			if (end - p < 8)
+				goto ends;
+			w->value = at;
+			leaf_real(w, leaves + op->leaf, get_double(p), false);
+			at = w->value;
 			p += 8;
-			if (l->plain)
-				add_value(w, l->slot, VALUE_NUMBER)->num = f64;
-			else
-				leaf_real(w, l, f64, false);
 			break;
-		case OP_SKIP_BOOL:
 		case OP_BOOL:
-			if (p == end || *p > 1) {
-				why = p == end ? BYTES_END : "a boolean that is neither 0 nor 1";
-				goto fail;
-			}
-			if (op->code == OP_BOOL)
-				leaf_bool(w, l, *p);
-			p++;
+			if (p == end || *p > 1)
+				goto no_bool;
+			w->value = at;
+			leaf_bool(w, leaves + op->leaf, *p++);
+			at = w->value;
 			break;
-		case OP_SKIP_ENUM:
 		case OP_ENUM:
-			if ((why = get_int(&p, end, &v)))
+			if ((why = get_small(&p, end, &v)))
 				goto fail;
-			if (v < 0 || v >= op->arg) {
-				why = "an enum index without a symbol";
-				goto fail;
-			}
-			if (op->code == OP_ENUM)
-				leaf_enum(w, l, (size_t)v);
+			if (v < 0 || v >= op->arg)
+				goto no_symbol;
+			w->value = at;
+			leaf_enum(w, leaves + op->leaf, (size_t)v);
+			at = w->value;
 			break;
 		case OP_STRING:
 			if ((why = get_text(&p, end, &n)))
 				goto fail;
-			if (l->plain)
-				add_text(w, l->slot, (const char *)p, n);
-			else
-				leaf_string(w, l, p, n);
+			w->value = at;
+			leaf_string(w, leaves + op->leaf, p, n);
+			at = w->value;
 			p += n;
 			break;
 		case OP_BYTES:
 			if ((why = get_length(&p, end, &n)))
 				goto fail;
-			leaf_bytes(w, l, p, n);
+			w->value = at;
+			leaf_bytes(w, leaves + op->leaf, p, n);
+			at = w->value;
 			p += n;
 			break;
 		case OP_FIXED:
-			if ((size_t)(end - p) < op->arg) {
-				why = BYTES_END;
-				goto fail;
-			}
-			leaf_bytes(w, l, p, op->arg);
+			if ((size_t)(end - p) < op->arg)
+				goto ends;
+			w->value = at;
+			leaf_bytes(w, leaves + op->leaf, p, op->arg);
+			at = w->value;
 			p += op->arg;
 			break;
 		case OP_UNION:
-			if ((why = get_long(&p, end, &v)))
+			if ((why = get_small(&p, end, &v)))
 				goto fail;
-			if (v < 0 || v >= w->plan->targets[op->arg]) {
-				why = "a union index without a branch";
+			branches = w->plan->targets + op->arg;
+			if (v < 0 || v >= branches[0])
+				goto no_branch;
+			op = ops + branches[1 + v] - 1;
+			break;
+		case OP_NULLABLE:
+			if ((why = get_small(&p, end, &v)))
 				goto fail;
-			}
-			op = ops + w->plan->targets[op->arg + 1 + (uint64_t)v] - 1;
+			if (v < 0 || v > 1)
+				goto no_branch;
+			if (v == op->null)
+				op = ops + op->arg - 1;
 			break;
 		case OP_JUMP:
 			op = ops + op->arg - 1;
@@ -263,25 +342,42 @@ static int run(struct walk *w, const struct op *op, int depth)
 		case OP_ARRAY:
 		case OP_MAP:
 			w->p = p;
+			w->value = at;
 			if (run_loop(w, op, depth))
 				return -1;
 			p = w->p;
+			at = w->value;
 			op = ops + op->arg - 1;
 			break;
 		case OP_CALL:
 			w->p = p;
+			w->value = at;
 			if (run(w, ops + op->arg, depth + 1))
 				return -1;
 			p = w->p;
+			at = w->value;
 			break;
 		case OP_OTHER:
-			add_value(w, op->arg, VALUE_OTHER);
+			at->kind = VALUE_OTHER;
+			(at++)->slot = op->arg;
 			break;
 		case OP_ABSENT:
 			add_breach(w, VIOLATION_NULL, op->arg, w->plan->where[op - ops]);
 			break;
 		}
 	}
+no_branch:
+	why = "a union index without a branch";
+	goto fail;
+no_symbol:
+	why = "an enum index without a symbol";
+	goto fail;
+no_bool:
+	why = "a boolean that is neither 0 nor 1";
+	if (p < end)
+		goto fail;
+ends:
+	why = BYTES_END;
 fail:
 	w->p = p;
 	w->op = op;
@@ -340,7 +436,8 @@ void plan_walk(const struct plan *p, const uint8_t *bytes, size_t n, struct reco
 
 	reserve(p, out);
 	w.text = out->texts;
-	out->nvalues = out->nbreaches = 0;
+	w.value = out->values;
+	out->nbreaches = 0;
 	out->has_event_time = false;
 	out->decoded = true;
 	out->detail[0] = 0;
@@ -352,7 +449,9 @@ void plan_walk(const struct plan *p, const uint8_t *bytes, size_t n, struct reco
 		out->nbreaches = p->nalways;
 		set_detail(out, p->always->why);
 	}
-	if (run(&w, p->ops, 0)) {
+	const bool failed = run(&w, p->ops, 0);
+	out->nvalues = (size_t)(w.value - out->values);
+	if (failed) {
 		whole_record(out, VIOLATION_UNDECODABLE);
 		snprintf(out->detail, sizeof out->detail, "%.80s: %s (byte %zu of %zu)",
 			 p->where[w.op - p->ops], w.why, (size_t)(w.p - start), n);
