@@ -148,15 +148,22 @@ static void add_value(struct field_stats *f, enum field_type type, const struct 
 	}
 }
 
+static struct field_stats *stats_of(struct pane *pane, const struct wstream *s, size_t k)
+{
+	return k < pane->nfields && pane->fields[k] ? pane->fields[k] : pane_field(pane, k, s->fields[k]);
+}
+
 static void add_values(struct pane *pane, struct wstream *s, const struct plan_entry *e, const struct record_values *r)
 {
 	for (size_t i = 0; i < r->nvalues; i++) {
 		size_t k = e->field[r->values[i].slot];
-		if (k == SIZE_MAX)
-			continue;
-		struct field_stats *f = k < pane->nfields && pane->fields[k] ? pane->fields[k]
-									      : pane_field(pane, k, s->fields[k]);
-		add_value(f, s->fields[k]->type, &r->values[i]);
+		if (k != SIZE_MAX)
+			add_value(stats_of(pane, s, k), s->fields[k]->type, &r->values[i]);
+	}
+	for (size_t slot = 0; r->nelements && slot < plan_slots(e->plan); slot++) {
+		int32_t element = plan_slot(e->plan, slot)->element;
+		if (element >= 0 && e->field[slot] != SIZE_MAX)
+			field_add_elements(stats_of(pane, s, e->field[slot]), r->elements[element]);
 	}
 }
 
@@ -228,12 +235,13 @@ static void say_value(const struct value *v, char *out, size_t n)
 	snprintf(out + at, n - at, "%s\"", i < v->len ? "..." : "");
 }
 
-// Why, and with `samples: true` the value that is to blame.
-static const char *say_breach(const struct part_stream *s, const struct record_values *r, const struct breach *b,
-			      char *out, size_t n)
+// Why, and with `samples: true` the value that is to blame, where the record has but one.
+static const char *say_breach(const struct part_stream *s, const struct plan *plan, const struct record_values *r,
+			      const struct breach *b, char *out, size_t n)
 {
 	const char *why = b->why ? b->why : r->detail;
-	const struct value *v = s->stream->conf->samples && b->slot >= 0 ? value_of(r, (size_t)b->slot) : NULL;
+	const bool one = b->slot >= 0 && plan_slot(plan, (size_t)b->slot)->element < 0;
+	const struct value *v = s->stream->conf->samples && one ? value_of(r, (size_t)b->slot) : NULL;
 	char value[4 * VALUE_SHOWN + 8];
 
 	if (!v)
@@ -320,7 +328,7 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 			char said[600];
 			note_breach(p, s, o->pane, m, v, b->kind,
 				    b->slot < 0 ? "" : plan_slot(v->plan->plan, (size_t)b->slot)->path,
-				    say_breach(s, r, b, said, sizeof said));
+				    say_breach(s, v->plan->plan, r, b, said, sizeof said));
 		}
 		if (future || stale)
 			note_breach(p, s, o->pane, m, v, future ? VIOLATION_FUTURE_TIME : VIOLATION_STALE_TIME,

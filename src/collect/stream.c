@@ -112,8 +112,10 @@ bool wstream_reads(const struct wstream *s, const char *topic)
 }
 
 // The table's index of (path, type); the baseline's grid and categories come with it.
-static size_t field_index(struct wstream *s, const char *path, enum field_type type)
+static size_t field_index(struct wstream *s, const struct plan_slot *slot)
 {
+	const char *path = slot->path;
+	enum field_type type = slot->type;
 	struct buf key = BUF_INIT;
 
 	buf_addf(&key, "%s%c%c", path, 0, (char)('0' + type));
@@ -123,6 +125,7 @@ static size_t field_index(struct wstream *s, const char *path, enum field_type t
 		const struct baseline_field *b = s->def->baseline ? baseline_find(s->def->baseline, path) : NULL;
 		d->path = xstrdup(path);
 		d->type = type;
+		d->in_elements = slot->element >= 0;
 		if (b && b->def.type == type) {
 			d->grid = b->def.grid;
 			d->categories = b->def.categories;
@@ -148,9 +151,9 @@ static void bind(struct wstream *s, struct plan_entry *e)
 	for (size_t k = 0; k < slots; k++) {
 		const struct plan_slot *slot = plan_slot(e->plan, k);
 		bool counted = slot->type != FIELD_NONE && slot->type != FIELD_VECTOR;
-		e->field[k] = counted ? field_index(s, slot->path, slot->type) : SIZE_MAX;
+		e->field[k] = counted ? field_index(s, slot) : SIZE_MAX;
 		for (size_t i = 0; i < s->conf->nslice_by; i++)
-			if (!strcmp(s->conf->slice_by[i], slot->path))
+			if (slot->element < 0 && !strcmp(s->conf->slice_by[i], slot->path))
 				e->slice_slot[i] = k;
 	}
 }

@@ -16,6 +16,12 @@ static const char schema_text[] =
 	"\"timestamp-millis\"}},{\"name\":\"amount\",\"type\":\"double\"},{\"name\":\"currency\",\"type\":\"string\"}]}";
 static const struct registry_schema schema = {.id = 7, .text = (char *)schema_text, .len = sizeof schema_text - 1};
 
+static const char cart_text[] =
+	"{\"type\":\"record\",\"name\":\"Cart\",\"fields\":[{\"name\":\"ts\",\"type\":\"long\"},{\"name\":\"items\",\"type\":"
+	"{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"I\",\"fields\":[{\"name\":\"price\",\"type\":[\"null\","
+	"\"double\"]}]}}}]}";
+static const struct registry_schema cart = {.id = 88, .text = (char *)cart_text, .len = sizeof cart_text - 1};
+
 // What the played store was told.
 static struct {
 	enum registry_answer answer;
@@ -37,8 +43,8 @@ static struct {
 static enum registry_answer play_schema(void *ctx, int32_t id, const struct registry_schema **out)
 {
 	(void)ctx;
-	*out = &schema;
-	return id == 7 ? told.answer : REGISTRY_DENIED;
+	*out = id == 88 ? &cart : &schema;
+	return id == 7 || id == 88 ? told.answer : REGISTRY_DENIED;
 }
 
 static enum subject_answer play_subject(void *ctx, int32_t id, const char *subject)
@@ -404,6 +410,49 @@ Test(partition, with_samples_on_a_sample_shows_the_value_clipped)
 	cr_assert_str_eq(sampled(VIOLATION_RANGE, "amount"), "amount: outside [0, 10]: 1234.5");
 	snprintf(want, sizeof want, "currency: not one of the 1 allowed values: \"%.80s...\"", word);
 	cr_assert_str_eq(sampled(VIOLATION_ALLOWED, "currency"), want);
+	forget();
+}
+
+// n items, of which the first has no price.
+static void send_cart(int n)
+{
+	struct buf b = BUF_INIT;
+
+	buf_add(&b, "\0\0\0\0X", 5);
+	put_long(&b, 1000);
+	put_long(&b, n);
+	for (int i = 0; i < n; i++) {
+		put_long(&b, i > 0);
+		if (i)
+			buf_f64(&b, i);
+	}
+	if (n)
+		put_long(&b, 0);
+	cr_assert(send_bytes(b.data, b.len, 1000));
+	buf_release(&b);
+}
+
+Test(partition, every_item_of_an_array_counts_and_an_empty_one_lacks_nothing)
+{
+	char *slice_by[] = {(char *)"items[].price"};
+
+	conf.slice_by = slice_by;
+	conf.nslice_by = 1;
+	begin();
+	send_cart(0);
+	send_cart(3);
+	send_cart(2);
+	send(1000, 2, "EUR");
+	write_down();
+	cr_assert_eq(told.nsegments, 1);
+	cr_assert_str_eq(told.segments[0].slice, "items[].price=null", "a record has no one price");
+	const struct pane *p = told.segments[0].pane;
+	const struct field_stats *f = pane_find(p, "items[].price", FIELD_NUMERIC);
+	cr_assert_eq(p->decoded, 4);
+	cr_assert_eq(f->count, 3);
+	cr_assert_eq(field_places(p, f), 5);
+	cr_assert_eq(field_missing(p, f), 2);
+	cr_assert_eq(field_missing(p, pane_find(p, "amount", FIELD_NUMERIC)), 3);
 	forget();
 }
 
