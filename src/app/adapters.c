@@ -162,6 +162,15 @@ void schema_save(void *ctx, const char *key, const char *text)
 	store_schema_save(s->store, s->registry, key, text);
 }
 
+struct registry_conf registry_conf_of(const struct config *c)
+{
+	return (struct registry_conf){.urls = c->registry_urls, .nurls = c->nregistry_urls,
+				      .user = c->registry_user, .password = c->registry_password,
+				      .token = c->registry_token, .timeout_ms = c->registry_timeout_ms,
+				      .ca_file = c->registry_ca_file,
+				      .cert_file = c->registry_cert_file, .key_file = c->registry_key_file};
+}
+
 struct store *store_of(const struct config *c, struct error *err)
 {
 	const struct store_conf conf = {.url = c->redis_url, .prefix = c->prefix, .allow_eviction = c->redis_allow_eviction,

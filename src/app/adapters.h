@@ -34,6 +34,9 @@ struct schema_ctx {
 char *schema_load(void *ctx, const char *key);
 void schema_save(void *ctx, const char *key, const char *text);
 
+// The configuration's addresses, credentials and trust; it borrows from c. Without persistence.
+struct registry_conf registry_conf_of(const struct config *c);
+
 // store_new from a configuration; never connects.
 struct store *store_of(const struct config *c, struct error *err) MUST_CHECK;
 #endif

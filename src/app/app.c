@@ -43,9 +43,10 @@ static int start_registry(struct app *a, struct error *err)
 	if (!a->schemas.store)
 		return -1;
 	registry_name(c, a->schemas.registry);
-	struct registry_conf conf = {.urls = c->registry_urls, .nurls = c->nregistry_urls, .user = c->registry_user,
-				     .password = c->registry_password, .timeout_ms = c->registry_timeout_ms,
-				     .load = schema_load, .save = schema_save, .ctx = &a->schemas};
+	struct registry_conf conf = registry_conf_of(c);
+	conf.load = schema_load;
+	conf.save = schema_save;
+	conf.ctx = &a->schemas;
 	a->registry = registry_new(&conf, err);
 	return a->registry ? 0 : -1;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "app/adapters.h"
 #include "collect/stream.h"
 #include "kafka/consumer.h"
 #include "schema/wire.h"
@@ -63,11 +64,7 @@ static int open_clients(struct range *r, struct error *err)
 	const struct config *c = r->want->config;
 	const struct rebalance cb = {NULL, not_in_a_group, not_revoked};
 	struct kafka_property *props = xcalloc(c->nkafka + 1, sizeof *props);
-	const struct registry_conf conf = {.urls = c->registry_urls,
-					   .nurls = c->nregistry_urls,
-					   .user = c->registry_user,
-					   .password = c->registry_password,
-					   .timeout_ms = c->registry_timeout_ms};
+	const struct registry_conf conf = registry_conf_of(c);
 
 	props[0] = (struct kafka_property){"bootstrap.servers", c->bootstrap_servers};
 	for (size_t i = 0; i < c->nkafka; i++)

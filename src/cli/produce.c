@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/adapters.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "files/encode.h"
@@ -72,11 +73,7 @@ static int register_schema(struct producing *p, const char *schema, struct error
 	char *name = subject ? xstrdup(subject) : xasprintf("%s-value", cli_str(p->args, "topic"));
 
 	if (!one[0])
-		conf = (struct registry_conf){.urls = c->registry_urls,
-					      .nurls = c->nregistry_urls,
-					      .user = c->registry_user,
-					      .password = c->registry_password,
-					      .timeout_ms = c->registry_timeout_ms};
+		conf = registry_conf_of(c);
 	struct registry *r = registry_new(&conf, err);
 	p->schema_id = r ? registry_register(r, name, schema, err) : -1;
 	registry_free(r);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/adapters.h"
 #include "app/contracts.h"
 #include "cli/cli.h"
 #include "schema/contract.h"
@@ -246,8 +247,7 @@ static int check(struct cli_args *args)
 	if (!c)
 		return EXIT_FAILED;
 	log_set_level(LOG_ERROR); // what goes wrong is said once, below
-	struct registry_conf conf = {.urls = c->registry_urls, .nurls = c->nregistry_urls, .user = c->registry_user,
-				     .password = c->registry_password, .timeout_ms = c->registry_timeout_ms};
+	const struct registry_conf conf = registry_conf_of(c);
 	if (!(registry = registry_new(&conf, &err))) {
 		config_free(c);
 		return cli_fail(args, &err);

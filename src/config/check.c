@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What concerns several parts of the configuration at once, and what is derived from them.
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "config/read.h"
 #include "util/clock.h"
@@ -16,16 +18,53 @@ static const struct node *root_node(const struct loader *l, const char *section,
 	return n ? n : map ? map : root;
 }
 
+static void check_tls_file(struct loader *l, const char *key, const char *file)
+{
+	const struct node *tls = root_node(l, "schema_registry", "tls"), *n = node_get(tls, key);
+
+	if (file && access(file, R_OK))
+		problem(l, n ? n : tls, "schema_registry.tls.%s: %s cannot be read: %s", key, file, strerror(errno));
+}
+
+static void check_registry(struct loader *l)
+{
+	const struct config *c = l->c;
+	const struct node *token = root_node(l, "schema_registry", "bearer_token"),
+			  *tls_map = root_node(l, "schema_registry", "tls"), *key = node_get(tls_map, "key_file");
+	bool tls = false;
+
+	for (size_t i = 0; i < c->nregistry_urls; i++) {
+		tls |= !strncasecmp(c->registry_urls[i], "https://", 8);
+		if (strncasecmp(c->registry_urls[i], "http://", 7) &&
+		    strncasecmp(c->registry_urls[i], "https://", 8))
+			problem(l, root_node(l, "schema_registry", "url"),
+				"schema_registry.url: an address must begin with http:// or https://");
+	}
+	if (c->registry_token && c->registry_user)
+		problem(l, token, "schema_registry.bearer_token: stands beside basic_auth; give one of the two");
+	for (const char *s = c->registry_token; s && *s; s++) {
+		if (*s > ' ' && *s < 127)
+			continue;
+		problem(l, token, "schema_registry.bearer_token: holds a space or a control character; give the token alone, "
+				  "without the word Bearer");
+		break;
+	}
+	check_tls_file(l, "ca_file", c->registry_ca_file);
+	check_tls_file(l, "cert_file", c->registry_cert_file);
+	check_tls_file(l, "key_file", c->registry_key_file);
+	if (c->registry_key_file && !c->registry_cert_file)
+		problem(l, key ? key : tls_map,
+			"schema_registry.tls.key_file: has no certificate; give cert_file, too");
+	if (c->nregistry_urls && !tls && (c->registry_ca_file || c->registry_cert_file))
+		warning(l, tls_map,
+			"schema_registry.tls: no address of schema_registry.url begins with https://, so it is not used");
+}
+
 static void check_addresses(struct loader *l)
 {
 	const struct config *c = l->c;
 	const char *port = c->http_listen ? strrchr(c->http_listen, ':') : NULL;
 
-	for (size_t i = 0; i < c->nregistry_urls; i++)
-		if (strncasecmp(c->registry_urls[i], "http://", 7) &&
-		    strncasecmp(c->registry_urls[i], "https://", 8))
-			problem(l, root_node(l, "schema_registry", "url"),
-				"schema_registry.url: an address must begin with http:// or https://");
 	if (!strncmp(c->redis_url, "rediss://", 9))
 		problem(l, root_node(l, "redis", "url"),
 			"redis.url: rediss:// asks for TLS, which Debian's hiredis cannot speak; put a TLS proxy (stunnel) "
@@ -142,6 +181,7 @@ static void check_told(struct loader *l)
 
 void check_config(struct loader *l)
 {
+	check_registry(l);
 	check_addresses(l);
 	for (size_t i = 0; i < l->c->nstreams; i++) {
 		derive_pane(l, &l->c->streams[i]);

@@ -82,7 +82,8 @@ struct config {
 	char *bootstrap_servers, *group_id; // default group "kdrift"
 	char **registry_urls;
 	size_t nregistry_urls;
-	char *registry_user, *registry_password;
+	char *registry_user, *registry_password, *registry_token;
+	char *registry_ca_file, *registry_cert_file, *registry_key_file;
 	int64_t registry_timeout_ms;        // default 5s
 	char *redis_url, *prefix;           // defaults redis://localhost:6379/0, kdrift
 	bool redis_allow_eviction;          // default false

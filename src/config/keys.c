@@ -40,6 +40,18 @@ static const struct section section_basic_auth = {
 				 {"password", KEY_SECRET, IN(config, registry_password), .help = "password"},
 				 {NULL}}};
 
+static const struct section section_registry_tls = {
+    .title = "schema_registry.tls",
+    .help = "TLS to https:// addresses. The server's name is always checked against its certificate.",
+    .keys = (const struct key[]){
+	{"ca_file", KEY_PATH, IN(config, registry_ca_file), .shown = "the machine's authorities",
+	 .help = "certificates (PEM) of the authorities that alone are trusted"},
+	{"cert_file", KEY_PATH, IN(config, registry_cert_file),
+	 .help = "certificate (PEM) that kdrift shows, where the registry asks for one"},
+	{"key_file", KEY_PATH, IN(config, registry_key_file), .shown = "in cert_file",
+	 .help = "its key (PEM, without a passphrase)"},
+	{NULL}}};
+
 static const struct section section_registry = {
     .title = "schema_registry",
     .help = "The schema registry that the topics' producers use.",
@@ -47,6 +59,8 @@ static const struct section section_registry = {
 	{"url", KEY_TEXTS, .required = true, IN(config, registry_urls), AND(config, nregistry_urls),
 	 .help = "http:// or https:// addresses, tried in turn"},
 	{"basic_auth", KEY_SECTION, .section = &section_basic_auth, .help = "credentials"},
+	{"bearer_token", KEY_SECRET, IN(config, registry_token), .help = "token sent instead of user and password"},
+	{"tls", KEY_SECTION, .section = &section_registry_tls, .help = "a private authority, a client certificate"},
 	{"timeout", KEY_DURATION, IN(config, registry_timeout_ms), .min = 100, .max = SECONDS(300),
 	 .fallback = "5s", .help = "how long one request may take"},
 	{NULL}}};

@@ -126,6 +126,30 @@ static void read_headers(CURL *c, struct http_answer *out)
 		out->retry_after_s = at > now ? at - now : 0;
 }
 
+static enum http_tls_trouble tls_trouble(const struct http *h, CURLcode rc)
+{
+	enum { NOT_REACHED = 1, NOT_YET_VALID = 9, HAS_EXPIRED = 10 }; // OpenSSL's verify results; libcurl begins with 1
+	long found = 0;
+
+	switch (rc) {
+	case CURLE_PEER_FAILED_VERIFICATION:
+		curl_easy_getinfo(h->curl, CURLINFO_SSL_VERIFYRESULT, &found);
+		return found <= NOT_REACHED				       ? TLS_OTHER_NAME
+		       : found == NOT_YET_VALID || found == HAS_EXPIRED ? TLS_EXPIRED
+									       : TLS_UNTRUSTED;
+	case CURLE_SSL_CACERT_BADFILE:
+		return TLS_BAD_CA;
+	case CURLE_SSL_CERTPROBLEM:
+		return TLS_BAD_CERT;
+	case CURLE_SSL_CONNECT_ERROR:
+		return TLS_FAILED;
+	case CURLE_RECV_ERROR: // TLS 1.3 tells a client that it is refused when it first reads
+		return strstr(h->why, "certificate required") ? TLS_NO_CERT : TLS_FINE;
+	default:
+		return TLS_FINE;
+	}
+}
+
 static struct curl_slist *header_list(const struct http_request *req)
 {
 	// libcurl would hold back a large body until the server says "100 Continue".
@@ -134,6 +158,18 @@ static struct curl_slist *header_list(const struct http_request *req)
 	for (const char *const *h = req->headers; h && *h; h++)
 		list = curl_slist_append(list, *h);
 	return list;
+}
+
+static void set_tls(CURL *c, const struct http_tls *tls)
+{
+	if (tls->ca_file) {
+		curl_easy_setopt(c, CURLOPT_CAINFO, tls->ca_file);
+		curl_easy_setopt(c, CURLOPT_CAPATH, NULL); // a private authority is not one among the public ones
+	}
+	if (tls->cert_file) {
+		curl_easy_setopt(c, CURLOPT_SSLCERT, tls->cert_file);
+		curl_easy_setopt(c, CURLOPT_SSLKEY, tls->key_file ? tls->key_file : tls->cert_file);
+	}
 }
 
 static void set_options(struct http *h, const struct http_request *req, struct curl_slist *headers,
@@ -154,6 +190,7 @@ static void set_options(struct http *h, const struct http_request *req, struct c
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, h->why);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, body);
+	set_tls(c, &req->tls);
 	if (is_loopback(req->url))
 		curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
 	if (req->user) {
@@ -189,6 +226,7 @@ int http_do(struct http *h, const struct http_request *req, struct http_answer *
 		char over[64];
 
 		snprintf(over, sizeof over, "the answer has more than %zu bytes", req->max_answer);
+		out->tls = tls_trouble(h, rc);
 		describe(req, body.over ? over : h->why[0] ? h->why : curl_easy_strerror(rc), err);
 		buf_release(&out->body);
 	}

@@ -9,12 +9,32 @@
 #include "util/buf.h"
 #include "util/error.h"
 
+// Whom to trust, and who we are. Any may be NULL. A ca_file stands for the machine's own authorities. The server's name
+// is always checked.
+struct http_tls {
+	const char *ca_file;             // PEM
+	const char *cert_file, *key_file; // PEM; a key file of NULL: the key stands in cert_file
+};
+
+// Why TLS failed, where what is to be done depends on it.
+enum http_tls_trouble {
+	TLS_FINE,
+	TLS_UNTRUSTED,  // signed by none of the trusted authorities
+	TLS_EXPIRED,    // or not valid yet
+	TLS_OTHER_NAME, // the certificate is another host's
+	TLS_BAD_CA,     // ca_file cannot be used
+	TLS_BAD_CERT,   // cert_file or key_file cannot be used
+	TLS_NO_CERT,    // the server asks for a certificate
+	TLS_FAILED,     // no TLS was agreed on: the port may speak plain HTTP
+};
+
 struct http_request {
 	const char *method, *url;
 	const char *const *headers; // "Name: value", NULL-terminated; may be NULL
 	const void *body;           // may be NULL
 	size_t len;
 	const char *user, *password; // basic auth; may be NULL
+	struct http_tls tls;
 	int64_t timeout_ms;
 	size_t max_answer;          // bytes; more is an error
 };
@@ -24,6 +44,7 @@ struct http_answer {
 	struct buf body;
 	int64_t retry_after_s;      // -1 where there is none
 	char content_type[96];
+	enum http_tls_trouble tls;  // of no answer
 };
 
 struct http;

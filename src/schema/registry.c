@@ -116,7 +116,7 @@ static void postpone(struct registry *r, struct item *i, const struct error *err
 	if (r->stats.up)
 		log_warn("registry", "%s; asking again", err->text);
 	r->stats.up = false;
-	snprintf(r->stats.last_error, sizeof r->stats.last_error, "%.255s", err->text);
+	snprintf(r->stats.last_error, sizeof r->stats.last_error, "%.511s", err->text);
 }
 
 static void answered(struct registry *r)
@@ -338,6 +338,10 @@ static void link_init(struct registry_link *l, const struct registry_conf *conf)
 	}
 	l->user = xstrdup(conf->user);
 	l->password = xstrdup(conf->password);
+	l->bearer = conf->token ? xasprintf("Authorization: Bearer %s", conf->token) : NULL;
+	l->ca_file = xstrdup(conf->ca_file);
+	l->cert_file = xstrdup(conf->cert_file);
+	l->key_file = xstrdup(conf->key_file);
 	l->timeout_ms = conf->timeout_ms;
 	l->http = http_new();
 }
@@ -349,6 +353,10 @@ static void link_release(struct registry_link *l)
 	free(l->urls);
 	free(l->user);
 	free(l->password);
+	free(l->bearer);
+	free(l->ca_file);
+	free(l->cert_file);
+	free(l->key_file);
 	http_free(l->http);
 }
 
@@ -485,6 +493,10 @@ static struct registry_link own_link(const struct registry *r)
 				      .nurls = r->link.nurls,
 				      .user = r->link.user,
 				      .password = r->link.password,
+				      .bearer = r->link.bearer,
+				      .ca_file = r->link.ca_file,
+				      .cert_file = r->link.cert_file,
+				      .key_file = r->link.key_file,
 				      .timeout_ms = r->link.timeout_ms,
 				      .http = http_new()};
 }

@@ -28,6 +28,8 @@ struct registry_conf {
 	char **urls;
 	size_t nurls;
 	const char *user, *password; // may be NULL
+	const char *token;           // a bearer token, instead of them; may be NULL
+	const char *ca_file, *cert_file, *key_file; // TLS, as in http/http.h; may be NULL
 	int64_t timeout_ms;
 	// Persistence of what never changes, called from the client's thread; may be NULL. Keys: "ID" for a
 	// schema's text, "ID/SUBJECT" for an id that belongs to a subject. load returns a malloc'ed text or NULL.
@@ -68,7 +70,7 @@ int registry_versions(struct registry *r, const char *subject, int32_t **out, si
 struct registry_stats {
 	bool up;                   // the last request was answered
 	uint64_t requests, failures;
-	char last_error[256];      // "" while up
+	char last_error[512];      // "" while up
 };
 void registry_stats(struct registry *r, struct registry_stats *out);
 // Registers a schema under a subject (kdrift produce); blocks. -> id or -1.

@@ -30,20 +30,48 @@ static bool worth_retrying(long status)
 	return status == 408 || status == 429 || status >= 500;
 }
 
-static int refused(const char *method, const char *path, long status, struct error *err)
+static const char *credentials(const struct registry_link *l)
 {
-	const char *mend = status == 401 || status == 403 ? "; check basic_auth" : "";
+	return l->bearer ? "; check schema_registry.bearer_token"
+	       : l->user ? "; check schema_registry.basic_auth"
+			 : "; give schema_registry.basic_auth or bearer_token";
+}
 
-	return error_set(err, "%s %s: the schema registry answered HTTP %ld%s", method, path, status, mend);
+static int refused(const struct registry_link *l, const char *method, const char *path, long status, struct error *err)
+{
+	return error_set(err, "%s %s: the schema registry answered HTTP %ld%s", method, path, status,
+			 status == 401 || status == 403 ? credentials(l) : "");
+}
+
+static void add_mend(struct error *err, const struct registry_link *l, enum http_tls_trouble trouble)
+{
+	static const char *const mends[] = {
+	    [TLS_FINE] = NULL,
+	    [TLS_UNTRUSTED] = "name the authority that signed its certificate in schema_registry.tls.ca_file",
+	    [TLS_EXPIRED] = "renew the registry's certificate, or set this machine's clock",
+	    [TLS_OTHER_NAME] = "write a name of the certificate into schema_registry.url",
+	    [TLS_BAD_CA] = "schema_registry.tls.ca_file must hold certificates as PEM",
+	    [TLS_BAD_CERT] = "schema_registry.tls.cert_file and key_file must hold a certificate and its key as PEM",
+	    [TLS_NO_CERT] = "the registry asks for a certificate: give schema_registry.tls.cert_file",
+	    [TLS_FAILED] = "see that schema_registry.url names a port that speaks TLS",
+	};
+	char *said = xstrdup(err->text);
+
+	error_clear(err);
+	if (trouble == TLS_UNTRUSTED && l->ca_file)
+		error_set(err, "%s; its certificate was signed by none of the authorities in %s (schema_registry.tls.ca_file)",
+			  said, l->ca_file);
+	else
+		error_set(err, "%s%s%s", said, mends[trouble] ? "; " : "", mends[trouble] ? mends[trouble] : "");
+	free(said);
 }
 
 // Asks the URLs in turn, beginning with the one that answered last. -1: none gave an answer worth reading.
 static int ask(struct registry_link *l, const char *method, const char *path, const char *body,
 	       struct answer *out, struct error *err)
 {
-	static const char *const headers[] = {
-	    "Accept: application/vnd.schemaregistry.v1+json, application/json",
-	    "Content-Type: application/vnd.schemaregistry.v1+json", NULL};
+	const char *const headers[] = {"Accept: application/vnd.schemaregistry.v1+json, application/json",
+				       "Content-Type: application/vnd.schemaregistry.v1+json", l->bearer, NULL};
 	struct error last = ERROR_INIT;
 	size_t first = l->at;
 
@@ -59,6 +87,7 @@ static int ask(struct registry_link *l, const char *method, const char *path, co
 					   .len = body ? strlen(body) : 0,
 					   .user = l->user,
 					   .password = l->password,
+					   .tls = {l->ca_file, l->cert_file, l->key_file},
 					   .timeout_ms = l->timeout_ms,
 					   .max_answer = MAX_ANSWER};
 		struct http_answer got;
@@ -69,11 +98,12 @@ static int ask(struct registry_link *l, const char *method, const char *path, co
 		free(url);
 		if (rc) {
 			l->failures++;
+			add_mend(&last, l, got.tls);
 			continue;
 		}
 		if (worth_retrying(got.status)) {
 			l->failures++;
-			refused(method, path, got.status, &last);
+			refused(l, method, path, got.status, &last);
 			if (got.retry_after_s > 0)
 				l->retry_after_ms =
 				    (got.retry_after_s < 300 ? got.retry_after_s : 300) * 1000;
@@ -88,7 +118,7 @@ static int ask(struct registry_link *l, const char *method, const char *path, co
 		if (got.status == 401) {
 			l->failures++;
 			answer_release(out);
-			return refused(method, path, got.status, err);
+			return refused(l, method, path, got.status, err);
 		}
 		return 0;
 	}
@@ -99,7 +129,7 @@ static int strange(struct registry_link *l, const char *path, const struct answe
 {
 	l->failures++;
 	if (a->status == 403)
-		return refused("GET", path, a->status, err);
+		return refused(l, "GET", path, a->status, err);
 	return error_set(
 	    err, "GET %s: HTTP %ld without a registry's answer; check the path of schema_registry.url", path,
 	    a->status);

@@ -12,6 +12,8 @@ struct registry_link {
 	char **urls;          // without a slash at the end
 	size_t nurls, at;     // the one that answered last
 	char *user, *password;
+	char *bearer;         // the header; NULL: none
+	char *ca_file, *cert_file, *key_file;
 	int64_t timeout_ms;
 	struct http *http;
 	atomic_bool stop;     // ask no further URL

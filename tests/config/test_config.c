@@ -88,6 +88,31 @@ static void clean(void)
 	SERVERS "streams:\n  - {name: my-clicks, topic: c, role: features, owner: x, fields: {amount: "      \
 		"{range: [0, 1]}}}\n"
 
+// --- the registry's token and TLS ---------------------------------------------------------------------------
+
+Test(config, registry_token_and_tls, .fini = clean)
+{
+	struct config_problems p = {0};
+	struct config *c;
+
+	put("ca.pem", "x");
+	put("token", "eyJ.abc\n");
+	put("kdrift.yaml",
+		   "kafka: {bootstrap.servers: b}\n"
+		   "schema_registry: {url: https://r, bearer_token_file: token, tls: {ca_file: ca.pem, cert_file: ca.pem}}\n"
+		   "streams: [{name: c, topic: c, role: features}]\n");
+	setenv("KDRIFT_SCHEMA_REGISTRY_TLS_KEY_FILE", path_of("token"), 1);
+	c = config_load(path_of("kdrift.yaml"), &p);
+	unsetenv("KDRIFT_SCHEMA_REGISTRY_TLS_KEY_FILE");
+	cr_assert(c != NULL, "%s", p.n ? p.items[0].text : "");
+	cr_expect_str_eq(c->registry_token, "eyJ.abc");
+	cr_expect_str_eq(c->registry_ca_file, path_of("ca.pem")); // beside the file that names it
+	cr_expect_str_eq(c->registry_cert_file, path_of("ca.pem"));
+	cr_expect_str_eq(c->registry_key_file, path_of("token"));
+	config_free(c);
+	config_problems_release(&p);
+}
+
 // --- the contract's example -------------------------------------------------------------------------------
 
 static void check_contract(const struct config *c)

@@ -171,8 +171,9 @@ Test(registry, answers_that_are_none)
 		struct reply reply;
 		const char *says;
 	} cases[] = {
-		{{"/schemas/ids/7", 1, 401, "{\"error_code\":401}", NULL, 0, false}, "check basic_auth"},
-		{{"/schemas/ids/7", 1, 403, "", NULL, 0, false}, "check basic_auth"},
+		{{"/schemas/ids/7", 1, 401, "{\"error_code\":401}", NULL, 0, false},
+		 "give schema_registry.basic_auth or bearer_token"},
+		{{"/schemas/ids/7", 1, 403, "", NULL, 0, false}, "give schema_registry.basic_auth or bearer_token"},
 		{{"/schemas/ids/7", 1, 404, "", NULL, 0, false}, "404"},
 		{{"/schemas/ids/7", 1, 404, "<html>nginx</html>", NULL, 0, false}, "404"},
 		{{"/schemas/ids/7", 1, 404, "{\"error_code\":404,\"message\":\"HTTP 404\"}", NULL, 0, false}, "404"},
@@ -322,6 +323,32 @@ Test(registry, credentials_are_sent_and_not_said)
 	cr_assert(strstr(st.last_error, "hunter2") == NULL && strstr(st.last_error, "basic_auth"), "%s", st.last_error);
 	cr_assert(eq(int, settled(&b, 7, &s), REGISTRY_KNOWN));
 	cr_assert(strstr(b.script.last_headers, "Authorization: Basic Ym9iOmh1bnRlcjI=") != NULL);
+	finish(&b);
+}
+
+Test(registry, a_bearer_token_is_sent_and_not_said)
+{
+	struct reply replies[] = {{"/schemas/ids/7", 1, 401, "", NULL, 0, false},
+				  {"/schemas/ids/7", 0, 200, AVRO, NULL, 0, false},
+				  {"/subjects/s/versions", 0, 200, "[1]", NULL, 0, false}};
+	const struct registry_schema *s;
+	struct error err = ERROR_INIT;
+	struct registry_stats st;
+	int32_t *all;
+	size_t n;
+	struct bench b;
+
+	start_with(&b, replies, ARRAY_LEN(replies), (struct registry_conf){.token = "eyJ.hunter2"});
+	registry_schema(b.registry, 7, &s);
+	wait_for_failures(&b, 1, &st);
+	cr_assert(strstr(st.last_error, "hunter2") == NULL, "%s", st.last_error);
+	cr_assert(strstr(st.last_error, "check schema_registry.bearer_token") != NULL, "%s", st.last_error);
+	cr_assert(eq(int, settled(&b, 7, &s), REGISTRY_KNOWN));
+	cr_assert(strstr(b.script.last_headers, "Authorization: Bearer eyJ.hunter2") != NULL, "%s",
+		  b.script.last_headers);
+	cr_assert(registry_versions(b.registry, "s", &all, &n, &err) == 0, "%s", err.text); // a link of its own
+	cr_assert(strstr(b.script.last_headers, "Authorization: Bearer eyJ.hunter2") != NULL);
+	free(all);
 	finish(&b);
 }
 
