@@ -75,7 +75,7 @@ Test(wire, utf8)
 
 			memcpy(exact, text, n);
 			exact = xrealloc(exact, n ? n : 1);
-			cr_assert(utf8_valid(exact, n) == cases[i].good, "case %zu", i);
+			cr_assert(utf8_valid(exact, n, exact + n) == cases[i].good, "case %zu", i);
 			free(exact);
 			free(text);
 		}
