@@ -7,7 +7,6 @@
 
 #include "util/buf.h"
 #include "util/map.h"
-#include "util/xalloc.h"
 
 struct diff {
 	void (*each)(void *arg, const char *path, const char *text);
@@ -18,6 +17,8 @@ struct diff {
 
 static const char *const logical_names[] = {
     [LOGICAL_DECIMAL] = "decimal",
+    [LOGICAL_BIG_DECIMAL] = "big-decimal",
+    [LOGICAL_DURATION] = "duration",
     [LOGICAL_UUID] = "uuid",
     [LOGICAL_DATE] = "date",
     [LOGICAL_TIME_MILLIS] = "time-millis",
@@ -62,7 +63,7 @@ static void say(struct buf *b, const struct avsc_type *t)
 		buf_addf(b, " of %u bytes", t->size);
 	if (t->logical == LOGICAL_DECIMAL)
 		buf_addf(b, " (decimal of scale %d)", t->scale);
-	else if ((size_t)t->logical < ARRAY_LEN(logical_names) && logical_names[t->logical])
+	else if (t->logical != LOGICAL_NONE)
 		buf_addf(b, " (%s)", logical_names[t->logical]);
 }
 

@@ -26,6 +26,7 @@ struct item {
 	int32_t id;
 	char *subject; // NULL: the schema itself
 	bool polled;   // the question is the subject's newest version
+	bool refused;  // which the registry does not tell us
 	enum registry_answer schema_is;
 	enum subject_answer subject_is;
 	struct registry_schema schema;
@@ -285,6 +286,14 @@ static void work_latest(struct registry *r, struct item *i)
 	}
 	answered(r);
 	dequeue(r, i);
+	if (v.is == REGISTRY_PENDING) {
+		if (!i->refused)
+			log_warn("registry", "the registry does not tell the versions of %s (HTTP 403 or 405)", i->subject);
+		i->refused = true;
+		i->again = mono_after_ms(ASK_AGAIN_MS);
+		return;
+	}
+	i->refused = false;
 	registry_version_release(&i->latest);
 	i->latest = v;
 	i->heard = mono_now();
@@ -516,6 +525,9 @@ int registry_version(struct registry *r, const char *subject, int32_t version, s
 	struct registry_link mine = own_link(r);
 	int rc = ask_version(&mine, subject, version, out, err);
 
+	if (!rc && out->is == REGISTRY_PENDING)
+		rc = error_set(err, "the registry does not tell the versions of %s (HTTP 403 or 405); look at the credentials",
+			       subject);
 	http_free(mine.http);
 	return rc;
 }

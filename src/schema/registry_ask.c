@@ -286,6 +286,8 @@ int ask_version(struct registry_link *l, const char *subject, int32_t version, s
 		out->version = (int32_t)json_get_int(a.json, "version", 0);
 		out->id = (int32_t)json_get_int(a.json, "id", -1);
 		out->is = read_schema(a.json, &out->text);
+	} else if (!rc && (a.status == 403 || a.status == 405)) {
+		out->is = REGISTRY_PENDING;
 	} else if (!rc && !is_absent(&a)) {
 		rc = strange(l, path, &a, err);
 	}

@@ -28,7 +28,8 @@ int ask_schema(struct registry_link *l, int32_t id, enum registry_answer *answer
 // schema: the text behind id. 0: *answer says YES, NO or UNCHECKED.
 int ask_subject(struct registry_link *l, int32_t id, const char *subject, const char *schema,
 		enum subject_answer *answer, struct error *err) MUST_CHECK;
-// version 0: the latest. 0: out->is says KNOWN, INVALID or, where there is none, DENIED.
+// version 0: the latest. 0: out->is says KNOWN, INVALID, DENIED where there is none, or PENDING where these
+// credentials or this registry are not for such questions (403, 405).
 int ask_version(struct registry_link *l, const char *subject, int32_t version, struct registry_version *out,
 		struct error *err) MUST_CHECK;
 int ask_versions(struct registry_link *l, const char *subject, int32_t **out, size_t *n, struct error *err) MUST_CHECK;

@@ -609,6 +609,28 @@ Test(registry, the_newest_version_is_polled, .timeout = 40)
 	finish(&b);
 }
 
+Test(registry, a_refusal_to_tell_versions_is_no_outage)
+{
+	struct reply replies[] = {{"/subjects/s-value/versions/latest", 0, 403, "{\"error_code\":40301}", NULL, 0, false}};
+	struct registry_version v = {0};
+	struct registry_stats st = {0};
+	struct error err = ERROR_INIT;
+	struct mono_time deadline = mono_after_ms(10000);
+	struct bench b;
+
+	START(b, replies);
+	while (!st.requests && !mono_passed(deadline)) {
+		cr_assert(registry_latest(b.registry, "s-value", &v) == false);
+		nanosleep(&(struct timespec){0, 2000000}, NULL);
+		registry_stats(b.registry, &st);
+	}
+	cr_assert(st.requests == 1 && st.up, "%s", st.last_error);
+	cr_assert(registry_latest(b.registry, "s-value", &v) == false, "not known");
+	cr_assert(registry_version(b.registry, "s-value", 0, &v, &err) == -1);
+	cr_assert(strstr(err.text, "s-value") && strstr(err.text, "403"), "%s", err.text);
+	finish(&b);
+}
+
 Test(registry, nothing_registered_is_an_answer)
 {
 	struct reply replies[] = {{"/subjects/s-value/versions/latest", 0, 404, NO_SUBJECT, NULL, 0, false}};
