@@ -47,6 +47,7 @@ void part_drop(struct part *p)
 	p->claimed = p->waiting = p->idle = p->reported_idle = p->wake = p->dirty = p->check_wanted = false;
 	p->too_old = p->records_lost = 0;
 	p->partitions = 0;
+	p->waiting_since = 0;
 	p->check_offset = p->end = p->target = p->held_at = -1;
 	p->segments = 0;
 }
@@ -97,6 +98,7 @@ void part_adopt(struct part *p, const struct claim *c)
 	p->check_offset = c->check_offset;
 	p->check_ts = c->check_ts;
 	p->check_crc = c->check_crc;
+	p->waiting_since = c->waiting_since;
 	for (size_t i = 0; i < p->nstreams; i++) {
 		const char *name = p->streams[i].stream->conf->name;
 		size_t k = 0;
@@ -192,7 +194,7 @@ enum store_result part_write(struct part *p, const struct collect_port *port, co
 		.check_offset = p->check_offset, .check_ts = p->check_ts, .check_crc = p->check_crc, .idle = p->idle,
 		.end = p->end, .target = p->target, .too_old = p->too_old, .records_lost = p->records_lost, .marks = marks,
 		.nmarks = p->nstreams, .segments = segments, .nsegments = n, .events = (const char *const *)p->events,
-		.nevents = p->nevents, .wake = p->wake, .partitions = p->partitions,
+		.nevents = p->nevents, .wake = p->wake, .waiting_since = p->waiting_since, .partitions = p->partitions,
 	};
 	enum store_result r = port->checkpoint(port->ctx, &c, widths, floors, err);
 	if (r == STORE_OK)

@@ -35,6 +35,7 @@ struct part {
 	int32_t partition;
 	bool claimed, started, waiting, idle, reported_idle, wake, dirty, check_wanted;
 	struct mono_time retry_at;     // of a claim; of a schema look-up while waiting
+	int64_t waiting_since;         // wall ms when the record at `next` began to wait for its schema; 0: not
 	int64_t told_waiting;          // the offset at which it was last said to wait
 	struct mono_time written_at;   // last acknowledged checkpoint
 	struct mono_time wake_since;

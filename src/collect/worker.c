@@ -162,6 +162,8 @@ static void wait_for_schema(struct worker *w, struct part *p)
 		log_info("collect", "%s/%d: waits at offset %lld for the registry to tell of a schema", p->topic, p->partition,
 			 (long long)p->next);
 	p->told_waiting = p->next;
+	if (!p->waiting_since)
+		p->waiting_since = wall_now().ms;
 	consumer_stop(w->consumer, p->topic, p->partition);
 	p->started = false;
 	p->waiting = true;
@@ -209,6 +211,7 @@ static struct part *handle(struct worker *w, const struct message *m, struct wal
 	}
 	p->next = m->offset + 1;
 	p->idle = false;
+	p->waiting_since = 0;
 	p->check_offset = m->offset;
 	p->check_ts = m->time.ms;
 	return p;

@@ -83,3 +83,10 @@ void measure_staleness(const struct measure_input *in, struct measure_value *out
 	out->n_current = in->current.pane ? in->current.pane->records : 0;
 	value_known(out, (double)(in->now.ms - last.ms) / 1000);
 }
+
+void measure_schema_wait(const struct measure_input *in, struct measure_value *out)
+{
+	int64_t since = in->waiting_since.ms;
+
+	value_known(out, since && in->now.ms > since ? (double)(in->now.ms - since) / 1000 : 0);
+}

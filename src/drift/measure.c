@@ -73,6 +73,8 @@ const struct measure measure_table[] = {
 	 MEASURE_STREAM, 0, false, true, 0, NAN, measure_records},
 	{"staleness", "the time since the newest event, or since the stream was first watched where there was none",
 	 "seconds", "any", "", MEASURE_STREAM, 0, false, false, 0, NAN, measure_staleness},
+	{"schema_wait", "how long records have waited for a schema that the registry does not give; 0 where none waits", "seconds",
+	 "0 up", "", MEASURE_STREAM, 0, false, false, 0, 300, measure_schema_wait},
 	{"top_share", "the share of the most frequent value; of numbers a lower bound, unless all are equal", "",
 	 "0 to 1", "", MEASURE_FIELD, NUM | CAT | BOOL, false, true, 1, NAN, measure_top_share},
 	{"constant", "1 where at least two values are all equal, else 0", "", "0 or 1", "", MEASURE_FIELD,

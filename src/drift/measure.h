@@ -43,6 +43,7 @@ struct measure_input {
 	struct event_time newest;       // the stream's newest event time, EVENT_TIME_NONE if it never had any
 	bool version_known;             // the registry said what is registered under the stream's subject,
 	uint64_t breaches;              // and that breaks the contract so often
+	struct wall_time waiting_since; // when a record began to wait for its schema; 0: none waits
 	struct wall_time since;         // when the monitor first saw the stream (staleness of a stream without records)
 	struct wall_time now;           // the judge's clock
 };

@@ -227,6 +227,8 @@ int http_do(struct http *h, const struct http_request *req, struct http_answer *
 
 		snprintf(over, sizeof over, "the answer has more than %zu bytes", req->max_answer);
 		out->tls = tls_trouble(h, rc);
+		out->too_large = body.over;
+		curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &out->status);
 		describe(req, body.over ? over : h->why[0] ? h->why : curl_easy_strerror(rc), err);
 		buf_release(&out->body);
 	}

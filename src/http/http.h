@@ -3,6 +3,7 @@
 // thread. Redirects are not followed; answers are bounded in size.
 #ifndef KD_HTTP_HTTP_H
 #define KD_HTTP_HTTP_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,7 +45,9 @@ struct http_answer {
 	struct buf body;
 	int64_t retry_after_s;      // -1 where there is none
 	char content_type[96];
-	enum http_tls_trouble tls;  // of no answer
+	// Of no answer:
+	enum http_tls_trouble tls;
+	bool too_large;             // more than max_answer came; status is set
 };
 
 struct http;

@@ -80,7 +80,7 @@ static void judge_reading(struct evaluation *e, struct reading *v)
 
 	// A stream looks stale, too, while we lag behind it or nobody reads it. That it is not stale, a new
 	// event proves at any time.
-	if (e->mode == ALERT_CLOCK && !rule_is_version(r)) {
+	if (e->mode == ALERT_CLOCK && !rule_is_version(r) && !rule_is_wait(r)) {
 		const struct progress *p = e->moment->progress;
 		step.truth = truth_and(p->lagging || p->catching_up ? TRUTH_UNKNOWN : TRUTH_TRUE, truth);
 		if (step.truth == TRUTH_UNKNOWN && truth == TRUTH_TRUE)

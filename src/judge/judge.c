@@ -254,11 +254,14 @@ static void judge_by_clock(struct judge *j, struct stream_state *s)
 	int64_t last = event_time_set(s->progress.newest) ? s->progress.newest.ms : m.since.ms;
 
 	for (size_t i = 0; i < s->nclock; i++) {
+		const struct rule *r = s->clock[i]->rule;
 		struct evaluation e = {.judge = j,
 				       .group = s->clock[i],
 				       .moment = &m,
 				       .mode = ALERT_CLOCK,
-				       .boundary = rule_is_version(s->clock[i]->rule) ? s->version.since : last,
+				       .boundary = rule_is_version(r)						     ? s->version.since
+					   : rule_is_wait(r) && s->progress.waiting_since ? s->progress.waiting_since
+											  : last,
 				       .at = j->clock,
 				       .show = true};
 		group_evaluate(&e);

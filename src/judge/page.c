@@ -100,10 +100,12 @@ static json_t *partitions(const struct page_about *a)
 	if (rule_is_version(a->rule)) // of no record
 		return out;
 	if (!a->window) { // by the clock: the last record that came
+		bool wait = rule_is_wait(a->rule); // or the first that has yet to be counted
 		for (size_t i = 0; i < a->view->nparts; i++) {
 			const struct partition_view *p = &a->view->parts[i];
-			if (p->next > 0)
-				json_array_append_new(out, partition(p->topic, p->partition, p->next - 1, p->next - 1));
+			int64_t at = wait ? p->next : p->next - 1;
+			if (at >= 0 && (!wait || p->waiting_since))
+				json_array_append_new(out, partition(p->topic, p->partition, at, at));
 		}
 		return out;
 	}
@@ -291,6 +293,15 @@ static json_t *summary(const struct page_about *a, const json_t *items)
 	buf_addf(&b, "%s: ", a->stream->name);
 	if (rule_is_version(r)) {
 		say_version(&b, a->version);
+	} else if (rule_is_wait(r)) {
+		double age = json_get_num(json_array_get(items, 0), "value", 0);
+		buf_addf(&b, "records of topic %s have waited for ", a->stream->topic);
+		say_value(&b, r->measure, age);
+		buf_adds(&b, " (limit: ");
+		say_limit(&b, r, age);
+		buf_addf(&b, "), since %s; the schema registry does not give their schema: kdrift's first page and its log "
+			     "say why",
+			 time_format(a->started, when, sizeof when));
 	} else if (rule_is_clock(r)) {
 		double age = json_get_num(json_array_get(items, 0), "value", 0);
 		buf_addf(&b, "no new record on topic %s for ", a->stream->topic);

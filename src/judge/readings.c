@@ -129,6 +129,7 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 		.version_known = m->version->said,
 		.breaches = m->version->breaches,
 		.since = m->since,
+		.waiting_since = {m->progress->waiting_since},
 		.now = m->now,
 	};
 	struct reading out = {m->stream->name, def ? def->path : "", slice, r->measure, {0}, INT64_MIN, INT64_MIN, ""};

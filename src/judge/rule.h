@@ -46,6 +46,7 @@ bool rule_matches_field(const struct rule *r, const char *field);
 // (docs/exactly-once.md). A lower limit is not: an open pane is not complete.
 bool rule_is_eager(const struct rule *r);
 // Judged by the judge's clock at each tick, not on windows: staleness, and what is registered.
+bool rule_is_wait(const struct rule *r); // schema_wait
 bool rule_is_clock(const struct rule *r);
 bool rule_is_version(const struct rule *r); // on what is registered: it looks at no record
 #endif

@@ -65,6 +65,8 @@ static struct verdict stream_verdict(const struct judge *j, const struct stream_
 		return (struct verdict){"alerting", "an alert fires"};
 	if (!s->view.nparts)
 		return (struct verdict){"never_seen", "no worker has read the topic yet"};
+	if (s->progress.waiting_since)
+		return (struct verdict){"unknown", "records wait for a schema that the registry does not give yet"};
 	if (s->progress.catching_up)
 		return (struct verdict){"catching_up", "the position was behind when it was claimed"};
 	if (!event_time_set(s->progress.newest))

@@ -5,7 +5,7 @@
 
 struct progress progress_of(const struct stream_view *v)
 {
-	struct progress p = {EVENT_TIME_NONE, EVENT_TIME_NONE, EVENT_TIME_NONE, true, false, false, v->nparts};
+	struct progress p = {EVENT_TIME_NONE, EVENT_TIME_NONE, EVENT_TIME_NONE, true, false, false, 0, v->nparts};
 	int64_t held = INT64_MAX;
 
 	for (size_t i = 0; i < v->nparts; i++) {
@@ -15,6 +15,8 @@ struct progress progress_of(const struct stream_view *v)
 		if (q->max_event > p.newest.ms)
 			p.newest.ms = q->max_event;
 		p.catching_up |= q->catching_up;
+		if (q->waiting_since && (!p.waiting_since || q->waiting_since < p.waiting_since))
+			p.waiting_since = q->waiting_since;
 		if (q->max_untimed > p.untimed.ms)
 			p.untimed.ms = q->max_untimed;
 		if (q->owned && q->idle)

@@ -14,6 +14,7 @@ struct progress {
 	bool at_end;                 // every partition is owned and idle: nothing more is coming
 	bool lagging;                // records wait unread, or nobody reads a partition
 	bool catching_up;
+	int64_t waiting_since;       // wall ms since when a partition has waited for a schema; 0: none does
 	uint64_t position;           // changes whenever anything was counted
 };
 

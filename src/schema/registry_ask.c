@@ -9,14 +9,14 @@
 #include "util/json.h"
 #include "util/xalloc.h"
 
-#define MAX_ANSWER (1u << 20)
-
+enum { MAX_ANSWER = 4 << 20 }; // a schema of 1 MiB, all of it escaped, and more
 enum { NO_SUBJECT = 40401, NO_SCHEMA = 40403, LAST_ABSENCE = 40407 }; // from 40404: deleted, softly or for good
 
 struct answer {
 	long status;
 	int64_t code; // the registry's own error code, 0 where there is none
 	json_t *json; // NULL: no JSON
+	bool too_large;
 };
 
 static void answer_release(struct answer *a)
@@ -96,6 +96,11 @@ static int ask(struct registry_link *l, const char *method, const char *path, co
 		l->requests++;
 		int rc = http_do(l->http, &req, &got, &last);
 		free(url);
+		if (rc && got.too_large && got.status == 200) { // as large as it is, it stays
+			l->at = at;
+			*out = (struct answer){.status = got.status, .too_large = true};
+			return 0;
+		}
 		if (rc) {
 			l->failures++;
 			add_mend(&last, l, got.tls);
@@ -167,12 +172,16 @@ int ask_schema(struct registry_link *l, int32_t id, enum registry_answer *answer
 	*text = NULL;
 	if (ask(l, "GET", path, NULL, &a, err))
 		return -1;
-	if (a.status == 200 && json_get_str(a.json, "schema", NULL))
+	if (a.status == 200 && json_get_str(a.json, "schema", NULL)) {
 		*answer = read_schema(a.json, text);
-	else if (a.status == 404 && a.code == NO_SCHEMA)
+	} else if (a.status == 404 && a.code == NO_SCHEMA) {
 		*answer = REGISTRY_DENIED;
-	else
+	} else if (a.too_large) {
+		*answer = REGISTRY_INVALID;
+		*text = xasprintf("the registry's answer has more than the %d MiB that are read", MAX_ANSWER >> 20);
+	} else {
 		rc = strange(l, path, &a, err);
+	}
 	answer_release(&a);
 	return rc;
 }

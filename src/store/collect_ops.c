@@ -62,6 +62,8 @@ int store_claim(struct store *s, const char *topic, int32_t partition, struct cl
 			out->check_ts = reply_int(v, 0);
 		} else if (!strcmp(name, "cc")) {
 			out->check_crc = (uint32_t)reply_int(v, 0);
+		} else if (!strcmp(name, "wait")) {
+			out->waiting_since = reply_int(v, 0);
 		} else if (!strncmp(name, "m:", 2)) {
 			mark_of(out, name + 2)->max_event = reply_int(v, INT64_MIN);
 		} else if (!strncmp(name, "u:", 2)) {
@@ -222,6 +224,7 @@ enum store_result store_checkpoint(struct store *s, const struct checkpoint *c, 
 		cmd_adds(&args, c->events[i]);
 	cmd_addi(&args, c->partitions);
 	cmd_adds(&args, c->topic);
+	cmd_addi(&args, c->waiting_since);
 	r = conn_script(s, SCRIPT_CHECKPOINT, &keys, &args, err);
 	cmd_release(&keys);
 	cmd_release(&args);

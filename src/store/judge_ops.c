@@ -73,7 +73,7 @@ static void read_partition(const redisReply *h, const char *key, const char *str
 	while (topic > key && topic[-1] != '/')
 		topic--;
 	*p = (struct partition_view){xstrndup(topic, (size_t)(slash - topic)), atoi(slash + 1), INT64_MIN, INT64_MIN, -1, -1,
-				     false, false, false};
+				     false, false, false, 0};
 	for (size_t i = 0; i + 1 < h->elements; i += 2) {
 		const char *name = h->element[i]->str;
 		const redisReply *x = h->element[i + 1];
@@ -87,6 +87,8 @@ static void read_partition(const redisReply *h, const char *key, const char *str
 			beat = reply_int(x, 0);
 		else if (!strcmp(name, "target"))
 			target = reply_int(x, -1);
+		else if (!strcmp(name, "wait"))
+			p->waiting_since = reply_int(x, 0);
 		else if (!strcmp(name, "too_old"))
 			v->too_old += (uint64_t)reply_int(x, 0);
 		else if (!strcmp(name, "lost"))

@@ -88,6 +88,7 @@ const char *const script_text[SCRIPTS] = {
 		"if ARGV[e + ne] ~= '0' then\n"
 		"  for i = 0, ns - 1 do redis.call('HSETNX', KEYS[2], ARGV[16 + i * 6] .. '\\31' .. ARGV[e + ne + 1], ARGV[e + ne]) end\n"
 		"end\n"
+		"redis.call('HSET', KEYS[1], 'wait', ARGV[e + ne + 2])\n"
 		"if ARGV[15] == '1' then redis.call('LPUSH', KEYS[5], 1); redis.call('LTRIM', KEYS[5], 0, 0) end\n"
 		"return {'OK', floors}\n",
 

@@ -36,6 +36,7 @@ struct claim {
 	int64_t check_offset;    // the last counted record, -1 if there is none, with its
 	int64_t check_ts;        // Kafka timestamp
 	uint32_t check_crc;      // and the CRC-32 of its value
+	int64_t waiting_since;   // as in the last checkpoint
 	struct stream_mark *marks;
 	size_t nmarks;
 };
@@ -78,6 +79,7 @@ struct checkpoint {
 	const char *const *events; // journal entries, JSON
 	size_t nevents;
 	bool wake;               // new breaches: the judge should look now
+	int64_t waiting_since;   // wall ms when the record at `next` began to wait for its schema; 0: none waits
 	int32_t partitions;      // of the topic, kept from the first time it is told; 0: not told
 };
 
@@ -97,6 +99,7 @@ struct partition_view {
 	int64_t next, end;      // end -1: unknown
 	bool idle, owned;       // owned: its owner wrote within the last 15 s by the store's clock
 	bool catching_up;
+	int64_t waiting_since;  // wall ms, for a schema; 0: not
 };
 
 struct stream_view {

@@ -44,6 +44,7 @@ struct held {
 		uint64_t records;
 	} segments[64];
 	size_t nsegments;
+	int64_t waiting_since;
 };
 
 static struct consumer kafka;
@@ -267,7 +268,7 @@ static int play_claim(void *ctx, const char *topic, int32_t partition, struct cl
 		kafka.claims_at[kafka.nclaims++] = kafka.polls;
 	snprintf(h->nonce, sizeof h->nonce, "%d", ++nonces);
 	*out = (struct claim){.fresh = h->next < 0, .next = h->next, .check_offset = h->co, .check_ts = h->ct,
-			      .check_crc = h->cc};
+			      .check_crc = h->cc, .waiting_since = h->waiting_since};
 	memcpy(out->nonce, h->nonce, sizeof h->nonce);
 	if (h->next >= 0) {
 		out->marks = xcalloc(1, sizeof *out->marks);
@@ -319,6 +320,7 @@ static enum store_result play_checkpoint(void *ctx, const struct checkpoint *c, 
 	h->ct = c->check_ts;
 	h->cc = c->check_crc;
 	h->target = c->target;
+	h->waiting_since = c->waiting_since;
 	h->max_event = c->marks[0].max_event;
 	h->end = c->end;
 	h->idle = c->idle;
@@ -505,9 +507,13 @@ static void die_while_waiting(void)
 	}
 }
 
+static int64_t since_when;
+static bool went_on_waiting;
+
 static void wait_and_go_on(void)
 {
-	registry_up = kafka.polls > 2;
+	registry_up = kafka.polls > 2 && (!since_when || went_on_waiting);
+	went_on_waiting |= since_when && redis[0].next == 150 && redis[0].waiting_since == since_when;
 	read_all();
 }
 
@@ -516,7 +522,11 @@ Test(worker, one_killed_while_it_waits_for_a_schema_is_no_new_topic)
 	kafka.log[0].pending = 150; // the messages before and after it come in one batch
 	live(die_while_waiting);
 	cr_assert_eq(counted(0), 150);
+	cr_assert_gt(redis[0].waiting_since, 0);
+	since_when = --redis[0].waiting_since; // told apart from a wait that began anew
 	live(wait_and_go_on);
+	cr_assert(went_on_waiting, "a restart does not make the wait a shorter one");
+	cr_assert_eq(redis[0].waiting_since, 0);
 	cr_assert_str_eq(events, "");
 	cr_assert_eq(counted(0), MANY);
 }

@@ -31,6 +31,7 @@ struct fake_answer {
 	struct buf body;
 	int64_t delay_ms;    // before it is sent
 	bool hang_up;        // instead of it
+	size_t cut;          // bytes at the end of the body that are promised and not sent
 };
 
 struct fake_server {
@@ -98,7 +99,7 @@ static void fake_serve_one(struct fake_server *s, int fd)
 			 a.body.len);
 		buf_add(&out, a.body.data, a.body.len);
 		if (!a.hang_up)
-			fake_send(fd, out.data, out.len);
+			fake_send(fd, out.data, out.len - a.cut);
 	}
 	buf_release(&a.body);
 	buf_release(&in);

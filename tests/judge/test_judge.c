@@ -202,6 +202,43 @@ Test(judge, staleness_pages_and_a_replay_changes_nothing)
 	setup_free(&s);
 }
 
+Test(judge, records_that_wait_for_their_schema_page_by_a_rule_of_their_own)
+{
+	struct setup s;
+
+	setup_init(&s, 5 * MINUTE, MINUTE);
+	add_rule(&s, rule_above("NoData", TIER_IMMEDIATE, "staleness", 60));
+	add_rule(&s, rule_above("Wait", TIER_IMMEDIATE, "schema_wait", 300));
+	start(&s);
+	feed(&s, T0, 10, 10, 0);
+	tick(s.j, T0 + 10 * MINUTE);
+	struct partition_view *p = fake_part(s.f, "pay", 0);
+	p->end = p->next + 5;
+	p->catching_up = true;
+	p->waiting_since = T0 + 10 * MINUTE;
+	int64_t offset = p->next;
+	tick(s.j, T0 + 15 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 0, "300 s is not above 300 s, and that the stream is stale is not known");
+	cr_expect_str_eq(status_state(s.j, 0), "unknown");
+	tick(s.j, T0 + 15 * MINUTE + 7 * SECOND);
+	cr_assert_eq(s.f->nmessages, 2);
+	const json_t *data = json_object_get(body(&s, 0), "data");
+	cr_expect_str_eq(json_get_str(data, "alert", ""), "Wait");
+	cr_expect_eq(json_get_num(json_array_get(json_object_get(data, "items"), 0), "value", 0), 307);
+	cr_expect(strstr(json_get_str(data, "summary", ""), "records of topic pay have waited for 5m7s"), "%s",
+		  json_get_str(data, "summary", ""));
+	const json_t *where =
+		json_array_get(json_object_get(json_object_get(data, "evidence"), "partitions"), 0);
+	cr_expect_eq(json_get_int(where, "from_offset", -1), offset);
+	p = fake_part(s.f, "pay", 0);
+	p->waiting_since = 0;
+	p->catching_up = false;
+	feed(&s, T0 + 10 * MINUTE, 5, 10, 0);
+	tick(s.j, T0 + 15 * MINUTE + 20 * SECOND);
+	cr_expect_eq(s.f->nmessages, 4, "resolved");
+	setup_free(&s);
+}
+
 Test(judge, a_stream_without_any_record_is_stale_since_it_was_first_watched)
 {
 	struct setup s;

@@ -165,7 +165,7 @@ Test(registry, trouble_is_waited_out)
 	}
 }
 
-Test(registry, answers_that_are_none)
+Test(registry, answers_that_are_none, .timeout = 60)
 {
 	static const struct {
 		struct reply reply;
@@ -183,6 +183,8 @@ Test(registry, answers_that_are_none)
 		{{"/schemas/ids/7", 1, 200, "", NULL, 0, false}, "without a registry's answer"},
 		{{"/schemas/ids/7", 1, 302, "", "Location: /login\r\n", 0, false}, "302"},
 		{{"/schemas/ids/7", 1, 200, AVRO, NULL, 0, true}, "127.0.0.1"},
+		{{"/schemas/ids/7", 1, 200, "{\"schema\":\"\\\"in", NULL, 0, false}, "without a registry's answer"},
+		{{"/schemas/ids/7", 1, 200, AVRO, NULL, 3000, false}, "timed out"}, // hangs
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -191,7 +193,7 @@ Test(registry, answers_that_are_none)
 		struct registry_stats st;
 		struct bench b;
 
-		START(b, replies);
+		start_with(&b, replies, ARRAY_LEN(replies), (struct registry_conf){.timeout_ms = 500});
 		cr_assert(eq(int, registry_schema(b.registry, 7, &s), REGISTRY_PENDING));
 		wait_for_failures(&b, 1, &st);
 		cr_assert(st.up == false && strstr(st.last_error, cases[i].says), "case %zu: %s", i, st.last_error);
@@ -200,23 +202,52 @@ Test(registry, answers_that_are_none)
 	}
 }
 
+static void answer_truncated(void *ctx, const struct fake_request *q, struct fake_answer *a)
+{
+	(void)ctx;
+	buf_adds(&a->body, AVRO);
+	a->cut = q->nth ? 0 : 10;
+}
+
+Test(registry, a_truncated_answer)
+{
+	struct bench b = {.server = fake_start(answer_truncated, NULL)};
+	char *url = b.server->url;
+	const struct registry_schema *s;
+	struct registry_stats st;
+
+	b.registry = registry_new(&(struct registry_conf){.urls = &url, .nurls = 1, .timeout_ms = 5000}, NULL);
+	registry_schema(b.registry, 7, &s);
+	wait_for_failures(&b, 1, &st);
+	cr_assert(st.up == false && strstr(st.last_error, "remaining"), "%s", st.last_error);
+	cr_assert(eq(int, settled(&b, 7, &s), REGISTRY_KNOWN));
+	cr_assert(strcmp(s->text, TEXT) == 0);
+	finish(&b);
+}
+
+// An error page is no schema, however long it is.
 Test(registry, too_large_an_answer)
 {
 	struct buf huge = BUF_INIT;
 	buf_adds(&huge, "{\"schema\":\"");
-	for (int i = 0; i < (1 << 20); i++)
+	for (int i = 0; i < (4 << 20); i++)
 		buf_addc(&huge, 'x');
 	buf_adds(&huge, "\"}");
-	struct reply replies[] = {{"/schemas/ids/7", 0, 200, huge.data, NULL, 0, false}};
+	struct reply replies[] = {{"/schemas/ids/7", 0, 200, huge.data, NULL, 0, false},
+				  {"/schemas/ids/8", 0, 404, huge.data, NULL, 0, false}};
 	const struct registry_schema *s;
 	struct registry_stats st;
 	struct bench b;
 
 	START(b, replies);
-	registry_schema(b.registry, 7, &s);
+	cr_assert(eq(int, settled(&b, 7, &s), REGISTRY_INVALID));
+	cr_assert(strstr(s->reason, "more than the 4 MiB") != NULL, "%s", s->reason);
+	registry_stats(b.registry, &st);
+	cr_assert(st.up && st.requests == 1); // asking again would not help
+	registry_schema(b.registry, 8, &s);
 	wait_for_failures(&b, 1, &st);
 	cr_assert(strstr(st.last_error, "more than") != NULL, "%s", st.last_error);
-	cr_assert(eq(int, registry_schema(b.registry, 7, &s), REGISTRY_PENDING));
+	cr_assert(eq(int, registry_schema(b.registry, 8, &s), REGISTRY_PENDING));
 	finish(&b);
 	buf_release(&huge);
 }
@@ -288,6 +319,21 @@ Test(registry, urls_are_tried_in_turn)
 	finish(&b);
 	fake_stop(s1);
 	free(last);
+}
+
+Test(registry, none_listens)
+{
+	char *urls[] = {(char *)(uintptr_t) "http://127.0.0.1:1"};
+	struct registry_conf conf = {.urls = urls, .nurls = 1, .timeout_ms = 5000};
+	struct bench b = {.registry = registry_new(&conf, NULL)};
+	const struct registry_schema *s;
+	struct registry_stats st;
+
+	cr_assert(eq(int, registry_schema(b.registry, 1, &s), REGISTRY_PENDING));
+	wait_for_failures(&b, 2, &st); // and asked again
+	cr_assert(st.up == false && strstr(st.last_error, "http://127.0.0.1:1: "), "%s", st.last_error);
+	cr_assert(eq(int, registry_schema(b.registry, 1, &s), REGISTRY_PENDING));
+	registry_free(b.registry);
 }
 
 Test(registry, retry_after_is_kept)

@@ -457,6 +457,33 @@ Test(store, an_absent_table_is_empty_and_a_view_of_nobody_is_too)
 	store_free(s);
 }
 
+Test(store, since_when_a_partition_waits_for_a_schema)
+{
+	struct store *s = open_store();
+	struct claim c = take(s), again;
+	struct checkpoint cp = {.topic = "topic", .nonce = c.nonce, .expected_next = -1, .next = 1, .marks = &mark, .nmarks = 1,
+				.end = -1, .target = -1, .waiting_since = 1700000000123};
+	struct error err = ERROR_INIT;
+	int64_t floor;
+
+	cr_assert_eq(c.waiting_since, 0);
+	for (int i = 0; i < 2; i++) {
+		struct stream_view v;
+		cr_assert_eq(store_checkpoint(s, &cp, &width, &floor, &err), STORE_OK, "%s", err.text);
+		cr_assert_eq(store_view(s, "s", &v, &err), 0, "%s", err.text);
+		cr_assert_eq(v.nparts, 1);
+		cr_assert_eq(v.parts[0].waiting_since, i ? 0 : 1700000000123);
+		free(v.parts[0].topic);
+		free(v.parts);
+		again = take(s);
+		cr_assert_eq(again.waiting_since, i ? 0 : 1700000000123);
+		claim_release(&again);
+		cp = (struct checkpoint){.topic = "topic", .nonce = again.nonce, .expected_next = 1, .next = 2, .marks = &mark,
+					 .nmarks = 1, .end = -1, .target = -1};
+	}
+	store_free(s);
+}
+
 // A checkpoint of the claim with a hole. -> the holes that the judge sees then.
 static struct stream_view view_with(struct store *s, const struct claim *c, int64_t expected, struct hole hole, bool closed)
 {
