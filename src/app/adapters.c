@@ -43,6 +43,11 @@ static enum registry_answer schema(void *ctx, int32_t id, const struct registry_
 	return registry_schema(((struct collect_ctx *)ctx)->registry, id, out);
 }
 
+static enum registry_answer id_of(void *ctx, const struct schema_ref *ref, const char *subject, int32_t *id)
+{
+	return registry_id_of(((struct collect_ctx *)ctx)->registry, ref, subject, id);
+}
+
 static enum subject_answer subject(void *ctx, int32_t id, const char *name)
 {
 	return registry_subject_has(((struct collect_ctx *)ctx)->registry, id, name);
@@ -50,7 +55,8 @@ static enum subject_answer subject(void *ctx, int32_t id, const char *name)
 
 struct collect_port collect_port_of(struct collect_ctx *ctx)
 {
-	return (struct collect_port){ctx, scope, claim, checkpoint, first_seen, own_segments, worker_generation, schema, subject};
+	return (struct collect_port){ctx, scope, claim, checkpoint, first_seen, own_segments, worker_generation, schema,
+				     id_of, subject};
 }
 
 static int view(void *ctx, const char *stream, struct stream_view *out, struct error *err)

@@ -27,7 +27,16 @@ struct contract_watch {
 
 bool contract_subject(const struct stream_conf *c, char *out, size_t n)
 {
-	return !c->is_regex && !c->record && snprintf(out, n, "%s-value", c->topic) < (int)n;
+	const char *strategy = c->subject_name_strategy ? c->subject_name_strategy : c->record ? "" : "TopicName";
+	int len = -1;
+
+	if (!strcmp(strategy, "TopicName") && !c->is_regex && !c->schema)
+		len = snprintf(out, n, "%s-value", c->topic);
+	else if (!strcmp(strategy, "RecordName") && c->record)
+		len = snprintf(out, n, "%s", c->record);
+	else if (!strcmp(strategy, "TopicRecordName") && !c->is_regex && c->record)
+		len = snprintf(out, n, "%s-%s", c->topic, c->record);
+	return len >= 0 && len < (int)n;
 }
 
 bool contract_watched(const struct stream_conf *c)

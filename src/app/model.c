@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/contracts.h"
+#include "schema/file.h"
 #include "util/log.h"
 #include "util/xalloc.h"
 
@@ -32,6 +33,16 @@ static int load_contract(struct model *m, size_t i, struct error *err)
 		return 0;
 	m->contracts[i] = contract_load(c->contract_schema, err);
 	return m->contracts[i] ? 0 : error_prefix(err, "stream %s: contract %s", c->name, c->contract_schema);
+}
+
+static int load_schema(struct model *m, size_t i, struct error *err)
+{
+	const struct stream_conf *c = &m->config->streams[i];
+
+	if (!c->schema)
+		return 0;
+	m->schemas[i] = schema_file_load(c->schema, err);
+	return m->schemas[i] ? 0 : error_prefix(err, "stream %s", c->name);
 }
 
 // The configured fields that are judged even in a window where none of them came, and those to be ignored.
@@ -105,15 +116,17 @@ struct model *model_load(const char *path, bool clock_is_watermark, struct error
 	size_t n = m->config->nstreams;
 	m->baselines = xcalloc(n + 1, sizeof *m->baselines);
 	m->contracts = xcalloc(n + 1, sizeof *m->contracts);
+	m->schemas = xcalloc(n + 1, sizeof *m->schemas);
 	m->named = xcalloc(n + 1, sizeof *m->named);
 	m->collect_streams = xcalloc(n + 1, sizeof *m->collect_streams);
 	m->judge_streams = xcalloc(n + 1, sizeof *m->judge_streams);
 	for (size_t i = 0; i < n; i++) {
-		if (load_baseline(m, i, err) || load_contract(m, i, err)) {
+		if (load_baseline(m, i, err) || load_contract(m, i, err) || load_schema(m, i, err)) {
 			model_free(m);
 			return NULL;
 		}
-		m->collect_streams[i] = (struct collect_stream){&m->config->streams[i], m->baselines[i], m->contracts[i]};
+		m->collect_streams[i] = (struct collect_stream){&m->config->streams[i], m->baselines[i], m->contracts[i],
+								m->schemas[i]};
 		judge_view(m, i, clock_is_watermark);
 	}
 	m->collect = (struct collect_conf){m->config, m->collect_streams, n};
@@ -128,10 +141,12 @@ void model_free(struct model *m)
 	for (size_t i = 0; m->config && m->baselines && i < m->config->nstreams; i++) {
 		baseline_free(m->baselines[i]);
 		contract_free(m->contracts[i]);
+		schema_file_free(m->schemas[i]);
 		free(m->named[i]);
 	}
 	free(m->baselines);
 	free(m->contracts);
+	free(m->schemas);
 	free(m->named);
 	free(m->collect_streams);
 	free(m->judge_streams);

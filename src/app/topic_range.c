@@ -9,7 +9,7 @@
 #include "app/adapters.h"
 #include "collect/stream.h"
 #include "kafka/consumer.h"
-#include "schema/wire.h"
+#include "schema/file.h"
 #include "util/xalloc.h"
 
 enum {
@@ -29,6 +29,7 @@ struct range {
 	struct consumer *consumer;
 	struct registry *registry;
 	struct contract *contract;
+	struct registry_schema *schema;
 	struct collect_stream def;
 	struct wstream stream;
 	struct record_values values;
@@ -42,6 +43,11 @@ struct range {
 static enum registry_answer schema(void *ctx, int32_t id, const struct registry_schema **out)
 {
 	return registry_schema(((struct range *)ctx)->registry, id, out);
+}
+
+static enum registry_answer id_of(void *ctx, const struct schema_ref *ref, const char *subject, int32_t *id)
+{
+	return registry_id_of(((struct range *)ctx)->registry, ref, subject, id);
 }
 
 static enum subject_answer subject(void *ctx, int32_t id, const char *name)
@@ -81,7 +87,9 @@ static int open_clients(struct range *r, struct error *err)
 		if (!r->contract)
 			return error_prefix(err, "contract %s", r->want->stream->contract_schema);
 	}
-	r->def = (struct collect_stream){r->want->stream, NULL, r->contract};
+	if (r->want->stream->schema && !(r->schema = schema_file_load(r->want->stream->schema, err)))
+		return -1;
+	r->def = (struct collect_stream){r->want->stream, NULL, r->contract, r->schema};
 	wstream_init(&r->stream, &r->def);
 	return 0;
 }
@@ -131,18 +139,19 @@ static int open_range(struct range *r, struct error *err)
 	return 0;
 }
 
-static struct plan_entry *plan_of(struct range *r, int32_t id, struct error *err)
+static struct plan_entry *plan_of(struct range *r, const struct schema_ref *ref, struct error *err)
 {
-	const struct collect_port port = {.ctx = r, .schema = schema, .subject = subject};
+	const struct collect_port port = {.ctx = r, .schema = schema, .id_of = id_of, .subject = subject};
 	struct mono_time deadline = mono_after_ms(SCHEMA_MS);
+	char text[SCHEMA_REF_TEXT];
 	struct plan_entry *e;
 
-	while ((e = wstream_plan(&r->stream, &port, id, r->want->stream->topic))->state == PLAN_PENDING) {
+	while ((e = wstream_plan(&r->stream, &port, ref, r->want->stream->topic))->state == PLAN_PENDING) {
 		struct registry_stats stats;
 		registry_stats(r->registry, &stats);
 		if (mono_passed(deadline)) {
-			error_set(err, "the schema registry does not give schema id %" PRId32 ": %s", id,
-				  stats.last_error);
+			schema_ref_text(ref, text);
+			error_set(err, "the schema registry does not give schema %s: %s", text, stats.last_error);
 			return NULL;
 		}
 		nanosleep(&(struct timespec){0, 10000000}, NULL);
@@ -180,9 +189,15 @@ static bool inside(const struct range *r, int64_t ms)
 	return ms >= r->want->from && ms < r->want->to;
 }
 
+static const char *header_of(const void *message, const char *name, size_t *len)
+{
+	return message_header(message, name, len);
+}
+
 static int take(struct range *r, const struct message *m, struct error *err)
 {
 	struct record_values *v = &r->values;
+	const struct wire_headers headers = {m, header_of};
 	struct frame frame;
 	const char *why;
 
@@ -190,7 +205,7 @@ static int take(struct range *r, const struct message *m, struct error *err)
 		r->tombstones += inside(r, m->time.ms);
 		return 0;
 	}
-	if (wire_parse(m->value, m->len, &frame, &why)) {
+	if (wire_parse((enum framing)r->want->stream->framing, m->value, m->len, &headers, &frame, &why)) {
 		if (inside(r, m->time.ms)) {
 			r->records++;
 			r->violating++;
@@ -198,7 +213,7 @@ static int take(struct range *r, const struct message *m, struct error *err)
 		}
 		return 0;
 	}
-	struct plan_entry *e = plan_of(r, frame.schema_id, err);
+	struct plan_entry *e = plan_of(r, &frame.schema, err);
 	if (!e)
 		return -1;
 	if (e->state == PLAN_OTHER_RECORD)
@@ -222,9 +237,10 @@ static int take(struct range *r, const struct message *m, struct error *err)
 		breach(r, m, VIOLATION_INCOMPATIBLE_SCHEMA, e->why);
 	r->violating += v->nbreaches || e->incompatible;
 	char id[16];
-	snprintf(id, sizeof id, "%" PRId32, frame.schema_id);
-	json_object_set_new(r->schemas, id, json_integer(json_get_int(r->schemas, id, 0) + 1));
-	r->want->record(r->want->ctx, at, frame.schema_id, e->plan, v);
+	snprintf(id, sizeof id, "%" PRId32, e->id);
+	if (e->id >= 0)
+		json_object_set_new(r->schemas, id, json_integer(json_get_int(r->schemas, id, 0) + 1));
+	r->want->record(r->want->ctx, at, e->id, e->plan, v);
 	return 0;
 }
 
@@ -336,6 +352,7 @@ static void close_range(struct range *r)
 		wstream_release(&r->stream);
 	registry_free(r->registry);
 	contract_free(r->contract);
+	schema_file_free(r->schema);
 	record_values_release(&r->values);
 	json_decref(r->schemas);
 	free(r->parts);

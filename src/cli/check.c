@@ -8,6 +8,7 @@
 #include "drift/baseline.h"
 #include "kafka/property.h"
 #include "schema/contract.h"
+#include "schema/file.h"
 #include "util/json.h"
 #include "util/xalloc.h"
 
@@ -50,6 +51,10 @@ static bool check_files(const struct config *c, struct config_problems *p)
 				  "baseline`",
 				  s->baseline, b->stream);
 		baseline_free(b);
+		if (err.set)
+			add_error(p, c, s->line, "stream ", s->name, err.text);
+		error_clear(&err);
+		schema_file_free(s->schema ? schema_file_load(s->schema, &err) : NULL);
 		if (err.set)
 			add_error(p, c, s->line, "stream ", s->name, err.text);
 		error_clear(&err);

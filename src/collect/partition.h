@@ -5,6 +5,7 @@
 #define KD_COLLECT_PARTITION_H
 #include "collect/stream.h"
 #include "kafka/consumer.h"
+#include "schema/wire.h"
 
 struct open_pane {
 	int64_t interval;
@@ -23,7 +24,9 @@ struct part_stream {
 	bool hole_closed;
 	struct open_pane *panes;
 	size_t npanes, cappanes;
-	struct plan_entry *plan;  // of the record in hand
+	struct frame frame;       // of the record in hand
+	const char *no_frame;     // why it has none; NULL: it has
+	struct plan_entry *plan;  // of its frame
 	size_t last;              // index of the pane used last
 	int64_t reopened[64];     // intervals to look at for compaction
 	size_t nreopened;

@@ -23,6 +23,7 @@ struct collect_port {
 			struct error *err);
 	uint64_t (*generation)(void *ctx); // changes when the server was lost: claim again
 	enum registry_answer (*schema)(void *ctx, int32_t id, const struct registry_schema **out);
+	enum registry_answer (*id_of)(void *ctx, const struct schema_ref *ref, const char *subject, int32_t *id);
 	enum subject_answer (*subject)(void *ctx, int32_t id, const char *subject);
 };
 #endif

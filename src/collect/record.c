@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "collect/partition.h"
-#include "schema/wire.h"
 #include "util/xalloc.h"
 
 enum { SLICE_MAX = 512, VALUE_SHOWN = 80 };
@@ -167,30 +166,34 @@ static void add_values(struct pane *pane, struct wstream *s, const struct plan_e
 	}
 }
 
-// What schema and decoding say. frame: NULL where the message has none, for the reason `why`.
-static void judge_bytes(struct part_stream *ps, const struct message *m, const struct frame *frame, const char *why,
-			struct record_values *r, struct verdict *v)
+// What schema and decoding say.
+static void judge_bytes(const struct part_stream *ps, const struct message *m, struct record_values *r, struct verdict *v)
 {
+	static const char *const unknown[] = {
+		[SCHEMA_BY_ID] = "the registry has no such schema id",
+		[SCHEMA_BY_GUID] = "the registry has no schema of this GUID",
+		[SCHEMA_BY_FINGERPRINT] = "no version of the subject has this fingerprint",
+	};
 	const struct wstream *s = ps->stream;
 
 	*v = (struct verdict){.whole = {.kind = VIOLATION_KINDS, .slot = -1}, .schema_id = -1, .event_ms = m->time.ms,
 			      .moves_watermark = !s->conf->event_time};
-	if (!frame) {
+	if (ps->no_frame) {
 		v->whole.kind = VIOLATION_FRAMING;
-		v->detail = why;
+		v->detail = ps->no_frame;
 		return;
 	}
-	v->schema_id = frame->schema_id;
+	v->schema_id = ps->plan->id;
 	v->plan = ps->plan;
 	v->detail = v->plan->why;
 	switch (v->plan->state) {
 	case PLAN_UNKNOWN:
 		v->whole.kind = VIOLATION_UNKNOWN_SCHEMA;
-		v->detail = "the registry has no such schema id";
+		v->detail = unknown[ps->frame.schema.by];
 		return;
 	case PLAN_WRONG_SUBJECT:
 		v->whole.kind = VIOLATION_WRONG_SUBJECT;
-		v->detail = "the schema id is not registered under the topic's subject";
+		v->detail = "the schema is not registered under the subject that the topic's records have";
 		return;
 	case PLAN_INVALID:
 		v->whole.kind = VIOLATION_UNDECODABLE;
@@ -201,7 +204,7 @@ static void judge_bytes(struct part_stream *ps, const struct message *m, const s
 	case PLAN_READY:
 		break;
 	}
-	plan_walk(v->plan->plan, frame->payload, frame->len, r);
+	plan_walk(v->plan->plan, ps->frame.payload, ps->frame.len, r);
 	v->detail = r->detail;
 	if (!r->decoded)
 		v->whole = r->nbreaches ? r->breaches[0] : (struct breach){.kind = VIOLATION_UNDECODABLE, .slot = -1};
@@ -359,19 +362,31 @@ static void count_tombstone(struct part *p, struct part_stream *s, const struct 
 	o->pane->tombstones++;
 }
 
+static const char *header_of(const void *message, const char *name, size_t *len)
+{
+	return message_header(message, name, len);
+}
+
+// False: its schema cannot be had yet.
+static bool read_frame(struct part *p, struct part_stream *s, const struct message *m, const struct collect_port *port)
+{
+	const struct wire_headers headers = {m, header_of};
+
+	s->plan = NULL;
+	if (wire_parse((enum framing)s->stream->conf->framing, m->value, m->len, &headers, &s->frame, &s->no_frame))
+		return true;
+	s->no_frame = NULL;
+	s->plan = wstream_plan(s->stream, port, &s->frame.schema, p->topic);
+	return s->plan->state != PLAN_PENDING;
+}
+
 bool part_record(struct part *p, const struct message *m, const struct collect_port *port, struct record_values *scratch,
 		 struct wall_time now)
 {
-	struct frame frame;
-	const char *why = NULL;
-	bool framed = m->value && !wire_parse(m->value, m->len, &frame, &why);
-
 	// Every stream's schema must be at hand before any of them counts: a record counts in all of them or in none.
-	for (size_t i = 0; framed && i < p->nstreams; i++) {
-		p->streams[i].plan = wstream_plan(p->streams[i].stream, port, frame.schema_id, p->topic);
-		if (p->streams[i].plan->state == PLAN_PENDING)
+	for (size_t i = 0; m->value && i < p->nstreams; i++)
+		if (!read_frame(p, &p->streams[i], m, port))
 			return false;
-	}
 	for (size_t i = 0; i < p->nstreams; i++) {
 		struct part_stream *s = &p->streams[i];
 		struct verdict v;
@@ -379,7 +394,7 @@ bool part_record(struct part *p, const struct message *m, const struct collect_p
 			count_tombstone(p, s, m);
 			continue;
 		}
-		judge_bytes(s, m, framed ? &frame : NULL, why, scratch, &v);
+		judge_bytes(s, m, scratch, &v);
 		if (v.plan && v.plan->state == PLAN_OTHER_RECORD)
 			continue;
 		count(p, s, m, scratch, &v, now);

@@ -14,6 +14,7 @@ enum {
 	FIRST_WAIT_MS = 300, // for a schema that is on its way; then the partition waits instead
 	ASK_AGAIN_MS = 60000,
 	MAX_PLANS = 1000,    // ids that garbage makes up must not fill memory
+	SUBJECT_MAX = 700,
 };
 
 static struct field_rule *rule_for(struct wstream *s, const char *path)
@@ -68,9 +69,21 @@ static void collect_rules(struct wstream *s)
 			s->rules[i--] = s->rules[--s->nrules];
 }
 
+// A stream that names its record type reads a topic of several types; how their subjects are named is not known
+// unless it is said.
+static enum subject_naming naming_of(const struct stream_conf *c)
+{
+	static const char *const words[] = {"TopicName", "RecordName", "TopicRecordName"};
+
+	for (int i = 0; c->subject_name_strategy && i < SUBJECT_ANY; i++)
+		if (!strcmp(c->subject_name_strategy, words[i]))
+			return (enum subject_naming)i;
+	return c->record ? SUBJECT_ANY : SUBJECT_TOPIC;
+}
+
 void wstream_init(struct wstream *s, const struct collect_stream *def)
 {
-	*s = (struct wstream){.def = def, .conf = def->conf};
+	*s = (struct wstream){.def = def, .conf = def->conf, .naming = naming_of(def->conf)};
 	map_init(&s->by_path);
 	collect_rules(s);
 }
@@ -192,12 +205,74 @@ static void compile(struct wstream *s, struct plan_entry *e, const struct regist
 	}
 }
 
+static void subject_name(const struct wstream *s, const char *topic, const char *record, char out[SUBJECT_MAX])
+{
+	if (s->naming == SUBJECT_RECORD)
+		snprintf(out, SUBJECT_MAX, "%s", record);
+	else if (s->naming == SUBJECT_TOPIC_RECORD)
+		snprintf(out, SUBJECT_MAX, "%s-%s", topic, record);
+	else
+		snprintf(out, SUBJECT_MAX, "%s-value", topic);
+}
+
+// The id that the registry has for what the frame says.
+static enum registry_answer find_id(const struct wstream *s, const struct collect_port *port, struct plan_entry *e,
+				    const char *topic)
+{
+	char subject[SUBJECT_MAX], text[SCHEMA_REF_TEXT];
+
+	if (e->ref.by == SCHEMA_BY_ID) {
+		e->id = schema_ref_id(&e->ref);
+		return REGISTRY_KNOWN;
+	}
+	subject_name(s, topic, s->conf->record ? s->conf->record : "", subject);
+	enum registry_answer is = port->id_of(port->ctx, &e->ref, subject, &e->id);
+	if (is == REGISTRY_INVALID) {
+		schema_ref_text(&e->ref, text);
+		snprintf(e->why, sizeof e->why, "schema GUID %s is registered in another context of the registry only",
+			 text);
+	}
+	return is;
+}
+
+// What a fingerprint finds lies under the subject.
+static enum subject_answer ask_subject(const struct wstream *s, const struct collect_port *port,
+				       const struct plan_entry *e, const char *topic)
+{
+	const char *record = e->plan ? plan_record_name(e->plan) : "";
+	char subject[SUBJECT_MAX];
+
+	if (s->naming == SUBJECT_ANY || e->ref.by == SCHEMA_BY_FINGERPRINT || (s->naming != SUBJECT_TOPIC && !*record))
+		return SUBJECT_UNCHECKED;
+	subject_name(s, topic, record, subject);
+	return port->subject(port->ctx, e->id, subject);
+}
+
+static void judge_subject(struct wstream *s, const struct collect_port *port, struct plan_entry *e, const char *topic)
+{
+	switch (ask_subject(s, port, e, topic)) {
+	case SUBJECT_PENDING:
+		e->state = PLAN_PENDING;
+		return;
+	case SUBJECT_NO:
+		e->state = PLAN_WRONG_SUBJECT;
+		e->again = mono_after_ms(ASK_AGAIN_MS);
+		return;
+	default:
+		e->state = PLAN_READY;
+	}
+}
+
 static void ask(struct wstream *s, const struct collect_port *port, struct plan_entry *e, const char *topic)
 {
 	const struct registry_schema *schema = NULL;
-	char subject[300];
 
-	switch (port->schema(port->ctx, e->id, &schema)) {
+	if (e->ref.by == SCHEMA_BY_STREAM) {
+		compile(s, e, s->def->schema);
+		return;
+	}
+	enum registry_answer is = find_id(s, port, e, topic);
+	switch (is == REGISTRY_KNOWN ? port->schema(port->ctx, e->id, &schema) : is) {
 	case REGISTRY_PENDING:
 		e->state = PLAN_PENDING;
 		return;
@@ -207,32 +282,29 @@ static void ask(struct wstream *s, const struct collect_port *port, struct plan_
 		return;
 	case REGISTRY_INVALID:
 		e->state = PLAN_INVALID;
-		snprintf(e->why, sizeof e->why, "schema id %d cannot be used: %.180s", e->id,
-			 schema && schema->reason ? schema->reason : "it is no Avro schema");
+		if (is == REGISTRY_KNOWN)
+			snprintf(e->why, sizeof e->why, "schema id %d cannot be used: %.180s", e->id,
+				 schema && schema->reason ? schema->reason : "it is no Avro schema");
 		return;
 	case REGISTRY_KNOWN:
 		break;
 	}
-	snprintf(subject, sizeof subject, "%s-value", topic);
-	// A stream that names its record type reads a topic of several types, whose subjects are not the topic's.
-	switch (s->conf->record ? SUBJECT_UNCHECKED : port->subject(port->ctx, e->id, subject)) {
-	case SUBJECT_PENDING:
-		e->state = PLAN_PENDING;
+	if (s->naming == SUBJECT_TOPIC) {
+		judge_subject(s, port, e, topic);
+		if (e->state == PLAN_READY)
+			compile(s, e, schema);
 		return;
-	case SUBJECT_NO:
-		e->state = PLAN_WRONG_SUBJECT;
-		e->again = mono_after_ms(ASK_AGAIN_MS);
-		return;
-	default:
-		break;
 	}
-	compile(s, e, schema);
+	if (!e->plan) // whose name is the subject's
+		compile(s, e, schema);
+	if (e->plan && e->state != PLAN_OTHER_RECORD)
+		judge_subject(s, port, e, topic);
 }
 
-// One plan an id; where a stream spans topics one a topic too, since each has a subject of its own.
-static bool serves(const struct wstream *s, const struct plan_entry *e, int32_t id, const char *topic)
+// One plan a schema; where a stream spans topics one a topic too, since each has a subject of its own.
+static bool serves(const struct wstream *s, const struct plan_entry *e, const struct schema_ref *ref, const char *topic)
 {
-	return e->id == id && (!s->conf->is_regex || !strcmp(e->topic, topic));
+	return schema_ref_equal(&e->ref, ref) && (!s->conf->is_regex || !strcmp(e->topic, topic));
 }
 
 // Past the bound an id that cannot be read makes room; those that can are as many as the writers have schemas.
@@ -247,24 +319,26 @@ static void make_room(struct wstream *s)
 	}
 }
 
-static struct plan_entry *find(struct wstream *s, int32_t id, const char *topic)
+static struct plan_entry *find(struct wstream *s, const struct schema_ref *ref, const char *topic)
 {
 	for (size_t i = 0; i < s->nplans; i++)
-		if (serves(s, s->plans[i], id, topic))
+		if (serves(s, s->plans[i], ref, topic))
 			return s->plans[i];
 	return NULL;
 }
 
-struct plan_entry *wstream_plan(struct wstream *s, const struct collect_port *port, int32_t id, const char *topic)
+struct plan_entry *wstream_plan(struct wstream *s, const struct collect_port *port, const struct schema_ref *ref,
+				const char *topic)
 {
 	struct plan_entry *e = s->last;
 
-	if (e && serves(s, e, id, topic))
+	if (e && serves(s, e, ref, topic))
 		return e;
-	e = find(s, id, topic);
+	e = find(s, ref, topic);
 	if (!e) {
 		e = xcalloc(1, sizeof *e);
-		e->id = id;
+		e->ref = *ref;
+		e->id = -1;
 		e->topic = xstrdup(topic);
 		make_room(s);
 		GROW(s->plans, s->nplans, s->capplans);

@@ -5,6 +5,7 @@
 #define KD_COLLECT_STREAM_H
 #include "collect/collect.h"
 #include "schema/plan.h"
+#include "schema/wire.h"
 #include "util/clock.h"
 #include "util/map.h"
 
@@ -18,7 +19,8 @@ enum plan_state {
 };
 
 struct plan_entry {
-	int32_t id;
+	struct schema_ref ref;
+	int32_t id;             // what the registry has behind ref; -1: not known, or none
 	char *topic;
 	enum plan_state state;
 	struct plan *plan;
@@ -29,9 +31,12 @@ struct plan_entry {
 	struct mono_time again; // PLAN_UNKNOWN and PLAN_PENDING: ask anew from then on
 };
 
+enum subject_naming { SUBJECT_TOPIC, SUBJECT_RECORD, SUBJECT_TOPIC_RECORD, SUBJECT_ANY };
+
 struct wstream {
 	const struct collect_stream *def;
 	const struct stream_conf *conf;
+	enum subject_naming naming;
 	struct field_rule *rules;
 	size_t nrules;
 	struct plan_entry **plans;
@@ -46,7 +51,8 @@ struct wstream {
 
 void wstream_init(struct wstream *s, const struct collect_stream *def);
 void wstream_release(struct wstream *s);
-// The plan for a schema id on a topic; waits a moment for an id that is being fetched. Never NULL.
-struct plan_entry *wstream_plan(struct wstream *s, const struct collect_port *port, int32_t id, const char *topic);
+// The plan for a frame's schema on a topic; waits a moment for one that is being fetched. Never NULL.
+struct plan_entry *wstream_plan(struct wstream *s, const struct collect_port *port, const struct schema_ref *ref,
+				const char *topic);
 bool wstream_reads(const struct wstream *s, const char *topic); // the topic belongs to the stream
 #endif

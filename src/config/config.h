@@ -41,6 +41,9 @@ struct stream_conf {
 	int line;
 	enum role role;
 	char *record;              // only this record type (full name); NULL: all
+	unsigned framing;          // enum framing of schema/wire.h
+	char *schema;              // path of the schema of records that name none; NULL unless framing is none
+	char *subject_name_strategy; // NULL: TopicName, or with `record` not checked
 	char *event_time;          // field path; NULL: the Kafka timestamp
 	char **slice_by;           // field paths, "header:NAME", "topic", "partition"
 	size_t nslice_by;

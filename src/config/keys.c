@@ -13,6 +13,8 @@
 const char *const role_names[ROLES] = {"features", "predictions", "labels"};
 
 static const char *const roles[] = {"features", "predictions", "labels", NULL};
+static const char *const framings[] = {"header_first", "prefix_first", "apicurio", "single_object", "none", NULL};
+static const char *const strategies[] = {"TopicName", "RecordName", "TopicRecordName", NULL};
 static const char *const starts[] = {"earliest", "latest", NULL};
 static const char *const compatibilities[] = {
     "NONE", "BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FORWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE",
@@ -134,6 +136,16 @@ const struct section section_stream = {
 	{"format", KEY_OWN, .unit = "avro", .shown = "avro", .help = "how records are encoded"},
 	{"record", KEY_TEXT, IN(stream_conf, record), .shown = "all",
 	 .help = "only this record type (full name), where the topic carries several"},
+	{"framing", KEY_CHOICE, IN(stream_conf, framing), .choices = framings, .fallback = "header_first",
+	 .help = "where a record names its schema: header_first, in the header __value_schema_id, else before the "
+		 "payload; prefix_first, the other way round; apicurio, in Apicurio's headers, else before the payload "
+		 "with ids of 8 bytes; single_object, by an Avro fingerprint; none, nowhere (give schema)"},
+	{"schema", KEY_PATH, IN(stream_conf, schema), .shown = "by the record",
+	 .help = "with framing none: the Avro schema (.avsc) that the records are written with"},
+	{"subject_name_strategy", KEY_WORD, IN(stream_conf, subject_name_strategy), .choices = strategies,
+	 .shown = "TopicName; with record, subjects are not checked",
+	 .help = "the subject that a record's schema must be registered under: TopicName, TOPIC-value; RecordName, the "
+		 "record's full name; TopicRecordName, TOPIC-RECORD"},
 	{"event_time", KEY_TEXT, IN(stream_conf, event_time), .shown = "Kafka timestamp",
 	 .help = "the field that says when it happened"},
 	{"slice_by", KEY_TEXTS, IN(stream_conf, slice_by), AND(stream_conf, nslice_by),

@@ -252,6 +252,25 @@ static void read_format(struct loader *l, const struct node *n, const char *path
 		problem(l, n, "%s: '%s' is not a format; write avro", at, s);
 }
 
+static void check_framing(struct loader *l, const struct node *map, const char *path, const struct stream_conf *s)
+{
+	const struct node *framing = node_get(map, "framing"), *schema = node_get(map, "schema");
+	const struct node *strategy = node_get(map, "subject_name_strategy");
+	const char *word = framing && framing->text ? framing->text : "";
+	bool by_record = s->subject_name_strategy && strcmp(s->subject_name_strategy, "TopicName") != 0;
+
+	if (!strcmp(word, "none") && !schema)
+		problem(l, framing, "%s.framing: none means that records do not name their schema; give schema", path);
+	if (schema && strcmp(word, "none") != 0)
+		problem(l, schema, "%s.schema: is for framing none; records of other framings name their schema", path);
+	if (!strcmp(word, "none") && strategy)
+		warning(l, strategy, "%s.subject_name_strategy: has no effect with framing none", path);
+	if (!strcmp(word, "single_object") && by_record && !s->record)
+		problem(l, strategy,
+			"%s.subject_name_strategy: a fingerprint is looked for under the record's subject; give record",
+			path);
+}
+
 static void read_stream(struct loader *l, const struct node *map, const char *path, struct stream_conf *s)
 {
 	const struct node *n;
@@ -275,6 +294,9 @@ static void read_stream(struct loader *l, const struct node *map, const char *pa
 	check_file(l, node_get(node_get(map, "contract"), "schema"),
 		   child_path(at, sizeof at, path, "contract.schema"), s->contract_schema,
 		   "put the Avro schema there, or correct the name");
+	check_file(l, node_get(map, "schema"), child_path(at, sizeof at, path, "schema"), s->schema,
+		   "put the Avro schema there, or correct the name");
+	check_framing(l, map, path, s);
 	check_compatibility(l, map, path, s);
 	read_fields(l, node_get(map, "fields"), path, s);
 }

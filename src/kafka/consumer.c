@@ -243,7 +243,7 @@ const char *message_header(const struct message *m, const char *name, size_t *le
 	const void *value;
 
 	*len = 0;
-	if (rd_kafka_message_headers(m->raw, &headers) || rd_kafka_header_get_last(headers, name, &value, len))
+	if (!m->raw || rd_kafka_message_headers(m->raw, &headers) || rd_kafka_header_get_last(headers, name, &value, len))
 		return NULL;
 	return value ? value : "";
 }

@@ -9,13 +9,10 @@
 #include "schema/avsc.h"
 #include "schema/registry_ask.h"
 #include "util/clock.h"
-#include "util/digest.h"
 #include "util/log.h"
 #include "util/map.h"
 #include "util/xalloc.h"
 
-#define FIRST_RETRY_MS 250
-#define LAST_RETRY_MS  20000
 #define ASK_AGAIN_MS   60000
 #define POLL_MS	       10000
 #define SILENT_MS      60000
@@ -27,6 +24,8 @@ struct item {
 	char *subject; // NULL: the schema itself
 	bool polled;   // the question is the subject's newest version
 	bool refused;  // which the registry does not tell us
+	char *alias;   // the question is the id of what is persisted under this key; NULL: it is not
+	struct schema_ref ref; // of alias
 	enum registry_answer schema_is;
 	enum subject_answer subject_is;
 	struct registry_schema schema;
@@ -45,7 +44,7 @@ struct registry {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool started;
-	struct map schemas, subjects;
+	struct map schemas, subjects, aliases;
 	struct item **queue;
 	size_t nqueue, capqueue;
 	size_t ndenied;
@@ -58,33 +57,16 @@ static void item_free(void *p)
 	struct item *i = p;
 
 	free(i->subject);
+	free(i->alias);
 	free(i->schema.text);
 	free(i->schema.reason);
 	registry_version_release(&i->latest);
 	free(i);
 }
 
-void registry_version_release(struct registry_version *v)
-{
-	free(v->text);
-	*v = (struct registry_version){0};
-}
-
 static struct mono_time later(struct mono_time a, struct mono_time b)
 {
 	return a.ns > b.ns ? a : b;
-}
-
-// The upper half of the doubled time, at random.
-static int64_t retry_ms(unsigned tries)
-{
-	int64_t ms = tries < 8 ? (int64_t)FIRST_RETRY_MS << (tries ? tries - 1 : 0) : LAST_RETRY_MS;
-	uint32_t r;
-
-	random_bytes(&r, sizeof r);
-	if (ms > LAST_RETRY_MS)
-		ms = LAST_RETRY_MS;
-	return ms / 2 + (int64_t)(r % (uint32_t)(ms / 2 + 1));
 }
 
 static void enqueue(struct registry *r, struct item *i)
@@ -128,17 +110,29 @@ static void answered(struct registry *r)
 	r->stats.last_error[0] = 0;
 }
 
-static void forget_denied(struct registry *r)
+static void forget_denied(struct registry *r, struct map *m)
 {
-	for (struct map_entry *e = NULL; r->ndenied > MAX_DENIED / 2 && (e = map_next(&r->schemas, e));) {
+	for (struct map_entry *e = NULL; r->ndenied > MAX_DENIED / 2 && (e = map_next(m, e));) {
 		struct item *i = e->value;
 
 		if (i->schema_is != REGISTRY_DENIED || i->queued)
 			continue;
-		map_del(&r->schemas, &i->id, sizeof i->id);
+		if (i->alias)
+			map_del(m, i->alias, strlen(i->alias));
+		else
+			map_del(m, &i->id, sizeof i->id);
 		item_free(i);
 		r->ndenied--;
 	}
+}
+
+static void denied(struct registry *r, struct item *i)
+{
+	i->again = mono_after_ms(ASK_AGAIN_MS);
+	if (++r->ndenied <= MAX_DENIED)
+		return;
+	forget_denied(r, &r->schemas);
+	forget_denied(r, &r->aliases);
 }
 
 static void settle_schema(struct registry *r, struct item *i, enum registry_answer is, char *text)
@@ -152,9 +146,7 @@ static void settle_schema(struct registry *r, struct item *i, enum registry_answ
 		log_warn("registry", "schema id %d cannot be used: %s", i->id, text);
 		i->schema.reason = text;
 	} else if (is == REGISTRY_DENIED) {
-		i->again = mono_after_ms(ASK_AGAIN_MS);
-		if (++r->ndenied > MAX_DENIED)
-			forget_denied(r);
+		denied(r, i);
 	}
 }
 
@@ -272,6 +264,62 @@ static void work_subject(struct registry *r, struct item *i)
 	i->again = is == SUBJECT_YES ? (struct mono_time){0} : mono_after_ms(ASK_AGAIN_MS);
 }
 
+// Without the lock. What names a schema never names another, so what is known is persisted.
+static int fetch_alias(struct registry *r, struct item *i, enum registry_answer *is, int32_t *id, bool *asked,
+		       struct error *err)
+{
+	char *known = !i->loaded && r->conf.load ? r->conf.load(r->conf.ctx, i->alias) : NULL, text[SCHEMA_REF_TEXT];
+	char *end = known;
+	long number = known ? strtol(known, &end, 10) : -1;
+	bool read = known && end > known && !*end && number >= 0 && number <= INT32_MAX;
+	int rc;
+
+	i->loaded = true;
+	free(known);
+	*asked = !read;
+	if (read) {
+		*is = REGISTRY_KNOWN;
+		*id = (int32_t)number;
+		return 0;
+	}
+	schema_ref_text(&i->ref, text);
+	if (i->ref.by == SCHEMA_BY_GUID)
+		rc = ask_guid(&r->link, text, is, id, err);
+	else
+		rc = ask_fingerprint(&r->link, i->ref.lo, i->subject, is, id, err);
+	if (!rc && *is == REGISTRY_KNOWN && r->conf.save) {
+		snprintf(text, sizeof text, "%d", *id);
+		r->conf.save(r->conf.ctx, i->alias, text);
+	}
+	return rc;
+}
+
+static void work_alias(struct registry *r, struct item *i)
+{
+	struct error err = ERROR_INIT;
+	enum registry_answer is = REGISTRY_PENDING;
+	int32_t id = -1;
+	bool asked;
+
+	pthread_mutex_unlock(&r->lock);
+	int rc = fetch_alias(r, i, &is, &id, &asked, &err);
+	pthread_mutex_lock(&r->lock);
+	if (rc) {
+		postpone(r, i, &err);
+		return;
+	}
+	if (asked)
+		answered(r);
+	dequeue(r, i);
+	i->schema_is = is;
+	i->id = id;
+	i->again = (struct mono_time){0};
+	if (is == REGISTRY_DENIED)
+		denied(r, i);
+	else if (is == REGISTRY_INVALID)
+		log_warn("registry", "%s is registered in another context of the registry only", i->alias);
+}
+
 static void work_latest(struct registry *r, struct item *i)
 {
 	struct error err = ERROR_INIT;
@@ -322,7 +370,9 @@ static void *serve(void *arg)
 			pthread_cond_timedwait(&r->wake, &r->lock, &ts);
 			continue;
 		}
-		if (next->polled)
+		if (next->alias)
+			work_alias(r, next);
+		else if (next->polled)
 			work_latest(r, next);
 		else if (next->subject)
 			work_subject(r, next);
@@ -333,40 +383,6 @@ static void *serve(void *arg)
 	}
 	pthread_mutex_unlock(&r->lock);
 	return NULL;
-}
-
-static void link_init(struct registry_link *l, const struct registry_conf *conf)
-{
-	l->urls = xcalloc(conf->nurls + 1, sizeof *l->urls);
-	for (size_t i = 0; i < conf->nurls; i++) {
-		size_t n = strlen(conf->urls[i]);
-
-		while (n && conf->urls[i][n - 1] == '/')
-			n--;
-		l->urls[l->nurls++] = xstrndup(conf->urls[i], n);
-	}
-	l->user = xstrdup(conf->user);
-	l->password = xstrdup(conf->password);
-	l->bearer = conf->token ? xasprintf("Authorization: Bearer %s", conf->token) : NULL;
-	l->ca_file = xstrdup(conf->ca_file);
-	l->cert_file = xstrdup(conf->cert_file);
-	l->key_file = xstrdup(conf->key_file);
-	l->timeout_ms = conf->timeout_ms;
-	l->http = http_new();
-}
-
-static void link_release(struct registry_link *l)
-{
-	for (size_t i = 0; i < l->nurls; i++)
-		free(l->urls[i]);
-	free(l->urls);
-	free(l->user);
-	free(l->password);
-	free(l->bearer);
-	free(l->ca_file);
-	free(l->cert_file);
-	free(l->key_file);
-	http_free(l->http);
 }
 
 struct registry *registry_new(const struct registry_conf *conf, struct error *err)
@@ -384,6 +400,7 @@ struct registry *registry_new(const struct registry_conf *conf, struct error *er
 	link_init(&r->link, conf);
 	map_init(&r->schemas);
 	map_init(&r->subjects);
+	map_init(&r->aliases);
 	r->stats.up = true;
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -412,6 +429,7 @@ void registry_free(struct registry *r)
 		pthread_join(r->thread, NULL);
 	map_release(&r->schemas, item_free);
 	map_release(&r->subjects, item_free);
+	map_release(&r->aliases, item_free);
 	free(r->queue);
 	link_release(&r->link);
 	pthread_cond_destroy(&r->wake);
@@ -424,19 +442,52 @@ static bool stale(const struct item *i)
 	return i->again.ns && mono_passed(i->again);
 }
 
+// Denied once; a schema registered since must not be called unknown.
+static void ask_denied_again(struct registry *r, struct item *i)
+{
+	if (!stale(i))
+		return;
+	r->ndenied--;
+	i->schema_is = REGISTRY_PENDING;
+	i->again = (struct mono_time){0};
+	enqueue(r, i);
+}
+
 enum registry_answer registry_schema(struct registry *r, int32_t id, const struct registry_schema **out)
 {
 	pthread_mutex_lock(&r->lock);
 	struct item *i = schema_item(r, id);
-	if (stale(i)) { // denied once; a schema registered since must not be called unknown
-		r->ndenied--;
-		i->schema_is = REGISTRY_PENDING;
-		i->again = (struct mono_time){0};
-		enqueue(r, i);
-	}
+	ask_denied_again(r, i);
 	enum registry_answer is = i->schema_is;
 	*out = is == REGISTRY_KNOWN || is == REGISTRY_INVALID ? &i->schema : NULL;
 	pthread_mutex_unlock(&r->lock);
+	return is;
+}
+
+enum registry_answer registry_id_of(struct registry *r, const struct schema_ref *ref, const char *subject, int32_t *id)
+{
+	bool guid = ref->by == SCHEMA_BY_GUID;
+	char text[SCHEMA_REF_TEXT];
+
+	schema_ref_text(ref, text);
+	char *key = guid ? xasprintf("guid/%s", text) : xasprintf("fingerprint/%s/%s", text, subject);
+	pthread_mutex_lock(&r->lock);
+	struct item *i = map_gets(&r->aliases, key);
+	if (!i) {
+		i = xcalloc(1, sizeof *i);
+		i->id = -1;
+		i->alias = xstrdup(key);
+		i->ref = *ref;
+		i->subject = guid ? NULL : xstrdup(subject);
+		i->schema_is = REGISTRY_PENDING;
+		map_puts(&r->aliases, key, i);
+		enqueue(r, i);
+	}
+	ask_denied_again(r, i);
+	enum registry_answer is = i->schema_is;
+	*id = i->id;
+	pthread_mutex_unlock(&r->lock);
+	free(key);
 	return is;
 }
 

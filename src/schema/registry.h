@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "schema/wire.h"
 #include "util/error.h"
 
 enum registry_answer {
@@ -32,7 +33,8 @@ struct registry_conf {
 	const char *ca_file, *cert_file, *key_file; // TLS, as in http/http.h; may be NULL
 	int64_t timeout_ms;
 	// Persistence of what never changes, called from the client's thread; may be NULL. Keys: "ID" for a
-	// schema's text, "ID/SUBJECT" for an id that belongs to a subject. load returns a malloc'ed text or NULL.
+	// schema's text, "ID/SUBJECT" for an id that belongs to a subject, "guid/GUID" and
+	// "fingerprint/HEX/SUBJECT" for the id behind one. load returns a malloc'ed text or NULL.
 	char *(*load)(void *ctx, const char *key);
 	void (*save)(void *ctx, const char *key, const char *text);
 	void *ctx;
@@ -43,6 +45,10 @@ struct registry *registry_new(const struct registry_conf *conf, struct error *er
 void registry_free(struct registry *r); // stops the thread
 // *out is valid until registry_free and set for KNOWN and INVALID. Never blocks.
 enum registry_answer registry_schema(struct registry *r, int32_t id, const struct registry_schema **out);
+
+// The id behind a GUID, or behind a fingerprint among a subject's versions (the subject of a GUID is not looked at).
+// *id is set for KNOWN; INVALID: the registry knows the GUID in another context only. Never blocks.
+enum registry_answer registry_id_of(struct registry *r, const struct schema_ref *ref, const char *subject, int32_t *id);
 
 enum subject_answer { SUBJECT_PENDING, SUBJECT_YES, SUBJECT_NO, SUBJECT_UNCHECKED }; // unchecked: the registry cannot tell
 // Whether id is registered under subject (docs/registry.md tells how it is asked). Never blocks.

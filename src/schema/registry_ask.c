@@ -6,11 +6,70 @@
 #include <string.h>
 
 #include "schema/avsc.h"
+#include "util/digest.h"
 #include "util/json.h"
 #include "util/xalloc.h"
 
-enum { MAX_ANSWER = 4 << 20 }; // a schema of 1 MiB, all of it escaped, and more
+enum {
+	MAX_ANSWER = 4 << 20, // a schema of 1 MiB, all of it escaped, and more
+	NO_GUIDS_MS = 60000,
+	FIRST_RETRY_MS = 250,
+	LAST_RETRY_MS = 20000,
+};
 enum { NO_SUBJECT = 40401, NO_SCHEMA = 40403, LAST_ABSENCE = 40407 }; // from 40404: deleted, softly or for good
+
+void link_init(struct registry_link *l, const struct registry_conf *conf)
+{
+	l->urls = xcalloc(conf->nurls + 1, sizeof *l->urls);
+	for (size_t i = 0; i < conf->nurls; i++) {
+		size_t n = strlen(conf->urls[i]);
+
+		while (n && conf->urls[i][n - 1] == '/')
+			n--;
+		l->urls[l->nurls++] = xstrndup(conf->urls[i], n);
+	}
+	l->user = xstrdup(conf->user);
+	l->password = xstrdup(conf->password);
+	l->bearer = conf->token ? xasprintf("Authorization: Bearer %s", conf->token) : NULL;
+	l->ca_file = xstrdup(conf->ca_file);
+	l->cert_file = xstrdup(conf->cert_file);
+	l->key_file = xstrdup(conf->key_file);
+	l->timeout_ms = conf->timeout_ms;
+	l->http = http_new();
+}
+
+void link_release(struct registry_link *l)
+{
+	for (size_t i = 0; i < l->nurls; i++)
+		free(l->urls[i]);
+	free(l->urls);
+	free(l->user);
+	free(l->password);
+	free(l->bearer);
+	free(l->ca_file);
+	free(l->cert_file);
+	free(l->key_file);
+	scans_release(l);
+	http_free(l->http);
+}
+
+// The upper half of the doubled time, at random.
+int64_t retry_ms(unsigned tries)
+{
+	int64_t ms = tries < 8 ? (int64_t)FIRST_RETRY_MS << (tries ? tries - 1 : 0) : LAST_RETRY_MS;
+	uint32_t r;
+
+	random_bytes(&r, sizeof r);
+	if (ms > LAST_RETRY_MS)
+		ms = LAST_RETRY_MS;
+	return ms / 2 + (int64_t)(r % (uint32_t)(ms / 2 + 1));
+}
+
+void registry_version_release(struct registry_version *v)
+{
+	free(v->text);
+	*v = (struct registry_version){0};
+}
 
 struct answer {
 	long status;
@@ -181,6 +240,56 @@ int ask_schema(struct registry_link *l, int32_t id, enum registry_answer *answer
 		*text = xasprintf("the registry's answer has more than the %d MiB that are read", MAX_ANSWER >> 20);
 	} else {
 		rc = strange(l, path, &a, err);
+	}
+	answer_release(&a);
+	return rc;
+}
+
+// A registry that lists its schemas' types, and answers otherwise for a GUID, has no look-up by GUID.
+static int has_no_guids(struct registry_link *l, struct error *err)
+{
+	struct answer a;
+
+	if (ask(l, "GET", "/schemas/types", NULL, &a, err))
+		return -1;
+	if (a.status == 200 && json_is_array(a.json)) {
+		l->no_guids = mono_after_ms(NO_GUIDS_MS);
+		answer_release(&a);
+		return 0;
+	}
+	int rc = strange(l, "/schemas/types", &a, err);
+	answer_release(&a);
+	return rc;
+}
+
+int ask_guid(struct registry_link *l, const char *guid, enum registry_answer *answer, int32_t *id,
+	     struct error *err)
+{
+	struct answer a;
+	const json_t *item;
+	char path[80];
+	size_t i;
+	int rc = 0;
+
+	*answer = REGISTRY_DENIED;
+	if (l->no_guids.ns && !mono_passed(l->no_guids))
+		return 0;
+	snprintf(path, sizeof path, "/schemas/guids/%s/ids", guid);
+	if (ask(l, "GET", path, NULL, &a, err))
+		return -1;
+	if (a.status == 200 && json_is_array(a.json)) {
+		json_array_foreach(a.json, i, item) {
+			*answer = REGISTRY_INVALID;
+			*id = (int32_t)json_get_int(item, "id", -1);
+			if (*id >= 0 && !strcmp(json_get_str(item, "context", "."), ".")) {
+				*answer = REGISTRY_KNOWN;
+				break;
+			}
+		}
+	} else if (a.status == 401 || a.status == 403) {
+		rc = strange(l, path, &a, err);
+	} else if (a.code != NO_SCHEMA) {
+		rc = has_no_guids(l, err);
 	}
 	answer_release(&a);
 	return rc;

@@ -7,6 +7,19 @@
 
 #include "http/http.h"
 #include "schema/registry.h"
+#include "util/clock.h"
+
+// The versions of a subject whose fingerprints are known.
+struct registry_scan {
+	char *subject;
+	struct mono_time since;
+	struct scanned {
+		int32_t version, id;
+		uint64_t fingerprint;
+		bool usable;
+	} *versions;
+	size_t n, cap;
+};
 
 struct registry_link {
 	char **urls;          // without a slash at the end
@@ -19,12 +32,25 @@ struct registry_link {
 	atomic_bool stop;     // ask no further URL
 	uint64_t requests, failures;
 	int64_t retry_after_ms; // of the last question; 0: not said
+	struct mono_time no_guids; // until then: the registry has no look-up by GUID
+	struct registry_scan *scans;
+	size_t nscans, capscans;
 };
 
+void link_init(struct registry_link *l, const struct registry_conf *conf);
+void link_release(struct registry_link *l);
+int64_t retry_ms(unsigned tries); // how long to wait after so many failures, with jitter
 // 0: *answer says KNOWN (*text is the schema, to be freed), DENIED or INVALID (*text is the reason).
 // -1: no usable answer came, ask again.
 int ask_schema(struct registry_link *l, int32_t id, enum registry_answer *answer, char **text,
 	       struct error *err) MUST_CHECK;
+// The id behind a GUID. 0: *answer says KNOWN (*id), DENIED, or INVALID: it is known in another context only.
+int ask_guid(struct registry_link *l, const char *guid, enum registry_answer *answer, int32_t *id,
+	     struct error *err) MUST_CHECK;
+// The id behind a fingerprint among the subject's versions (registry_scan.c). 0: *answer says KNOWN (*id) or DENIED.
+int ask_fingerprint(struct registry_link *l, uint64_t fingerprint, const char *subject, enum registry_answer *answer,
+		    int32_t *id, struct error *err) MUST_CHECK;
+void scans_release(struct registry_link *l);
 // schema: the text behind id. 0: *answer says YES, NO or UNCHECKED.
 int ask_subject(struct registry_link *l, int32_t id, const char *subject, const char *schema,
 		enum subject_answer *answer, struct error *err) MUST_CHECK;

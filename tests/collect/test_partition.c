@@ -26,6 +26,9 @@ static const struct registry_schema cart = {.id = 88, .text = (char *)cart_text,
 static struct {
 	enum registry_answer answer;
 	enum subject_answer subject;
+	enum registry_answer id_of;
+	const char *want_subject; // the subject that is asked for
+	char asked[100];	  // what a GUID or a fingerprint was looked for as, and where
 	enum store_result result;
 	int64_t floor;
 	size_t calls, nsegments, nevents;
@@ -51,8 +54,19 @@ static enum subject_answer play_subject(void *ctx, int32_t id, const char *subje
 {
 	(void)ctx;
 	(void)id;
-	cr_assert_str_eq(subject, "topic-value");
+	cr_assert_str_eq(subject, told.want_subject);
 	return told.subject;
+}
+
+static enum registry_answer play_id_of(void *ctx, const struct schema_ref *ref, const char *subject, int32_t *id)
+{
+	char text[SCHEMA_REF_TEXT];
+
+	(void)ctx;
+	schema_ref_text(ref, text);
+	snprintf(told.asked, sizeof told.asked, "%s %s", text, ref->by == SCHEMA_BY_FINGERPRINT ? subject : "guid");
+	*id = told.id_of == REGISTRY_KNOWN ? 7 : -1;
+	return told.id_of;
 }
 
 static enum store_result play_checkpoint(void *ctx, const struct checkpoint *c, const int64_t *widths, int64_t *floors,
@@ -82,7 +96,8 @@ static enum store_result play_checkpoint(void *ctx, const struct checkpoint *c, 
 	return told.result;
 }
 
-static const struct collect_port port = {.checkpoint = play_checkpoint, .schema = play_schema, .subject = play_subject};
+static const struct collect_port port = {.checkpoint = play_checkpoint, .schema = play_schema, .id_of = play_id_of,
+				       .subject = play_subject};
 
 static struct stream_conf conf;
 static struct collect_stream def;
@@ -95,9 +110,10 @@ static void start(void)
 	conf = (struct stream_conf){.name = (char *)"s", .topic = (char *)"topic", .event_time = (char *)"ts",
 				    .window_ms = 3600000, .slide_ms = 60000, .lateness_ms = 30000, .pane_ms = 60000,
 				    .max_slices = 2};
-	def = (struct collect_stream){&conf, NULL, NULL};
+	def = (struct collect_stream){&conf, NULL, NULL, NULL};
 	memset(&told, 0, sizeof told);
 	told.subject = SUBJECT_YES;
+	told.want_subject = "topic-value";
 	told.floor = INT64_MIN;
 	record_values_init(&scratch);
 }
@@ -454,6 +470,164 @@ Test(partition, every_item_of_an_array_counts_and_an_empty_one_lacks_nothing)
 	cr_assert_eq(field_missing(p, f), 2);
 	cr_assert_eq(field_missing(p, pane_find(p, "amount", FIELD_NUMERIC)), 3);
 	forget();
+}
+
+// The record of `send` behind other bytes than an id.
+static bool send_behind(const char *prefix, size_t n)
+{
+	struct buf b = BUF_INIT, record = framed(7, 1000, 2, "EUR");
+
+	buf_add(&b, prefix, n);
+	buf_add(&b, record.data + 5, record.len - 5);
+	bool counted = send_bytes(b.data, b.len, 1000);
+	buf_release(&b);
+	buf_release(&record);
+	return counted;
+}
+
+#define V1     "\x01\x89\x79\x17\x62\x23\x36\x41\x86\x96\x74\x29\x9b\x90\xa8\x02\xe2"
+#define SINGLE "\xc3\x01\x8f\x5c\x39\x3f\x1a\xd5\x75\x72"
+
+Test(partition, a_guid_counts_under_the_id_that_the_registry_has_for_it)
+{
+	begin();
+	told.id_of = REGISTRY_PENDING;
+	cr_assert(!send_behind(V1, 17), "it waits");
+	told.id_of = REGISTRY_KNOWN;
+	cr_assert(send_behind(V1, 17));
+	cr_assert(send(1000, 3, "EUR"));
+	cr_assert_str_eq(told.asked, "89791762-2336-4186-9674-299b90a802e2 guid");
+	write_down();
+	const struct pane *p = told.segments[0].pane;
+	cr_assert_eq(p->decoded, 2);
+	cr_assert_eq(p->nschemas, 1);
+	cr_assert_eq(p->schemas[0].id, 7);
+	cr_assert_eq(p->schemas[0].n, 2);
+	forget();
+}
+
+Test(partition, a_guid_that_the_registry_denies_is_an_unknown_schema)
+{
+	begin();
+	told.id_of = REGISTRY_DENIED;
+	cr_assert(send_behind(V1, 17));
+	cr_assert(send(1000, 3, "EUR"), "and is no id");
+	write_down();
+	const struct pane *p = told.segments[0].pane;
+	cr_assert_eq(p->decoded, 1);
+	cr_assert_eq(stream.plans[0]->state, PLAN_UNKNOWN);
+	cr_assert_eq(p->nsamples, 1);
+	cr_assert_eq(p->samples[0].kind, VIOLATION_UNKNOWN_SCHEMA);
+	cr_assert_eq(p->samples[0].schema_id, -1);
+	cr_assert(strstr(p->samples[0].detail, "GUID") != NULL, "%s", p->samples[0].detail);
+	forget();
+}
+
+Test(partition, a_single_object_is_looked_for_under_its_subject)
+{
+	conf.framing = FRAMING_SINGLE_OBJECT;
+	told.id_of = REGISTRY_KNOWN;
+	told.subject = SUBJECT_NO; // is not asked: what was found there lies there
+	begin();
+	cr_assert(send_behind(SINGLE, 10));
+	cr_assert(send(1000, 3, "EUR"));
+	cr_assert_str_eq(told.asked, "7275d51a3f395c8f topic-value");
+	write_down();
+	cr_assert_eq(told.segments[0].pane->decoded, 1);
+	cr_assert_eq(told.segments[0].pane->samples[0].kind, VIOLATION_FRAMING);
+	forget();
+}
+
+Test(partition, a_schema_of_the_configuration_reads_bare_avro)
+{
+	conf.framing = FRAMING_NONE;
+	def.schema = &schema;
+	told.subject = SUBJECT_NO;
+	told.answer = REGISTRY_DENIED;
+	begin();
+	cr_assert(send_behind("", 0));
+	write_down();
+	const struct pane *p = told.segments[0].pane;
+	cr_assert_eq(p->decoded, 1);
+	cr_assert_eq(p->nschemas, 0);
+	cr_assert_float_eq(field_mean(pane_find(p, "amount", FIELD_NUMERIC)), 2, 0);
+	forget();
+}
+
+Test(partition, two_streams_of_a_topic_may_differ_in_framing)
+{
+	struct stream_conf other_conf;
+	struct collect_stream other_def;
+	struct wstream both[2];
+	const struct claim c = {.nonce = "n", .next = 0, .check_offset = -1, .fresh = true};
+
+	other_conf = conf;
+	other_conf.framing = FRAMING_NONE;
+	other_def = (struct collect_stream){&other_conf, NULL, NULL, &schema};
+	wstream_init(&both[0], &def);
+	wstream_init(&both[1], &other_def);
+	part = part_new("topic", 0, both, 2);
+	part_adopt(part, &c);
+	cr_assert(send(1000, 2, "EUR"));
+	cr_assert_eq(part->streams[0].panes[0].pane->decoded, 1);
+	cr_assert_eq(part->streams[1].panes[0].pane->decoded, 0);
+	part_free(part);
+	wstream_release(&both[0]);
+	wstream_release(&both[1]);
+	begin();
+}
+
+Test(partition, subjects_are_named_by_the_strategy)
+{
+	static const struct {
+		const char *strategy, *record, *subject;
+		enum subject_answer answer;
+		uint64_t decoded;
+	} cases[] = {
+		{NULL, NULL, "topic-value", SUBJECT_YES, 1},
+		{NULL, NULL, "topic-value", SUBJECT_NO, 0},
+		{"TopicName", "R", "topic-value", SUBJECT_NO, 0},
+		{NULL, "R", "none is asked for", SUBJECT_NO, 1},
+		{"RecordName", NULL, "R", SUBJECT_YES, 1},
+		{"RecordName", NULL, "R", SUBJECT_UNCHECKED, 1},
+		{"RecordName", "R", "R", SUBJECT_NO, 0},
+		{"TopicRecordName", NULL, "topic-R", SUBJECT_YES, 1},
+		{"TopicRecordName", NULL, "topic-R", SUBJECT_NO, 0},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		conf.subject_name_strategy = (char *)(uintptr_t)cases[i].strategy;
+		conf.record = (char *)(uintptr_t)cases[i].record;
+		told.want_subject = cases[i].subject;
+		begin();
+		if (strcmp(cases[i].subject, "none is asked for")) {
+			told.subject = SUBJECT_PENDING;
+			cr_assert(!send(1000, 2, "EUR"), "case %zu", i);
+		}
+		told.subject = cases[i].answer;
+		cr_assert(send(1000, 2, "EUR"), "case %zu", i);
+		const struct pane *p = part->streams[0].panes[0].pane;
+		cr_assert_eq(p->records, 1);
+		cr_assert_eq(p->decoded, cases[i].decoded, "case %zu", i);
+		if (!p->decoded)
+			cr_assert_eq(p->samples[0].kind, VIOLATION_WRONG_SUBJECT);
+		if (i + 1 < sizeof cases / sizeof *cases) {
+			part_free(part);
+			wstream_release(&stream);
+		}
+	}
+}
+
+// Another record type of the topic is another stream's, whatever its subject.
+Test(partition, with_a_strategy_another_record_is_still_not_ours)
+{
+	conf.record = (char *)"Cart";
+	conf.subject_name_strategy = (char *)"RecordName";
+	told.want_subject = "Cart";
+	told.subject = SUBJECT_NO;
+	begin();
+	cr_assert(send(1000, 2, "EUR"));
+	cr_assert_eq(part->streams[0].npanes, 0);
 }
 
 Test(partition, slices_are_bounded_and_the_rest_shares_other)

@@ -426,12 +426,12 @@ static void finish(void)
 static void live(void (*what)(void))
 {
 	const struct config config = {.checkpoint_ms = 0, .group_id = (char *)"group"};
-	const struct collect_stream def = {&conf, NULL, NULL};
+	const struct collect_stream def = {&conf, NULL, NULL, NULL};
 	const struct collect_conf cc = {&config, &def, 1};
 	struct wstream stream;
 	struct worker w = {.conf = &cc, .consumer = &kafka, .streams = &stream, .stop = &stop,
 			   .port = {NULL, play_scope, play_claim, play_checkpoint, play_first_seen, play_segments,
-				    play_generation, play_schema, play_subject}};
+				    play_generation, play_schema, NULL, play_subject}};
 
 	wstream_init(&stream, &def);
 	record_values_init(&w.scratch);

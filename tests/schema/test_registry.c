@@ -677,6 +677,150 @@ Test(registry, a_refusal_to_tell_versions_is_no_outage)
 	finish(&b);
 }
 
+#define GUID "89791762-2336-4186-9674-299b90a802e2"
+static const struct schema_ref guid = {SCHEMA_BY_GUID, 0x8979176223364186, 0x9674299b90a802e2};
+
+static enum registry_answer id_settled(struct bench *b, const struct schema_ref *ref, int32_t *id)
+{
+	struct mono_time until = mono_after_ms(15000);
+	enum registry_answer a;
+
+	while ((a = registry_id_of(b->registry, ref, "t-value", id)) == REGISTRY_PENDING && !mono_passed(until))
+		poll(NULL, 0, 2);
+	return a;
+}
+
+Test(registry, a_guid_has_an_id)
+{
+	static const struct {
+		struct reply replies[3];
+		enum registry_answer want;
+		int32_t id;
+	} cases[] = {
+		{{{"/schemas/guids/" GUID "/ids", 0, 200, "[{\"context\":\".a\",\"id\":3},{\"context\":\".\",\"id\":9}]", NULL, 0,
+		   false}},
+		 REGISTRY_KNOWN, 9},
+		{{{"/schemas/guids/" GUID "/ids", 0, 200, "[{\"context\":\".a\",\"id\":3}]", NULL, 0, false}}, REGISTRY_INVALID, 3},
+		{{{"/schemas/guids/" GUID "/ids", 0, 200, "[]", NULL, 0, false}}, REGISTRY_DENIED, -1},
+		{{{"/schemas/guids/" GUID "/ids", 0, 404, NO_SCHEMA, NULL, 0, false}}, REGISTRY_DENIED, -1},
+		// a registry without such a look-up
+		{{{"/schemas/types", 0, 200, "[\"AVRO\"]", NULL, 0, false}}, REGISTRY_DENIED, -1},
+		{{{"/schemas/guids/" GUID "/ids", 0, 404, "{\"error_code\":404}", NULL, 0, false},
+		  {"/schemas/types", 0, 200, "[\"AVRO\"]", NULL, 0, false}},
+		 REGISTRY_DENIED, -1},
+		// trouble passes
+		{{{"/schemas/guids/" GUID "/ids", 1, 404, "<html/>", NULL, 0, false},
+		  {"/schemas/types", 1, 404, "<html/>", NULL, 0, false},
+		  {"/schemas/guids/" GUID "/ids", 0, 200, "[{\"context\":\".\",\"id\":9}]", NULL, 0, false}},
+		 REGISTRY_KNOWN, 9},
+		{{{"/schemas/guids/" GUID "/ids", 1, 403, "", NULL, 0, false},
+		  {"/schemas/guids/" GUID "/ids", 0, 200, "[{\"context\":\".\",\"id\":9}]", NULL, 0, false}},
+		 REGISTRY_KNOWN, 9},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct reply replies[3];
+		struct bench b;
+		int32_t id = -1;
+		size_t n = 0;
+
+		for (; n < 3 && cases[i].replies[n].path; n++)
+			replies[n] = cases[i].replies[n];
+		start_with(&b, replies, n, (struct registry_conf){0});
+		cr_assert(eq(int, registry_id_of(b.registry, &guid, "t-value", &id), REGISTRY_PENDING));
+		cr_assert(eq(int, id_settled(&b, &guid, &id), cases[i].want), "case %zu: %s", i, b.script.log);
+		cr_assert(eq(int, id, cases[i].id), "case %zu", i);
+		finish(&b);
+	}
+}
+
+// Else a topic of garbage would ask twice for every record.
+Test(registry, a_registry_without_guids_is_asked_for_one_of_them)
+{
+	struct reply replies[] = {{"/schemas/types", 0, 200, "[\"AVRO\"]", NULL, 0, false}};
+	struct registry_stats st;
+	struct bench b;
+	int32_t id;
+
+	START(b, replies);
+	for (uint64_t i = 0; i < 20; i++)
+		cr_assert(eq(int, id_settled(&b, &(struct schema_ref){SCHEMA_BY_GUID, i, i}, &id), REGISTRY_DENIED));
+	registry_stats(b.registry, &st);
+	cr_assert(eq(u64, st.requests, 2), "%s", b.script.log);
+	finish(&b);
+}
+
+Test(registry, a_fingerprint_is_looked_for_among_the_versions)
+{
+	struct reply replies[] = {
+	    {"/subjects/t-value/versions", 0, 200, "[1,2,3]", NULL, 0, false},
+	    {"/subjects/t-value/versions/1", 0, 200, VERSION("1", "4", "\\\"int\\\""), NULL, 0, false},
+	    {"/subjects/t-value/versions/2", 0, 200, "{\"version\":2,\"id\":8,\"schemaType\":\"JSON\",\"schema\":\"{}\"}", NULL, 0,
+	     false},
+	    {"/subjects/t-value/versions/3", 1, 503, "", NULL, 0, false},
+	    {"/subjects/t-value/versions/3", 0, 200, VERSION("3", "6", "\\\"null\\\""), NULL, 0, false}};
+	const struct schema_ref integer = {SCHEMA_BY_FINGERPRINT, 0, 0x7275d51a3f395c8f};
+	const struct schema_ref null = {SCHEMA_BY_FINGERPRINT, 0, 0x63dd24e7cc258f8a}, other = {SCHEMA_BY_FINGERPRINT, 0, 0};
+	struct registry_stats st;
+	struct bench b;
+	int32_t id = 0;
+
+	START(b, replies);
+	cr_assert(eq(int, id_settled(&b, &integer, &id), REGISTRY_KNOWN), "%s", b.script.log);
+	cr_assert(eq(int, id, 4));
+	cr_assert(eq(int, id_settled(&b, &null, &id), REGISTRY_KNOWN));
+	cr_assert(eq(int, id, 6));
+	registry_stats(b.registry, &st);
+	cr_assert(eq(u64, st.requests, 6)); // two lists, for the one refused, and four versions
+	cr_assert(eq(int, id_settled(&b, &other, &id), REGISTRY_DENIED));
+	registry_stats(b.registry, &st);
+	cr_assert(eq(u64, st.requests, 7), "%s", b.script.log); // the list may have grown; what is known is not fetched
+	finish(&b);
+}
+
+static char alias_key[100], alias_id[20];
+
+static char *load_alias(void *ctx, const char *key)
+{
+	(void)ctx;
+	return strcmp(key, alias_key) == 0 && alias_id[0] ? xstrdup(alias_id) : NULL;
+}
+
+static void save_alias(void *ctx, const char *key, const char *text)
+{
+	(void)ctx;
+	snprintf(alias_key, sizeof alias_key, "%s", key);
+	snprintf(alias_id, sizeof alias_id, "%s", text);
+}
+
+Test(registry, a_persisted_guid_needs_no_registry)
+{
+	struct reply up[] = {{"/schemas/guids/" GUID "/ids", 0, 200, "[{\"context\":\".\",\"id\":9}]", NULL, 0, false}};
+	struct reply down[] = {{"/schemas/guids/" GUID "/ids", 0, 500, "", NULL, 0, false}};
+	struct registry_conf conf = {.load = load_alias, .save = save_alias};
+	struct registry_stats st;
+	struct bench b;
+	int32_t id = -1;
+
+	start_with(&b, up, 1, conf);
+	cr_assert(eq(int, id_settled(&b, &guid, &id), REGISTRY_KNOWN));
+	finish(&b);
+	cr_assert_str_eq(alias_key, "guid/" GUID);
+	cr_assert_str_eq(alias_id, "9");
+	start_with(&b, down, 1, conf);
+	cr_assert(eq(int, id_settled(&b, &guid, &id), REGISTRY_KNOWN));
+	cr_assert(eq(int, id, 9));
+	registry_stats(b.registry, &st);
+	cr_assert(zero(u64, st.requests));
+	finish(&b);
+	snprintf(alias_id, sizeof alias_id, "9x"); // damaged: not believed
+	start_with(&b, up, 1, conf);
+	cr_assert(eq(int, id_settled(&b, &guid, &id), REGISTRY_KNOWN));
+	registry_stats(b.registry, &st);
+	cr_assert(eq(u64, st.requests, 1));
+	finish(&b);
+}
+
 Test(registry, nothing_registered_is_an_answer)
 {
 	struct reply replies[] = {{"/subjects/s-value/versions/latest", 0, 404, NO_SUBJECT, NULL, 0, false}};

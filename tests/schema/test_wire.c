@@ -2,49 +2,126 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include "framing_cases.h"
+#include "schema/fingerprint.h"
 #include "schema/utf8.h"
 #include "schema/wire.h"
 #include "util/xalloc.h"
 
-Test(wire, frame)
-{
-	const uint8_t bytes[] = {0, 0x00, 0x01, 0xe2, 0x40, 'a', 'b'};
-	struct frame f;
-	const char *why = NULL;
+// The one header that a test's message has; NULL: none.
+struct header {
+	const char *name, *bytes;
+	size_t n;
+};
 
-	cr_assert(zero(int, wire_parse(bytes, sizeof bytes, &f, &why)));
-	cr_assert(eq(int, f.schema_id, 123456));
-	cr_assert(eq(sz, f.len, 2));
-	cr_assert(f.payload == bytes + 5);
+static const char *header_of(const void *message, const char *name, size_t *len)
+{
+	const struct header *h = message;
+
+	*len = h->n;
+	return h->name && !strcmp(h->name, name) ? h->bytes : NULL;
 }
 
-Test(wire, empty_payload_is_a_frame)
+#define SIZED(s) s, sizeof(s) - 1
+#define VALUE_ID  "__value_schema_id"
+#define NO_HEADER {NULL, NULL, 0}
+
+// `at`: where the payload begins; -1 with a word of the reason for what has no frame.
+static const struct framed {
+	enum framing framing;
+	const char *value;
+	size_t n;
+	struct header header;
+	int at;
+	enum schema_by by;
+	const char *text; // of the reference, or of the reason
+} framed[] = {
+	{FRAMING_HEADER_FIRST, SIZED(V0 "ab"), NO_HEADER, 5, SCHEMA_BY_ID, "123456"},
+	{FRAMING_HEADER_FIRST, SIZED("\0\xff\xff\xff\xff"), NO_HEADER, 5, SCHEMA_BY_ID, "-1"},
+	{FRAMING_HEADER_FIRST, SIZED(V1 "ab"), NO_HEADER, 17, SCHEMA_BY_GUID, GUID},
+	{FRAMING_HEADER_FIRST, SIZED(V1), NO_HEADER, 17, SCHEMA_BY_GUID, GUID},
+	{FRAMING_HEADER_FIRST, SIZED("ab"), {VALUE_ID, SIZED(V0)}, 0, SCHEMA_BY_ID, "123456"},
+	{FRAMING_HEADER_FIRST, SIZED(""), {VALUE_ID, SIZED(V1)}, 0, SCHEMA_BY_GUID, GUID},
+	{FRAMING_HEADER_FIRST, SIZED("\0\0\0\0\7ab"), {VALUE_ID, SIZED(V1)}, 0, SCHEMA_BY_GUID, GUID},
+	{FRAMING_HEADER_FIRST, SIZED(V0 "ab"), {"__key_schema_id", SIZED(V1)}, 5, SCHEMA_BY_ID, "123456"},
+	{FRAMING_HEADER_FIRST, SIZED(V0 "ab"), {VALUE_ID, SIZED("7")}, -1, SCHEMA_BY_ID, "__value_schema_id"},
+	{FRAMING_HEADER_FIRST, SIZED(V0 "ab"), {VALUE_ID, SIZED(V0 "x")}, -1, SCHEMA_BY_ID, "__value_schema_id"},
+	{FRAMING_HEADER_FIRST, SIZED(""), NO_HEADER, -1, SCHEMA_BY_ID, "shorter"},
+	{FRAMING_HEADER_FIRST, SIZED("\0\0\0\1"), NO_HEADER, -1, SCHEMA_BY_ID, "shorter"},
+	{FRAMING_HEADER_FIRST, SIZED("\1\0\0\0\1x"), NO_HEADER, -1, SCHEMA_BY_ID, "GUID"},
+	{FRAMING_HEADER_FIRST, SIZED("{\"a\":1}"), NO_HEADER, -1, SCHEMA_BY_ID, "magic"},
+	{FRAMING_HEADER_FIRST, SIZED(SINGLE "ab"), NO_HEADER, -1, SCHEMA_BY_ID, "magic"},
+	{FRAMING_PREFIX_FIRST, SIZED(V0 "ab"), {VALUE_ID, SIZED(V1)}, 5, SCHEMA_BY_ID, "123456"},
+	{FRAMING_PREFIX_FIRST, SIZED(V1 "ab"), {VALUE_ID, SIZED("7")}, 17, SCHEMA_BY_GUID, GUID},
+	{FRAMING_PREFIX_FIRST, SIZED("\4ab"), {VALUE_ID, SIZED(V1)}, 0, SCHEMA_BY_GUID, GUID},
+	{FRAMING_PREFIX_FIRST, SIZED("\4ab"), {VALUE_ID, SIZED("7")}, -1, SCHEMA_BY_ID, "__value_schema_id"},
+	{FRAMING_PREFIX_FIRST, SIZED("{\"a\":1}"), NO_HEADER, -1, SCHEMA_BY_ID, "magic"},
+	{FRAMING_APICURIO, SIZED(LONG_V0 "ab"), NO_HEADER, 9, SCHEMA_BY_ID, "123456"},
+	{FRAMING_APICURIO, SIZED(V0 "abcd"), NO_HEADER, 5, SCHEMA_BY_ID, "123456"},
+	{FRAMING_APICURIO, SIZED(V0), NO_HEADER, 5, SCHEMA_BY_ID, "123456"},
+	{FRAMING_APICURIO, SIZED("ab"), {"apicurio.value.globalId", SIZED(LONG)}, 0, SCHEMA_BY_ID, "123456"},
+	{FRAMING_APICURIO, SIZED("ab"), {"apicurio.value.contentId", SIZED(LONG)}, 0, SCHEMA_BY_ID, "123456"},
+	{FRAMING_APICURIO, SIZED("ab"), {"apicurio.value.contentId", SIZED(V0)}, -1, SCHEMA_BY_ID, "8 bytes"},
+	{FRAMING_APICURIO, SIZED("ab"), {"apicurio.value.globalId", SIZED("\1\0\0\0\0\0\0\1\2")}, -1, SCHEMA_BY_ID, "8 bytes"},
+	{FRAMING_APICURIO, SIZED("ab"), {VALUE_ID, SIZED(V0)}, -1, SCHEMA_BY_ID, "shorter"},
+	{FRAMING_APICURIO, SIZED("\0\0\0\0\0\0\0\0"), NO_HEADER, -1, SCHEMA_BY_ID, "9 bytes"},
+	{FRAMING_APICURIO, SIZED("\0\0\0\0\0\x80\0\0\0x"), NO_HEADER, -1, SCHEMA_BY_ID, "2147483647"},
+	{FRAMING_APICURIO, SIZED(V1 "ab"), NO_HEADER, -1, SCHEMA_BY_ID, "magic"},
+	{FRAMING_SINGLE_OBJECT, SIZED(SINGLE "ab"), NO_HEADER, 10, SCHEMA_BY_FINGERPRINT, "7275d51a3f395c8f"},
+	{FRAMING_SINGLE_OBJECT, SIZED(SINGLE "ab"), {VALUE_ID, SIZED(V0)}, 10, SCHEMA_BY_FINGERPRINT, "7275d51a3f395c8f"},
+	{FRAMING_SINGLE_OBJECT, SIZED("\xc3\1\0\0\0\0\0\0\0"), NO_HEADER, -1, SCHEMA_BY_ID, "shorter"},
+	{FRAMING_SINGLE_OBJECT, SIZED("\xc3\0\0\0\0\0\0\0\0\0"), NO_HEADER, -1, SCHEMA_BY_ID, "C3 01"},
+	{FRAMING_SINGLE_OBJECT, SIZED(V0 "abcdefgh"), NO_HEADER, -1, SCHEMA_BY_ID, "C3 01"},
+	{FRAMING_NONE, SIZED(V0 "ab"), {VALUE_ID, SIZED(V0)}, 0, SCHEMA_BY_STREAM, ""},
+	{FRAMING_NONE, SIZED(""), NO_HEADER, 0, SCHEMA_BY_STREAM, ""},
+};
+
+Test(wire, framings)
 {
-	const uint8_t bytes[] = {0, 0xff, 0xff, 0xff, 0xff};
-	struct frame f;
-	const char *why;
-
-	cr_assert(zero(int, wire_parse(bytes, 5, &f, &why)));
-	cr_assert(eq(int, f.schema_id, -1));
-	cr_assert(zero(sz, f.len));
-}
-
-Test(wire, refused)
-{
-	static const struct {
-		const char *bytes;
-		size_t n;
-		const char *why;
-	} cases[] = {
-		{"", 0, "shorter"}, {"\0\0\0\1", 4, "shorter"}, {"\1\0\0\0\1x", 6, "magic"}, {"{\"a\":1}", 7, "magic"},
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct frame f;
+	for (size_t i = 0; i < ARRAY_LEN(framed); i++) {
+		const struct framed *c = &framed[i];
+		const struct wire_headers headers = {&c->header, header_of};
+		uint8_t *exact = xmalloc(c->n ? c->n : 1); // a read past the end is for the sanitizer to see
+		char text[SCHEMA_REF_TEXT];
 		const char *why = "";
+		struct frame f;
 
-		cr_assert(eq(int, wire_parse(cases[i].bytes, cases[i].n, &f, &why), -1));
-		cr_assert(strstr(why, cases[i].why) != NULL, "%s", why);
+		memcpy(exact, c->value, c->n);
+		int rc = wire_parse(c->framing, exact, c->n, &headers, &f, &why);
+		cr_assert(eq(int, rc, c->at < 0 ? -1 : 0), "case %zu", i);
+		if (rc) {
+			cr_assert(strstr(why, c->text) != NULL, "case %zu: %s", i, why);
+		} else {
+			schema_ref_text(&f.schema, text);
+			cr_assert_str_eq(text, c->text, "case %zu: %s", i, text);
+			cr_assert(eq(int, f.schema.by, c->by), "case %zu", i);
+			cr_assert(f.payload == exact + c->at && f.len == c->n - (size_t)c->at, "case %zu", i);
+		}
+		free(exact);
+	}
+}
+
+Test(wire, an_id_is_no_guid_and_no_fingerprint)
+{
+	const struct schema_ref refs[] = {{SCHEMA_BY_ID, 0, 7}, {SCHEMA_BY_GUID, 0, 7}, {SCHEMA_BY_GUID, 7, 0},
+					  {SCHEMA_BY_FINGERPRINT, 0, 7}};
+
+	for (size_t i = 0; i < ARRAY_LEN(refs); i++)
+		for (size_t j = 0; j < ARRAY_LEN(refs); j++)
+			cr_assert(schema_ref_equal(&refs[i], &refs[j]) == (i == j));
+	cr_assert(eq(int, schema_ref_id(&refs[0]), 7));
+	cr_assert(eq(int, schema_ref_id(&refs[1]), -1));
+}
+
+Test(wire, fingerprints_are_those_of_fastavro)
+{
+	for (size_t i = 0; i < ARRAY_LEN(fingerprints); i++) {
+		struct error err = ERROR_INIT;
+		struct avsc *a = avsc_parse(fingerprints[i].schema, strlen(fingerprints[i].schema), &err);
+
+		cr_assert(a != NULL, "%s", err.text);
+		cr_assert(eq(u64, schema_fingerprint(a), fingerprints[i].fingerprint), "%s", fingerprints[i].schema);
+		avsc_free(a);
 	}
 }
 

@@ -123,7 +123,9 @@ class Oracle:
             return
         number, event, breaches, schema_id, decoded = len(self.event), kafka, [], -1, False
         kind, record, writer = None, None, None
-        if len(value) < 5 or value[0] != 0:
+        if len(value) >= 17 and value[0] == 1:  # a GUID, which no workload has
+            kind = "unknown_schema"
+        elif len(value) < 5 or value[0] != 0:
             kind = "framing"
         else:
             schema_id = struct.unpack_from(">i", value, 1)[0]

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schema/file.h"
+
+#include <stdlib.h>
+
+#include "schema/plan.h"
+#include "util/buf.h"
+#include "util/xalloc.h"
+
+#define MAX_FILE (4u << 20)
+
+struct registry_schema *schema_file_load(const char *path, struct error *err)
+{
+	const struct plan_options all = {.all_fields = true};
+	struct buf text = BUF_INIT;
+	struct registry_schema *s = NULL;
+
+	if (buf_read_file(&text, path, MAX_FILE) < 0) {
+		error_set(err, "schema %s: %m", path);
+	} else {
+		struct plan *p = plan_compile(text.data, text.len, &all, err);
+		if (p) {
+			s = xcalloc(1, sizeof *s);
+			s->id = -1;
+			s->len = text.len;
+			s->text = buf_steal(&text);
+		} else {
+			error_prefix(err, "schema %s", path);
+		}
+		plan_free(p);
+	}
+	buf_release(&text);
+	return s;
+}
+
+void schema_file_free(struct registry_schema *s)
+{
+	if (!s)
+		return;
+	free(s->text);
+	free(s);
+}
