@@ -178,7 +178,11 @@ static bool is_record(const struct wstream *s, const struct plan *p)
 
 static void compile(struct wstream *s, struct plan_entry *e, const struct registry_schema *schema)
 {
-	struct plan_options opt = {s->conf->event_time, s->rules, s->nrules, true};
+	struct plan_options opt = {.event_time = s->conf->event_time,
+				   .rules = s->rules,
+				   .nrules = s->nrules,
+				   .all_fields = true,
+				   .reader = s->def->contract ? contract_schema(s->def->contract) : NULL};
 	struct error err = ERROR_INIT;
 
 	e->plan = plan_compile(schema->text, schema->len, &opt, &err);

@@ -65,6 +65,41 @@ const char *avsc_unqualified(const char *name)
 	return dot ? dot + 1 : name;
 }
 
+bool avsc_names_match(const struct avsc_type *writer, const struct avsc_type *reader)
+{
+	if (!strcmp(avsc_unqualified(writer->name), avsc_unqualified(reader->name)))
+		return true;
+	for (size_t i = 0; i < reader->naliases; i++)
+		if (!strcmp(writer->name, reader->aliases[i]))
+			return true;
+	return false;
+}
+
+static const struct avsc_field *field_named(const struct avsc_type *record, const char *name)
+{
+	for (size_t i = 0; i < record->nfields; i++)
+		if (!strcmp(record->fields[i].name, name))
+			return &record->fields[i];
+	return NULL;
+}
+
+const struct avsc_field *avsc_written_field(const struct avsc_type *writer, const struct avsc_field *reader)
+{
+	const struct avsc_field *f = field_named(writer, reader->name);
+
+	for (size_t i = 0; !f && i < reader->naliases; i++)
+		f = field_named(writer, reader->aliases[i]);
+	return f;
+}
+
+const struct avsc_type *avsc_reading_record(const struct avsc *reader, const struct avsc_type *writer)
+{
+	for (size_t i = 0; i < reader->ntypes; i++)
+		if (reader->types[i]->kind == AVSC_RECORD && avsc_names_match(writer, reader->types[i]))
+			return reader->types[i];
+	return NULL;
+}
+
 const struct avsc_type *avsc_root(const struct avsc *a)
 {
 	return a->root;

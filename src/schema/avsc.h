@@ -75,5 +75,11 @@ struct avsc *avsc_parse(const char *json, size_t len, struct error *err) MUST_CH
 void avsc_free(struct avsc *a);
 const struct avsc_type *avsc_root(const struct avsc *a);
 const char *avsc_kind_name(enum avsc_kind k);
+// A reader's named type takes a writer's of the same unqualified name, or of one of its aliases; its field a
+// writer's of the same name, else of the first alias that the writer has.
+bool avsc_names_match(const struct avsc_type *writer, const struct avsc_type *reader);
+const struct avsc_field *avsc_written_field(const struct avsc_type *writer, const struct avsc_field *reader);
+// The record of a reader's schema that takes the writer's; NULL: none.
+const struct avsc_type *avsc_reading_record(const struct avsc *reader, const struct avsc_type *writer);
 const char *avsc_unqualified(const char *name); // behind the last dot
 #endif

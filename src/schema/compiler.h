@@ -58,7 +58,7 @@ bool compile_follows(const struct compiler *c, const struct avsc_type *record);
 void compile_enter(struct compiler *c, const struct avsc_type *record);
 void compile_leave(struct compiler *c);
 const char *path_text(const struct compiler *c);
-size_t path_push(struct compiler *c, const char *name);
+size_t path_push(struct compiler *c, const struct avsc_type *record, size_t field);
 size_t path_push_element(struct compiler *c, const struct avsc_type *t); // of an array or a map
 void path_pop(struct compiler *c, size_t before);
 int32_t path_element(struct compiler *c,

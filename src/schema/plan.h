@@ -81,6 +81,7 @@ struct field_rule {
 	bool not_null;
 };
 
+struct avsc; // schema/avsc.h
 struct plan_options {
 	// Field path, not inside an array or a map, or NULL. A date or timestamp, a number (unix
 	// milliseconds) or a text (RFC 3339, or milliseconds); null, unreadable or past the year 275760:
@@ -89,6 +90,9 @@ struct plan_options {
 	const struct field_rule *rules;
 	size_t nrules;
 	bool all_fields; // true: also the fields that no rule names
+	// A contract's schema, or NULL: a field that it knows under another name, by an alias of its own, has
+	// the contract's path, unless a rule names the writer's.
+	const struct avsc *reader;
 };
 
 struct plan;

@@ -115,13 +115,38 @@ const char *path_text(const struct compiler *c)
 	return c->path.len ? c->path.data : "value";
 }
 
-size_t path_push(struct compiler *c, const char *name)
+// What the contract calls a field that it reads by an alias; else NULL.
+static const char *reader_name(const struct compiler *c, const struct avsc_type *record,
+			       const struct avsc_field *field)
 {
+	const struct avsc_type *reader = c->opt->reader ? avsc_reading_record(c->opt->reader, record) : NULL;
+	const char *found = NULL;
+
+	for (size_t i = 0; reader && i < reader->nfields; i++) {
+		const struct avsc_field *f = &reader->fields[i];
+
+		if (!strcmp(f->name, field->name))
+			return NULL;
+		if (!found && avsc_written_field(record, f) == field)
+			found = f->name;
+	}
+	return found;
+}
+
+size_t path_push(struct compiler *c, const struct avsc_type *record, size_t field)
+{
+	const struct avsc_field *f = &record->fields[field];
+	const char *other = reader_name(c, record, f);
 	size_t before = c->path.len;
 
 	if (before)
 		buf_addc(&c->path, '.');
-	buf_adds(&c->path, name);
+	size_t name = c->path.len;
+	buf_adds(&c->path, f->name);
+	if (other && !map_gets(&c->rules, c->path.data)) {
+		path_pop(c, name);
+		buf_adds(&c->path, other);
+	}
 	return before;
 }
 
@@ -237,7 +262,7 @@ static int discover(struct compiler *c, const struct avsc_type *t)
 	} else if (t->kind == AVSC_RECORD && compile_follows(c, t)) {
 		compile_enter(c, t);
 		for (size_t i = 0; i < t->nfields; i++) {
-			size_t before = path_push(c, t->fields[i].name);
+			size_t before = path_push(c, t, i);
 
 			if (discover(c, t->fields[i].type))
 				return -1;
@@ -378,7 +403,7 @@ int mark_filled(struct compiler *c, const struct avsc_type *t, uint8_t *filled)
 		return 0;
 	compile_enter(c, t);
 	for (size_t i = 0; i < t->nfields; i++) {
-		size_t before = path_push(c, t->fields[i].name);
+		size_t before = path_push(c, t, i);
 
 		if (mark_filled(c, t->fields[i].type, filled))
 			return -1;

@@ -354,7 +354,7 @@ static int emit_fields(struct compiler *c, const struct avsc_type *t)
 {
 	compile_enter(c, t);
 	for (size_t i = 0; i < t->nfields; i++) {
-		size_t before = path_push(c, t->fields[i].name);
+		size_t before = path_push(c, t, i);
 
 		if (emit_type(c, t->fields[i].type))
 			return -1;

@@ -144,24 +144,6 @@ static bool promotes(enum avsc_kind writer, enum avsc_kind reader)
 	}
 }
 
-static bool same_name(const struct avsc_type *writer, const struct avsc_type *reader)
-{
-	if (!strcmp(avsc_unqualified(writer->name), avsc_unqualified(reader->name)))
-		return true;
-	for (size_t i = 0; i < reader->naliases; i++)
-		if (!strcmp(writer->name, reader->aliases[i]))
-			return true;
-	return false;
-}
-
-static const struct avsc_field *writer_field(const struct avsc_type *writer, const char *name)
-{
-	for (size_t i = 0; i < writer->nfields; i++)
-		if (!strcmp(writer->fields[i].name, name))
-			return &writer->fields[i];
-	return NULL;
-}
-
 static bool examine_record(struct resolution *r, const struct avsc_type *writer,
 			   const struct avsc_type *reader)
 {
@@ -169,10 +151,8 @@ static bool examine_record(struct resolution *r, const struct avsc_type *writer,
 
 	for (size_t i = 0; i < reader->nfields; i++) {
 		const struct avsc_field *f = &reader->fields[i];
-		const struct avsc_field *w = writer_field(writer, f->name);
+		const struct avsc_field *w = avsc_written_field(writer, f);
 
-		for (size_t a = 0; !w && a < f->naliases; a++)
-			w = writer_field(writer, f->aliases[a]);
 		if (w) {
 			ok &= fits_below(r, f->name, w->type, f->type);
 		} else if (!f->has_default) {
@@ -213,7 +193,7 @@ static const struct avsc_type *own_branch(const struct avsc_type *writer, const 
 	for (size_t i = 0; i < reader->nparts; i++) {
 		const struct avsc_type *part = reader->parts[i];
 
-		if (part->kind != writer->kind || (part->name && !same_name(writer, part)))
+		if (part->kind != writer->kind || (part->name && !avsc_names_match(writer, part)))
 			continue;
 		if (!found || (part->name && !strcmp(part->name, writer->name)))
 			found = part;
@@ -242,7 +222,7 @@ static bool examine_named(struct resolution *r, const struct avsc_type *writer, 
 {
 	bool ok = true;
 
-	if (!same_name(writer, reader))
+	if (!avsc_names_match(writer, reader))
 		ok = breach(r, MISMATCH_NAME, "name mismatch (reader %s, writer %s)", reader->name, writer->name);
 	if (writer->kind == AVSC_RECORD)
 		return examine_record(r, writer, reader) && ok;

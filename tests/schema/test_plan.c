@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "plan_help.h"
+#include "schema/avsc.h"
 #include "util/buf.h"
 #include "util/xalloc.h"
 
@@ -19,23 +20,22 @@ static bool has_value(const struct plan *p, const struct record_values *r, const
 Test(plan, slots_follow_the_writer)
 {
 	const char *schema = RECORD(
-	    FIELD("a", "\"int\"") "," FIELD("s", "\"string\"") "," FIELD("b", "\"boolean\"") "," FIELD("t", "{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}") "," FIELD(
-		"u",
-		"{\"type\":\"string\",\"logicalType\":\"uuid\"}") "," FIELD("l",
-									    "{\"type\":\"array\",\"items\":"
-									    "\"int\"}") "," FIELD("r",
-												  "[\"null\","
-												  "{\"type\":"
-												  "\"record\""
-												  ",\"name\":"
-												  "\"In\","
-												  "\"fields\""
-												  ":[" FIELD(
-												      "x",
-												      "\"floa"
-												      "t\"") "]}]") "," FIELD("mixed",
-															      "[\"null\",\"string\",\"long\"]") "," FIELD("n",
-																					  "\"null\""));
+	    FIELD("a", "\"int\"") "," FIELD("s", "\"string\"") "," FIELD("b", "\"boolean\"") "," FIELD("t", "{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}") "," FIELD("u", "{\"type\":\"string\",\"logicalType\":\"uuid\"}") "," FIELD(
+		"l",
+		"{\"type\":\"array\",\"items\":"
+		"\"int\"}") "," FIELD("r",
+				      "[\"null\","
+				      "{\"type\":"
+				      "\"record\""
+				      ",\"name\":"
+				      "\"In\","
+				      "\"fields\""
+				      ":[" FIELD("x", "\"floa"
+						      "t\"") "]}]") "," FIELD("mixed",
+									      "[\"null\",\"string\","
+									      "\"long\"]") "," FIELD("n",
+												     "\"null"
+												     "\""));
 	static const struct {
 		const char *path;
 		enum field_type type;
@@ -209,10 +209,13 @@ Test(plan, allowed_and_pattern)
 	     .pattern = "^[0-9]$"},
 	    {.path = "b", .type = FIELD_TYPES, .allowed = allowed, .nallowed = 4},
 	};
-	const char *schema =
-	    RECORD(FIELD("s", "\"string\"") "," FIELD("e", "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":["
-							   "\"EUR\",\"USD\",\"XXX\"]}") "," FIELD(
-		"n", "\"double\"") "," FIELD("c", "\"int\"") "," FIELD("b", "\"boolean\""));
+	const char *schema = RECORD(FIELD("s", "\"string\"") "," FIELD(
+	    "e",
+	    "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":["
+	    "\"EUR\",\"USD\",\"XXX\"]}") "," FIELD("n", "\"double\"") "," FIELD("c",
+										"\"int\"") "," FIELD("b",
+												     "\"boole"
+												     "an\""));
 	static const struct {
 		const char *s;
 		int e;
@@ -438,6 +441,41 @@ Test(plan, items_without_bytes_cost_nothing, .timeout = 10)
 	cr_assert(r.decoded);
 	record_values_release(&r);
 	plan_free(p);
+}
+
+Test(plan, a_field_that_a_contract_reads_by_an_alias_has_the_contracts_path)
+{
+	const char *writer = RECORD(FIELD("sum", "\"int\"") "," FIELD(
+	    "who", "{\"type\":\"record\",\"name\":\"C\",\"fields\":[" FIELD("id", "\"int\"") "," FIELD(
+		       "age", "\"int\"") "]}") "," FIELD("old", "\"int\"") "," FIELD("x", "\"int\""));
+	const char *reader =
+	    RECORD("{\"name\":\"amount\",\"type\":\"long\",\"aliases\":[\"total\",\"sum\"]},"
+		   "{\"name\":\"client\",\"aliases\":[\"who\"],\"type\":{\"type\":\"record\",\"name\":"
+		   "\"Client\",\"aliases\":[\"C\"],"
+		   "\"fields\":[{\"name\":\"key\",\"type\":\"int\",\"aliases\":[\"id\"]}]}},"
+		   "{\"name\":\"fresh\",\"type\":\"int\",\"aliases\":[\"old\"]},"
+		   "{\"name\":\"y\",\"type\":\"int\",\"aliases\":[\"x\"]},{\"name\":\"x\",\"type\":\"int\"}");
+	struct field_rule rules[] = {{.path = "amount", .type = FIELD_NUMERIC, .required = true},
+				     {.path = "old", .type = FIELD_NUMERIC, .required = true}};
+	static const char *const want[] = {"amount", "client.key", "client.age", "old", "x"};
+	struct error err = ERROR_INIT;
+	struct avsc *contract = avsc_parse(reader, strlen(reader), &err);
+	struct record_values r;
+
+	cr_assert(contract != NULL, "%s", err.text);
+	struct plan *p = compile(
+	    writer,
+	    &(struct plan_options){
+		.rules = rules, .nrules = 2, .all_fields = true, .event_time = "ts", .reader = contract});
+	record_values_init(&r);
+	walk(p, "\2\4\6\10\12", 5, &r);
+	assert_breaches(p, &r, "");
+	cr_assert(eq(sz, r.nvalues, ARRAY_LEN(want)));
+	for (size_t i = 0; i < r.nvalues; i++)
+		cr_assert(eq(str, plan_slot(p, r.values[i].slot)->path, (char *)(uintptr_t)want[i]));
+	record_values_release(&r);
+	plan_free(p);
+	avsc_free(contract);
 }
 
 Test(plan, record_values_serve_several_plans)
