@@ -125,13 +125,29 @@ static void add_mend(struct error *err, const struct registry_link *l, enum http
 	free(said);
 }
 
+static void add_clause(struct error *all, const struct error *one)
+{
+	char *before = xstrdup(all->text);
+
+	error_clear(all);
+	error_set(all, "%s%s%s", before, *before ? "; " : "", one->text);
+	free(before);
+}
+
+// The next question goes to another URL: this one may be the wrong one of several.
+static void turn_away(struct registry_link *l)
+{
+	l->failures++;
+	l->at = (l->at + 1) % l->nurls;
+}
+
 // Asks the URLs in turn, beginning with the one that answered last. -1: none gave an answer worth reading.
 static int ask(struct registry_link *l, const char *method, const char *path, const char *body,
 	       struct answer *out, struct error *err)
 {
 	const char *const headers[] = {"Accept: application/vnd.schemaregistry.v1+json, application/json",
 				       "Content-Type: application/vnd.schemaregistry.v1+json", l->bearer, NULL};
-	struct error last = ERROR_INIT;
+	struct error all = ERROR_INIT; // a clause a URL
 	size_t first = l->at;
 
 	l->retry_after_ms = 0;
@@ -150,8 +166,8 @@ static int ask(struct registry_link *l, const char *method, const char *path, co
 					   .timeout_ms = l->timeout_ms,
 					   .max_answer = MAX_ANSWER};
 		struct http_answer got;
+		struct error last = ERROR_INIT;
 
-		error_clear(&last);
 		l->requests++;
 		int rc = http_do(l->http, &req, &got, &last);
 		free(url);
@@ -163,11 +179,13 @@ static int ask(struct registry_link *l, const char *method, const char *path, co
 		if (rc) {
 			l->failures++;
 			add_mend(&last, l, got.tls);
+			add_clause(&all, &last);
 			continue;
 		}
 		if (worth_retrying(got.status)) {
 			l->failures++;
 			refused(l, method, path, got.status, &last);
+			add_clause(&all, &last);
 			if (got.retry_after_s > 0)
 				l->retry_after_ms =
 				    (got.retry_after_s < 300 ? got.retry_after_s : 300) * 1000;
@@ -180,18 +198,18 @@ static int ask(struct registry_link *l, const char *method, const char *path, co
 		out->code = json_get_int(out->json, "error_code", 0);
 		buf_release(&got.body);
 		if (got.status == 401) {
-			l->failures++;
+			turn_away(l);
 			answer_release(out);
 			return refused(l, method, path, got.status, err);
 		}
 		return 0;
 	}
-	return error_set(err, "%s", last.text);
+	return error_set(err, "%s", all.text);
 }
 
 static int strange(struct registry_link *l, const char *path, const struct answer *a, struct error *err)
 {
-	l->failures++;
+	turn_away(l);
 	if (a->status == 403)
 		return refused(l, "GET", path, a->status, err);
 	return error_set(

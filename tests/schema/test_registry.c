@@ -321,6 +321,43 @@ Test(registry, urls_are_tried_in_turn)
 	free(last);
 }
 
+Test(registry, one_url_of_two_leads_elsewhere)
+{
+	static const int statuses[] = {404, 200, 302, 401, 403};
+
+	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
+		struct reply bad[] = {{"/schemas/ids/1", 0, statuses[i], "<html/>", NULL, 0, false}};
+		struct reply good[] = {{"/schemas/ids/1", 0, 200, AVRO, NULL, 0, false}};
+		struct script first = {.replies = bad, .n = 1, .lock = PTHREAD_MUTEX_INITIALIZER};
+		struct fake_server *s1 = fake_start(answer, &first);
+		const struct registry_schema *s;
+		struct bench b = {.script = {.replies = good, .n = 1, .lock = PTHREAD_MUTEX_INITIALIZER}};
+
+		b.server = fake_start(answer, &b.script);
+		char *urls[] = {s1->url, b.server->url};
+		b.registry = registry_new(&(struct registry_conf){.urls = urls, .nurls = 2, .timeout_ms = 5000}, NULL);
+		cr_assert(eq(int, settled(&b, 1, &s), REGISTRY_KNOWN), "HTTP %d", statuses[i]);
+		finish(&b);
+		fake_stop(s1);
+	}
+}
+
+Test(registry, every_url_is_told_of)
+{
+	struct reply bad[] = {{"/schemas/ids/1", 0, 503, "", NULL, 0, false}};
+	struct registry_stats st;
+	const struct registry_schema *s;
+	struct bench b = {.script = {.replies = bad, .n = 1, .lock = PTHREAD_MUTEX_INITIALIZER}};
+
+	b.server = fake_start(answer, &b.script);
+	char *urls[] = {b.server->url, (char *)(uintptr_t) "http://127.0.0.1:1"};
+	b.registry = registry_new(&(struct registry_conf){.urls = urls, .nurls = 2, .timeout_ms = 5000}, NULL);
+	registry_schema(b.registry, 1, &s);
+	wait_for_failures(&b, 2, &st);
+	cr_assert(strstr(st.last_error, "HTTP 503; GET http://127.0.0.1:1: ") != NULL, "%s", st.last_error);
+	finish(&b);
+}
+
 Test(registry, none_listens)
 {
 	char *urls[] = {(char *)(uintptr_t) "http://127.0.0.1:1"};
