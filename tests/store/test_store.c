@@ -475,6 +475,7 @@ Test(store, since_when_a_partition_waits_for_a_schema)
 		cr_assert_eq(v.parts[0].waiting_since, i ? 0 : 1700000000123);
 		free(v.parts[0].topic);
 		free(v.parts);
+		free(v.holes);
 		again = take(s);
 		cr_assert_eq(again.waiting_since, i ? 0 : 1700000000123);
 		claim_release(&again);
