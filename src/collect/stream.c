@@ -176,6 +176,14 @@ static bool is_record(const struct wstream *s, const struct plan *p)
 	return !s->conf->record || !strcmp(s->conf->record, plan_record_name(p));
 }
 
+static const char *schema_name(const struct plan_entry *e, char out[32])
+{
+	if (e->ref.by == SCHEMA_BY_STREAM)
+		return "the configured schema";
+	snprintf(out, 32, "schema id %d", e->id);
+	return out;
+}
+
 static void compile(struct wstream *s, struct plan_entry *e, const struct registry_schema *schema)
 {
 	struct plan_options opt = {.event_time = s->conf->event_time,
@@ -184,11 +192,12 @@ static void compile(struct wstream *s, struct plan_entry *e, const struct regist
 				   .all_fields = true,
 				   .reader = s->def->contract ? contract_schema(s->def->contract) : NULL};
 	struct error err = ERROR_INIT;
+	char name[32];
 
 	e->plan = plan_compile(schema->text, schema->len, &opt, &err);
 	if (!e->plan) {
 		e->state = PLAN_INVALID;
-		snprintf(e->why, sizeof e->why, "schema id %d cannot be used: %.180s", e->id, err.text);
+		snprintf(e->why, sizeof e->why, "%s cannot be used: %.180s", schema_name(e, name), err.text);
 		log_warn("collect", "stream %s: %s", s->conf->name, e->why);
 		return;
 	}
@@ -196,14 +205,19 @@ static void compile(struct wstream *s, struct plan_entry *e, const struct regist
 		e->state = PLAN_OTHER_RECORD;
 		return;
 	}
-	bind(s, e);
 	e->state = PLAN_READY;
+}
+
+// What a writer's schema adds to the stream, once it is known to be one of its own.
+static void adopt(struct wstream *s, struct plan_entry *e, const struct registry_schema *schema)
+{
+	bind(s, e);
 	if (s->def->contract) {
-		char why[200];
+		char why[200], name[32];
 		e->incompatible = contract_check(s->def->contract, compat_level_of(s->conf->compatibility), schema->text,
 						 schema->len, why, sizeof why) != CONTRACT_OK;
 		if (e->incompatible) {
-			snprintf(e->why, sizeof e->why, "schema id %d breaks the contract: %.180s", e->id, why);
+			snprintf(e->why, sizeof e->why, "%s breaks the contract: %.180s", schema_name(e, name), why);
 			log_warn("collect", "stream %s: %s", s->conf->name, e->why);
 		}
 	}
@@ -272,7 +286,10 @@ static void ask(struct wstream *s, const struct collect_port *port, struct plan_
 	const struct registry_schema *schema = NULL;
 
 	if (e->ref.by == SCHEMA_BY_STREAM) {
-		compile(s, e, s->def->schema);
+		schema = s->def->schema;
+		compile(s, e, schema);
+		if (e->state == PLAN_READY)
+			adopt(s, e, schema);
 		return;
 	}
 	enum registry_answer is = find_id(s, port, e, topic);
@@ -297,12 +314,14 @@ static void ask(struct wstream *s, const struct collect_port *port, struct plan_
 		judge_subject(s, port, e, topic);
 		if (e->state == PLAN_READY)
 			compile(s, e, schema);
-		return;
+	} else {
+		if (!e->plan) // whose name is the subject's
+			compile(s, e, schema);
+		if (e->plan && e->state != PLAN_OTHER_RECORD)
+			judge_subject(s, port, e, topic);
 	}
-	if (!e->plan) // whose name is the subject's
-		compile(s, e, schema);
-	if (e->plan && e->state != PLAN_OTHER_RECORD)
-		judge_subject(s, port, e, topic);
+	if (e->state == PLAN_READY)
+		adopt(s, e, schema);
 }
 
 // One plan a schema; where a stream spans topics one a topic too, since each has a subject of its own.

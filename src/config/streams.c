@@ -256,11 +256,11 @@ static void check_framing(struct loader *l, const struct node *map, const char *
 {
 	const struct node *framing = node_get(map, "framing"), *schema = node_get(map, "schema");
 	const struct node *strategy = node_get(map, "subject_name_strategy");
-	const char *word = framing && framing->text ? framing->text : "";
+	const char *word = key_find(&section_stream, "framing")->choices[s->framing];
 	bool by_record = s->subject_name_strategy && strcmp(s->subject_name_strategy, "TopicName") != 0;
 
-	if (!strcmp(word, "none") && !schema)
-		problem(l, framing, "%s.framing: none means that records do not name their schema; give schema", path);
+	if (!strcmp(word, "none") && !s->schema)
+		problem(l, framing ? framing : map, "%s.framing: none means that records do not name their schema; give schema", path);
 	if (schema && strcmp(word, "none") != 0)
 		problem(l, schema, "%s.schema: is for framing none; records of other framings name their schema", path);
 	if (!strcmp(word, "none") && strategy)

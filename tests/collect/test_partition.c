@@ -609,8 +609,10 @@ Test(partition, subjects_are_named_by_the_strategy)
 		const struct pane *p = part->streams[0].panes[0].pane;
 		cr_assert_eq(p->records, 1);
 		cr_assert_eq(p->decoded, cases[i].decoded, "case %zu", i);
-		if (!p->decoded)
+		if (!p->decoded) {
 			cr_assert_eq(p->samples[0].kind, VIOLATION_WRONG_SUBJECT);
+			cr_assert_eq(stream.nfields, 0, "its fields are not the stream's");
+		}
 		if (i + 1 < sizeof cases / sizeof *cases) {
 			part_free(part);
 			wstream_release(&stream);
