@@ -210,12 +210,15 @@ def _plain(schema):
 # --- faults: (generator, a right record, its Kafka timestamp) -> value ------------------------------------
 
 def framing(g, rec, kafka):
-    return [b"", b"\x00\x00", b"\x01" + g.encode("v1", rec)[1:], b'{"json": true}', b"\x7fELF...."][
+    return [b"", b"\x00\x00", b"\x02" + g.encode("v1", rec)[1:], b'{"json": true}', b"\x7fELF...."][
         int(g.rng.integers(5))]
 
 
 def unknown_schema(g, rec, kafka):
-    return g.encode("v1", rec, w.UNKNOWN_IDS[int(g.rng.integers(2))])
+    which = int(g.rng.integers(3))
+    if which == 2:
+        return b"\x01" + g.rng.bytes(16) + g.encode("v1", rec)[5:]  # a GUID
+    return g.encode("v1", rec, w.UNKNOWN_IDS[which])
 
 
 def wrong_subject(g, rec, kafka):
