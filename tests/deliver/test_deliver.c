@@ -275,19 +275,26 @@ Test(deliver, a_slow_receiver_delays_no_other)
 Test(deliver, a_crash_before_done_repeats_the_same_id)
 {
 	static const struct hook_step steps[] = {{.status = 200}};
-	struct hook *h = hook_start(steps, 1);
 	struct box *b = box_new();
-	struct receiver_conf r = receiver("team", h);
-	int status;
+	int status, url[2];
 
 	box_put(b, "id-1", "team", "immediate", BODY);
 	b->die_in_done = true;
-	pid_t pid = fork();
+	cr_assert_eq(pipe(url), 0);
+	pid_t pid = fork(); // before there is another thread, which could hold a lock at this moment
 	if (!pid) {
-		start(b, &r, 1);
+		char text[64];
+		struct receiver_conf its = {.name = (char *)"team", .type = (char *)"webhook", .url = text,
+					    .secret = (char *)SECRET};
+		if (read(url[0], text, sizeof text) <= 0)
+			_exit(1);
+		start(b, &its, 1);
 		for (;;)
 			pause();
 	}
+	struct hook *h = hook_start(steps, 1);
+	struct receiver_conf r = receiver("team", h);
+	cr_assert(write(url[1], r.url, strlen(r.url) + 1) > 0);
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 9);
 	cr_assert_eq(box_get(b, "id-1").state, BOX_OWED);
@@ -304,6 +311,8 @@ Test(deliver, a_crash_before_done_repeats_the_same_id)
 	cr_expect_eq(box_get(b, "id-1").attempts, 2);
 	hook_stop(h);
 	box_free(b);
+	close(url[0]);
+	close(url[1]);
 	free(r.url);
 }
 
