@@ -110,6 +110,34 @@ static void answered(struct registry *r)
 	r->stats.last_error[0] = 0;
 }
 
+// After an attempt, with the lock: whether it told anything; else it is repeated later.
+static bool told(struct registry *r, struct item *i, int rc, bool asked, const struct error *err)
+{
+	if (rc) {
+		postpone(r, i, err);
+		return false;
+	}
+	if (asked)
+		answered(r);
+	dequeue(r, i);
+	return true;
+}
+
+// Without the lock. The persisted copy, the first time it is asked for; the caller frees.
+static char *load_once(struct registry *r, struct item *i, const char *key)
+{
+	bool first = !i->loaded && r->conf.load;
+
+	i->loaded = true;
+	return first ? r->conf.load(r->conf.ctx, key) : NULL;
+}
+
+static void keep(struct registry *r, const char *key, const char *text)
+{
+	if (r->conf.save)
+		r->conf.save(r->conf.ctx, key, text);
+}
+
 static void forget_denied(struct registry *r, struct map *m)
 {
 	for (struct map_entry *e = NULL; r->ndenied > MAX_DENIED / 2 && (e = map_next(m, e));) {
@@ -158,23 +186,19 @@ static int fetch_schema(struct registry *r, struct item *i, enum registry_answer
 	char key[16];
 
 	snprintf(key, sizeof key, "%d", i->id);
-	*asked = false;
-	if (!i->loaded && r->conf.load) {
-		i->loaded = true;
-		*text = r->conf.load(r->conf.ctx, key);
-		struct avsc *parsed = *text ? avsc_parse(*text, strlen(*text), &why) : NULL;
-		if (parsed) {
-			avsc_free(parsed);
-			*is = REGISTRY_KNOWN;
-			return 0;
-		}
-		free(*text);
+	*text = load_once(r, i, key);
+	struct avsc *parsed = *text ? avsc_parse(*text, strlen(*text), &why) : NULL;
+	*asked = !parsed;
+	if (parsed) {
+		avsc_free(parsed);
+		*is = REGISTRY_KNOWN;
+		return 0;
 	}
-	*asked = true;
+	free(*text);
 	if (ask_schema(&r->link, i->id, is, text, err))
 		return -1;
-	if (*is == REGISTRY_KNOWN && r->conf.save)
-		r->conf.save(r->conf.ctx, key, *text);
+	if (*is == REGISTRY_KNOWN)
+		keep(r, key, *text);
 	return 0;
 }
 
@@ -188,14 +212,8 @@ static void work_schema(struct registry *r, struct item *i)
 	pthread_mutex_unlock(&r->lock);
 	int rc = fetch_schema(r, i, &is, &text, &asked, &err);
 	pthread_mutex_lock(&r->lock);
-	if (rc) {
-		postpone(r, i, &err);
-		return;
-	}
-	if (asked)
-		answered(r);
-	dequeue(r, i);
-	settle_schema(r, i, is, text);
+	if (told(r, i, rc, asked, &err))
+		settle_schema(r, i, is, text);
 }
 
 static struct item *schema_item(struct registry *r, int32_t id)
@@ -217,19 +235,16 @@ static struct item *schema_item(struct registry *r, int32_t id)
 static int fetch_subject(struct registry *r, struct item *i, const char *schema, enum subject_answer *is,
 			 bool *asked, struct error *err)
 {
-	char *key = xasprintf("%d/%s", i->id, i->subject), *known = NULL;
+	char *key = xasprintf("%d/%s", i->id, i->subject), *known = load_once(r, i, key);
 	int rc = 0;
 
-	if (!i->loaded && r->conf.load)
-		known = r->conf.load(r->conf.ctx, key);
-	i->loaded = true;
 	*asked = !known;
 	if (known)
 		*is = SUBJECT_YES;
 	else
 		rc = ask_subject(&r->link, i->id, i->subject, schema, is, err);
-	if (!rc && *asked && *is == SUBJECT_YES && r->conf.save)
-		r->conf.save(r->conf.ctx, key, "yes");
+	if (!rc && *asked && *is == SUBJECT_YES)
+		keep(r, key, "yes");
 	free(known);
 	free(key);
 	return rc;
@@ -240,6 +255,8 @@ static void work_subject(struct registry *r, struct item *i)
 	struct error err = ERROR_INIT;
 	enum subject_answer is = SUBJECT_UNCHECKED;
 	const struct item *schema = schema_item(r, i->id);
+	bool asked = false;
+	int rc = 0;
 
 	if (schema->schema_is == REGISTRY_PENDING) { // its turn comes; then this one's
 		i->due = mono_after_ms(10);
@@ -247,19 +264,13 @@ static void work_subject(struct registry *r, struct item *i)
 	}
 	if (schema->schema_is == REGISTRY_KNOWN) {
 		const char *text = schema->schema.text;
-		bool asked;
 
 		pthread_mutex_unlock(&r->lock);
-		int rc = fetch_subject(r, i, text, &is, &asked, &err);
+		rc = fetch_subject(r, i, text, &is, &asked, &err);
 		pthread_mutex_lock(&r->lock);
-		if (rc) {
-			postpone(r, i, &err);
-			return;
-		}
-		if (asked)
-			answered(r);
 	}
-	dequeue(r, i);
+	if (!told(r, i, rc, asked, &err))
+		return;
 	i->subject_is = is;
 	i->again = is == SUBJECT_YES ? (struct mono_time){0} : mono_after_ms(ASK_AGAIN_MS);
 }
@@ -268,13 +279,12 @@ static void work_subject(struct registry *r, struct item *i)
 static int fetch_alias(struct registry *r, struct item *i, enum registry_answer *is, int32_t *id, bool *asked,
 		       struct error *err)
 {
-	char *known = !i->loaded && r->conf.load ? r->conf.load(r->conf.ctx, i->alias) : NULL, text[SCHEMA_REF_TEXT];
+	char *known = load_once(r, i, i->alias), text[SCHEMA_REF_TEXT];
 	char *end = known;
 	long number = known ? strtol(known, &end, 10) : -1;
 	bool read = known && end > known && !*end && number >= 0 && number <= INT32_MAX;
 	int rc;
 
-	i->loaded = true;
 	free(known);
 	*asked = !read;
 	if (read) {
@@ -287,9 +297,9 @@ static int fetch_alias(struct registry *r, struct item *i, enum registry_answer 
 		rc = ask_guid(&r->link, text, is, id, err);
 	else
 		rc = ask_fingerprint(&r->link, i->ref.lo, i->subject, is, id, err);
-	if (!rc && *is == REGISTRY_KNOWN && r->conf.save) {
+	if (!rc && *is == REGISTRY_KNOWN) {
 		snprintf(text, sizeof text, "%d", *id);
-		r->conf.save(r->conf.ctx, i->alias, text);
+		keep(r, i->alias, text);
 	}
 	return rc;
 }
@@ -304,13 +314,8 @@ static void work_alias(struct registry *r, struct item *i)
 	pthread_mutex_unlock(&r->lock);
 	int rc = fetch_alias(r, i, &is, &id, &asked, &err);
 	pthread_mutex_lock(&r->lock);
-	if (rc) {
-		postpone(r, i, &err);
+	if (!told(r, i, rc, asked, &err))
 		return;
-	}
-	if (asked)
-		answered(r);
-	dequeue(r, i);
 	i->schema_is = is;
 	i->id = id;
 	i->again = (struct mono_time){0};
@@ -328,12 +333,8 @@ static void work_latest(struct registry *r, struct item *i)
 	pthread_mutex_unlock(&r->lock);
 	int rc = ask_version(&r->link, i->subject, 0, &v, &err);
 	pthread_mutex_lock(&r->lock);
-	if (rc) {
-		postpone(r, i, &err);
+	if (!told(r, i, rc, true, &err))
 		return;
-	}
-	answered(r);
-	dequeue(r, i);
 	if (v.is == REGISTRY_PENDING) {
 		if (!i->refused)
 			log_warn("registry", "the registry does not tell the versions of %s (HTTP 403 or 405)", i->subject);
