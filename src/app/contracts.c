@@ -85,10 +85,10 @@ static void judge_latest(struct watched *s)
 	s->why[0] = 0;
 	if (!v->version)
 		return;
-	struct avsc *writer = v->is == REGISTRY_KNOWN ? avsc_parse(v->text, strlen(v->text), &err) : NULL;
+	struct avsc *writer = v->is == REGISTRY_KNOWN ? avsc_parse(&v->schema, &err) : NULL;
 	if (!writer) {
 		s->breaches = 1;
-		snprintf(s->why, sizeof s->why, "%.390s", v->is == REGISTRY_KNOWN ? err.text : v->text);
+		snprintf(s->why, sizeof s->why, "%.390s", v->is == REGISTRY_KNOWN ? err.text : v->reason);
 		return;
 	}
 	compat_check(compat_level_of(s->conf->compatibility), writer, contract_schema(s->contract), &found);

@@ -32,10 +32,13 @@ static int read_contract(struct making *m, struct error *err)
 
 	if (!path)
 		return 0;
-	if (buf_read_file(&text, path, 1 << 20) < 0)
+	if (buf_read_file(&text, path, 1 << 20) < 0) {
 		error_set(err, "contract %s cannot be read", path);
-	else if (!(plan = plan_compile(text.data, text.len, &opt, err)))
-		error_prefix(err, "contract %s", path);
+	} else {
+		struct schema_text schema = schema_text_avro(text.data, text.len);
+		if (!(plan = plan_compile(&schema, &opt, err)))
+			error_prefix(err, "contract %s", path);
+	}
 	for (size_t i = 0; plan && i < plan_slots(plan); i++) {
 		const struct plan_slot *s = plan_slot(plan, i);
 		map_puts(&m->contract, s->path, (void *)(intptr_t)(s->type + 1));

@@ -63,10 +63,13 @@ static struct avsc *read_schema(const char *path, struct error *err)
 	struct buf text = BUF_INIT;
 	struct avsc *a = NULL;
 
-	if (buf_read_file(&text, path, MAX_FILE) < 0)
+	if (buf_read_file(&text, path, MAX_FILE) < 0) {
 		error_set(err, "schema %s: %m", path);
-	else if (!(a = avsc_parse(text.data ? text.data : "", text.len, err)))
-		error_prefix(err, "schema %s", path);
+	} else {
+		struct schema_text schema = schema_text_avro(text.data ? text.data : "", text.len);
+		if (!(a = avsc_parse(&schema, err)))
+			error_prefix(err, "schema %s", path);
+	}
 	buf_release(&text);
 	return a;
 }
@@ -150,13 +153,13 @@ static void judge_version(struct check *c, const struct registry_version *v)
 {
 	struct error err = ERROR_INIT;
 	struct compat found = {0};
-	struct avsc *writer = v->is == REGISTRY_KNOWN ? avsc_parse(v->text, strlen(v->text), &err) : NULL;
+	struct avsc *writer = v->is == REGISTRY_KNOWN ? avsc_parse(&v->schema, &err) : NULL;
 	bool kept = writer && compat_check(c->level, writer, contract_schema(c->contract), &found);
 
 	json_t *item = json_pack("{s:i, s:i, s:b, s:o}", "version", (int)v->version, "id", (int)v->id, "compatible", kept,
 				 "breaches", breaches_json(&found));
 	if (!writer)
-		json_object_set_new(item, "reason", json_str(v->is == REGISTRY_KNOWN ? err.text : v->text));
+		json_object_set_new(item, "reason", json_str(v->is == REGISTRY_KNOWN ? err.text : v->reason));
 	json_array_append_new(c->versions, item);
 	c->kept &= kept;
 	compat_release(&found);

@@ -194,7 +194,7 @@ static void compile(struct wstream *s, struct plan_entry *e, const struct regist
 	struct error err = ERROR_INIT;
 	char name[32];
 
-	e->plan = plan_compile(schema->text, schema->len, &opt, &err);
+	e->plan = plan_compile(&schema->schema, &opt, &err);
 	if (!e->plan) {
 		e->state = PLAN_INVALID;
 		snprintf(e->why, sizeof e->why, "%s cannot be used: %.180s", schema_name(e, name), err.text);
@@ -214,8 +214,8 @@ static void adopt(struct wstream *s, struct plan_entry *e, const struct registry
 	bind(s, e);
 	if (s->def->contract) {
 		char why[200], name[32];
-		e->incompatible = contract_check(s->def->contract, compat_level_of(s->conf->compatibility), schema->text,
-						 schema->len, why, sizeof why) != CONTRACT_OK;
+		e->incompatible = contract_check(s->def->contract, compat_level_of(s->conf->compatibility), &schema->schema,
+						 why, sizeof why) != CONTRACT_OK;
 		if (e->incompatible) {
 			snprintf(e->why, sizeof e->why, "%s breaks the contract: %.180s", schema_name(e, name), why);
 			log_warn("collect", "stream %s: %s", s->conf->name, e->why);

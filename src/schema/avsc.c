@@ -422,9 +422,9 @@ static int avro_accepts(const char *json, size_t len, struct error *err)
 	return rc;
 }
 
-struct avsc *avsc_parse(const char *json, size_t len, struct error *err)
+struct avsc *avsc_parse(const struct schema_text *schema, struct error *err)
 {
-	json_t *doc = json_parse(json, len, err);
+	json_t *doc = json_parse(schema->text, schema->len, err);
 	struct parse p = {.err = err};
 
 	if (!doc)
@@ -434,7 +434,7 @@ struct avsc *avsc_parse(const char *json, size_t len, struct error *err)
 	p.a->root = parse_type(&p, doc, "", 0);
 	map_release(&p.names, NULL);
 	json_decref(doc);
-	if (!p.a->root || avro_accepts(json, len, err)) {
+	if (!p.a->root || avro_accepts(schema->text, schema->len, err)) {
 		avsc_free(p.a);
 		return NULL;
 	}

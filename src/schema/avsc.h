@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "schema/text.h"
 #include "util/error.h"
 
 enum avsc_kind {
@@ -71,7 +72,7 @@ struct avsc_type {
 
 struct avsc;
 // NULL with a reason for what is no schema, what Avro C refuses, and what nests deeper than 128.
-struct avsc *avsc_parse(const char *json, size_t len, struct error *err) MUST_CHECK;
+struct avsc *avsc_parse(const struct schema_text *schema, struct error *err) MUST_CHECK;
 void avsc_free(struct avsc *a);
 const struct avsc_type *avsc_root(const struct avsc *a);
 const char *avsc_kind_name(enum avsc_kind k);

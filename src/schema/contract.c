@@ -24,9 +24,10 @@ struct contract *contract_load(const char *path, struct error *err)
 
 	if (buf_read_file(&text, path, MAX_FILE) < 0) {
 		error_set(err, "contract %s: %m", path);
-	} else if (!(c->schema = avsc_parse(text.data, text.len, err)) ||
-		   !(c->plan = plan_compile(text.data, text.len, &all, err))) {
-		error_prefix(err, "contract %s", path);
+	} else {
+		struct schema_text schema = schema_text_avro(text.data, text.len);
+		if (!(c->schema = avsc_parse(&schema, err)) || !(c->plan = plan_compile(&schema, &all, err)))
+			error_prefix(err, "contract %s", path);
 	}
 	buf_release(&text);
 	if (!c->plan) {
@@ -70,8 +71,8 @@ const struct avsc *contract_schema(const struct contract *c)
 	return c->schema;
 }
 
-enum contract_verdict contract_check(const struct contract *c, enum compat_level level, const char *writer_json,
-				     size_t len, char *why, size_t n)
+enum contract_verdict contract_check(const struct contract *c, enum compat_level level, const struct schema_text *text,
+				     char *why, size_t n)
 {
 	struct error err = ERROR_INIT;
 	struct compat found = {0};
@@ -80,7 +81,7 @@ enum contract_verdict contract_check(const struct contract *c, enum compat_level
 		*why = 0;
 	if (level == COMPAT_NONE)
 		return CONTRACT_OK;
-	struct avsc *writer = avsc_parse(writer_json, len, &err);
+	struct avsc *writer = avsc_parse(text, &err);
 	if (!writer) {
 		snprintf(why, n, "the writer's schema cannot be read: %s", err.text);
 		return CONTRACT_BREACH;

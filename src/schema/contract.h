@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "schema/compat.h"
+#include "schema/text.h"
 #include "stats/field.h"
 #include "util/error.h"
 
@@ -21,6 +22,6 @@ enum contract_verdict { CONTRACT_OK, CONTRACT_BREACH };
 // Every writer's schema is asked, so that the transitive levels ask nothing more. Logical types are no
 // obstacle, but for a decimal's scale: readers would take 12.50 for 1250. On a breach `why` gets the first
 // reason with its path ("amount: reader field missing default value; and 2 more").
-enum contract_verdict contract_check(const struct contract *c, enum compat_level level, const char *writer_json,
-				     size_t len, char *why, size_t n);
+enum contract_verdict contract_check(const struct contract *c, enum compat_level level, const struct schema_text *writer,
+				     char *why, size_t n);
 #endif

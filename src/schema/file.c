@@ -18,12 +18,12 @@ struct registry_schema *schema_file_load(const char *path, struct error *err)
 	if (buf_read_file(&text, path, MAX_FILE) < 0) {
 		error_set(err, "schema %s: %m", path);
 	} else {
-		struct plan *p = plan_compile(text.data, text.len, &all, err);
+		struct schema_text schema = schema_text_avro(text.data, text.len);
+		struct plan *p = plan_compile(&schema, &all, err);
 		if (p) {
 			s = xcalloc(1, sizeof *s);
 			s->id = -1;
-			s->len = text.len;
-			s->text = buf_steal(&text);
+			s->schema = schema_text_copy(&schema);
 		} else {
 			error_prefix(err, "schema %s", path);
 		}
@@ -37,6 +37,6 @@ void schema_file_free(struct registry_schema *s)
 {
 	if (!s)
 		return;
-	free(s->text);
+	schema_text_release(&s->schema);
 	free(s);
 }

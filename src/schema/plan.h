@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "schema/text.h"
 #include "stats/field.h"
 #include "stats/violation.h"
 #include "util/buf.h"
@@ -103,9 +104,9 @@ struct plan_slot {
 	int32_t element;      // -1, or the elements it lies in: those without a value of it are missing
 };
 
-// Compiles a writer schema's JSON. -1 with a reason for a schema that Avro C refuses or that is too deep.
-struct plan *plan_compile(const char *schema_json, size_t len, const struct plan_options *opt,
-			  struct error *err) MUST_CHECK;
+// Compiles a writer's schema. NULL with a reason for a schema that is none, that Avro C refuses or that is too deep.
+struct plan *plan_compile(const struct schema_text *schema, const struct plan_options *opt, struct error *err)
+    MUST_CHECK;
 void plan_free(struct plan *p);
 size_t plan_slots(const struct plan *p);
 const struct plan_slot *plan_slot(const struct plan *p, size_t slot);

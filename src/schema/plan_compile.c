@@ -438,14 +438,13 @@ static int compile(struct compiler *c)
 	return plan_emit(c);
 }
 
-struct plan *plan_compile(const char *schema_json, size_t len, const struct plan_options *opt,
-			  struct error *err)
+struct plan *plan_compile(const struct schema_text *schema, const struct plan_options *opt, struct error *err)
 {
 	struct plan *p = xcalloc(1, sizeof *p);
 	struct compiler *c = xcalloc(1, sizeof *c);
 
 	map_init(&p->paths);
-	p->schema = avsc_parse(schema_json, len, err);
+	p->schema = avsc_parse(schema, err);
 	if (!p->schema) {
 		free(c);
 		plan_free(p);

@@ -58,7 +58,7 @@ static void item_free(void *p)
 
 	free(i->subject);
 	free(i->alias);
-	free(i->schema.text);
+	schema_text_release(&i->schema.schema);
 	free(i->schema.reason);
 	registry_version_release(&i->latest);
 	free(i);
@@ -163,42 +163,40 @@ static void denied(struct registry *r, struct item *i)
 	forget_denied(r, &r->aliases);
 }
 
-static void settle_schema(struct registry *r, struct item *i, enum registry_answer is, char *text)
+static void settle_schema(struct registry *r, struct item *i, enum registry_answer is, const struct registry_schema *s)
 {
 	i->schema_is = is;
 	i->again = (struct mono_time){0};
-	if (is == REGISTRY_KNOWN) {
-		i->schema.text = text;
-		i->schema.len = strlen(text);
-	} else if (is == REGISTRY_INVALID) {
-		log_warn("registry", "schema id %d cannot be used: %s", i->id, text);
-		i->schema.reason = text;
-	} else if (is == REGISTRY_DENIED) {
+	i->schema = *s;
+	if (is == REGISTRY_INVALID)
+		log_warn("registry", "schema id %d cannot be used: %s", i->id, s->reason);
+	else if (is == REGISTRY_DENIED)
 		denied(r, i);
-	}
 }
 
 // Without the lock. The persisted copy comes first: an id's schema never changes.
-static int fetch_schema(struct registry *r, struct item *i, enum registry_answer *is, char **text,
+static int fetch_schema(struct registry *r, struct item *i, enum registry_answer *is, struct registry_schema *out,
 			bool *asked, struct error *err)
 {
 	struct error why = ERROR_INIT;
 	char key[16];
 
 	snprintf(key, sizeof key, "%d", i->id);
-	*text = load_once(r, i, key);
-	struct avsc *parsed = *text ? avsc_parse(*text, strlen(*text), &why) : NULL;
+	char *known = load_once(r, i, key);
+	struct schema_text text = schema_text_avro(known, known ? strlen(known) : 0);
+	struct avsc *parsed = known ? avsc_parse(&text, &why) : NULL;
 	*asked = !parsed;
 	if (parsed) {
 		avsc_free(parsed);
+		*out = (struct registry_schema){.id = i->id, .schema = text};
 		*is = REGISTRY_KNOWN;
 		return 0;
 	}
-	free(*text);
-	if (ask_schema(&r->link, i->id, is, text, err))
+	free(known);
+	if (ask_schema(&r->link, i->id, is, out, err))
 		return -1;
 	if (*is == REGISTRY_KNOWN)
-		keep(r, key, *text);
+		keep(r, key, out->schema.text);
 	return 0;
 }
 
@@ -206,14 +204,14 @@ static void work_schema(struct registry *r, struct item *i)
 {
 	struct error err = ERROR_INIT;
 	enum registry_answer is = REGISTRY_PENDING;
-	char *text = NULL;
+	struct registry_schema s = {.id = i->id};
 	bool asked;
 
 	pthread_mutex_unlock(&r->lock);
-	int rc = fetch_schema(r, i, &is, &text, &asked, &err);
+	int rc = fetch_schema(r, i, &is, &s, &asked, &err);
 	pthread_mutex_lock(&r->lock);
 	if (told(r, i, rc, asked, &err))
-		settle_schema(r, i, is, text);
+		settle_schema(r, i, is, &s);
 }
 
 static struct item *schema_item(struct registry *r, int32_t id)
@@ -263,7 +261,7 @@ static void work_subject(struct registry *r, struct item *i)
 		return;
 	}
 	if (schema->schema_is == REGISTRY_KNOWN) {
-		const char *text = schema->schema.text;
+		const char *text = schema->schema.schema.text;
 
 		pthread_mutex_unlock(&r->lock);
 		rc = fetch_subject(r, i, text, &is, &asked, &err);
@@ -533,7 +531,8 @@ bool registry_latest(struct registry *r, const char *subject, struct registry_ve
 	if (said && (v->version != i->latest.version || v->id != i->latest.id)) {
 		registry_version_release(v);
 		*v = i->latest;
-		v->text = xstrdup(i->latest.text);
+		v->schema = schema_text_copy(&i->latest.schema);
+		v->reason = i->latest.reason ? xstrdup(i->latest.reason) : NULL;
 	}
 	pthread_mutex_unlock(&r->lock);
 	free(key);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "schema/text.h"
 #include "schema/wire.h"
 #include "util/error.h"
 
@@ -20,9 +21,8 @@ enum registry_answer {
 
 struct registry_schema {
 	int32_t id;
-	char *text;       // the schema's JSON; NULL for REGISTRY_INVALID
-	size_t len;
-	char *reason;     // REGISTRY_INVALID: why it cannot be used
+	struct schema_text schema; // empty for REGISTRY_INVALID
+	char *reason;		   // REGISTRY_INVALID: why it cannot be used
 };
 
 struct registry_conf {
@@ -57,8 +57,9 @@ enum subject_answer registry_subject_has(struct registry *r, int32_t id, const c
 // A version of a subject.
 struct registry_version {
 	int32_t version, id;
-	enum registry_answer is;   // KNOWN: text is the schema's JSON; INVALID: why it cannot be used
-	char *text;
+	enum registry_answer is;
+	struct schema_text schema; // KNOWN
+	char *reason;		   // INVALID: why it cannot be used
 };
 
 // The newest version under the subject, polled as often as it is asked for, every 10 s at most. *v is what the

@@ -67,7 +67,8 @@ int64_t retry_ms(unsigned tries)
 
 void registry_version_release(struct registry_version *v)
 {
-	free(v->text);
+	schema_text_release(&v->schema);
+	free(v->reason);
 	*v = (struct registry_version){0};
 }
 
@@ -217,28 +218,33 @@ static int strange(struct registry_link *l, const char *path, const struct answe
 	    a->status);
 }
 
-static enum registry_answer read_schema(const json_t *doc, char **text)
+static enum registry_answer read_schema(const json_t *doc, struct schema_text *out, char **reason)
 {
 	const char *type = json_get_str(doc, "schemaType", "AVRO");
 	const char *schema = json_get_str(doc, "schema", NULL);
 	struct error why = ERROR_INIT;
 
 	if (strcmp(type, "AVRO")) {
-		*text = xasprintf("its type is %.40s; only AVRO is read", type);
+		*reason = xasprintf("its type is %.40s; only AVRO is read", type);
 		return REGISTRY_INVALID;
 	}
 	if (json_array_size(json_object_get(doc, "references"))) {
-		*text = xstrdup(
+		*reason = xstrdup(
 		    "it refers to other schemas, which is not supported; register it with them inlined");
 		return REGISTRY_INVALID;
 	}
-	struct avsc *parsed = avsc_parse(schema, strlen(schema), &why);
+	struct schema_text text = schema_text_avro(schema, strlen(schema));
+	struct avsc *parsed = avsc_parse(&text, &why);
 	avsc_free(parsed);
-	*text = xstrdup(parsed ? schema : why.text);
-	return parsed ? REGISTRY_KNOWN : REGISTRY_INVALID;
+	if (!parsed) {
+		*reason = xstrdup(why.text);
+		return REGISTRY_INVALID;
+	}
+	*out = schema_text_copy(&text);
+	return REGISTRY_KNOWN;
 }
 
-int ask_schema(struct registry_link *l, int32_t id, enum registry_answer *answer, char **text,
+int ask_schema(struct registry_link *l, int32_t id, enum registry_answer *answer, struct registry_schema *out,
 	       struct error *err)
 {
 	char path[64];
@@ -246,16 +252,16 @@ int ask_schema(struct registry_link *l, int32_t id, enum registry_answer *answer
 	int rc = 0;
 
 	snprintf(path, sizeof path, "/schemas/ids/%u", (unsigned)id);
-	*text = NULL;
+	*out = (struct registry_schema){.id = id};
 	if (ask(l, "GET", path, NULL, &a, err))
 		return -1;
 	if (a.status == 200 && json_get_str(a.json, "schema", NULL)) {
-		*answer = read_schema(a.json, text);
+		*answer = read_schema(a.json, &out->schema, &out->reason);
 	} else if (a.status == 404 && a.code == NO_SCHEMA) {
 		*answer = REGISTRY_DENIED;
 	} else if (a.too_large) {
 		*answer = REGISTRY_INVALID;
-		*text = xasprintf("the registry's answer has more than the %d MiB that are read", MAX_ANSWER >> 20);
+		out->reason = xasprintf("the registry's answer has more than the %d MiB that are read", MAX_ANSWER >> 20);
 	} else {
 		rc = strange(l, path, &a, err);
 	}
@@ -421,7 +427,7 @@ int ask_version(struct registry_link *l, const char *subject, int32_t version, s
 	if (!rc && a.status == 200 && json_get_str(a.json, "schema", NULL) && json_get_int(a.json, "version", 0) > 0) {
 		out->version = (int32_t)json_get_int(a.json, "version", 0);
 		out->id = (int32_t)json_get_int(a.json, "id", -1);
-		out->is = read_schema(a.json, &out->text);
+		out->is = read_schema(a.json, &out->schema, &out->reason);
 	} else if (!rc && (a.status == 403 || a.status == 405)) {
 		out->is = REGISTRY_PENDING;
 	} else if (!rc && !is_absent(&a)) {

@@ -40,9 +40,9 @@ struct registry_link {
 void link_init(struct registry_link *l, const struct registry_conf *conf);
 void link_release(struct registry_link *l);
 int64_t retry_ms(unsigned tries); // how long to wait after so many failures, with jitter
-// 0: *answer says KNOWN (*text is the schema, to be freed), DENIED or INVALID (*text is the reason).
+// 0: *answer says KNOWN, DENIED or INVALID; out, with its texts to be freed, is set for KNOWN and INVALID.
 // -1: no usable answer came, ask again.
-int ask_schema(struct registry_link *l, int32_t id, enum registry_answer *answer, char **text,
+int ask_schema(struct registry_link *l, int32_t id, enum registry_answer *answer, struct registry_schema *out,
 	       struct error *err) MUST_CHECK;
 // The id behind a GUID. 0: *answer says KNOWN (*id), DENIED, or INVALID: it is known in another context only.
 int ask_guid(struct registry_link *l, const char *guid, enum registry_answer *answer, int32_t *id,

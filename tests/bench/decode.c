@@ -159,7 +159,7 @@ static void release(struct records *r)
 static struct plan *compile(const struct records *r, const struct plan_options *opt)
 {
 	struct error err = ERROR_INIT;
-	struct plan *p = plan_compile(r->schema.data, r->schema.len, opt, &err);
+	struct plan *p = plan_compile(&(struct schema_text){.text = (char *)r->schema.data, .len = r->schema.len}, opt, &err);
 
 	if (!p) {
 		fprintf(stderr, "decode: %s\n", err.text);

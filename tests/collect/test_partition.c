@@ -14,13 +14,13 @@
 static const char schema_text[] =
 	"{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"ts\",\"type\":{\"type\":\"long\",\"logicalType\":"
 	"\"timestamp-millis\"}},{\"name\":\"amount\",\"type\":\"double\"},{\"name\":\"currency\",\"type\":\"string\"}]}";
-static const struct registry_schema schema = {.id = 7, .text = (char *)schema_text, .len = sizeof schema_text - 1};
+static const struct registry_schema schema = {.id = 7, .schema = {.text = (char *)schema_text, .len = sizeof schema_text - 1}};
 
 static const char cart_text[] =
 	"{\"type\":\"record\",\"name\":\"Cart\",\"fields\":[{\"name\":\"ts\",\"type\":\"long\"},{\"name\":\"items\",\"type\":"
 	"{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"I\",\"fields\":[{\"name\":\"price\",\"type\":[\"null\","
 	"\"double\"]}]}}}]}";
-static const struct registry_schema cart = {.id = 88, .text = (char *)cart_text, .len = sizeof cart_text - 1};
+static const struct registry_schema cart = {.id = 88, .schema = {.text = (char *)cart_text, .len = sizeof cart_text - 1}};
 
 // What the played store was told.
 static struct {

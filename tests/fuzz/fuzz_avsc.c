@@ -10,8 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	static struct record_values r;
 	struct error err = ERROR_INIT;
 	size_t len = strnlen((const char *)data, n);
-	struct plan *p = plan_compile((const char *)data, len,
-				      &(struct plan_options){.event_time = "ts", .all_fields = true}, &err);
+	struct plan *p = plan_compile(&(struct schema_text){.text = (char *)data, .len = len}, &(struct plan_options){.event_time = "ts", .all_fields = true}, &err);
 
 	check(p || *err.text);
 	if (!p)

@@ -25,10 +25,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct error err = ERROR_INIT;
 	size_t len = strnlen((const char *)data, n), at = len < n ? len + 1 : n;
-	struct avsc *a = avsc_parse((const char *)data, len, &err), *b = NULL;
+	struct avsc *a = avsc_parse(&(struct schema_text){.text = (char *)data, .len = len}, &err), *b = NULL;
 
 	if (a)
-		b = avsc_parse((const char *)data + at, n - at, &err);
+		b = avsc_parse(&(struct schema_text){.text = (char *)data + at, .len = n - at}, &err);
 	if (a && b)
 		resolve_both(a, b);
 	if (a)

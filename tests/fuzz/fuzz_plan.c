@@ -89,12 +89,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (!plans[0])
 		for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++)
 			check((plans[i] =
-				   plan_compile(schemas[i], strlen(schemas[i]),
-						&(struct plan_options){.event_time = i % 2 ? "ts" : "f",
+				   plan_compile(&(struct schema_text){.text = (char *)schemas[i], .len = strlen(schemas[i])}, &(struct plan_options){.event_time = i % 2 ? "ts" : "f",
 								       .rules = rules,
 								       .nrules = sizeof rules / sizeof *rules,
-								       .all_fields = true},
-						&err)) != NULL);
+								       .all_fields = true}, &err)) != NULL);
 	if (!n)
 		return 0;
 	const struct plan *p = plans[*data % (sizeof schemas / sizeof *schemas)];

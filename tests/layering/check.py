@@ -23,7 +23,7 @@ MAY_INCLUDE = {
     "schema": ["util", "stats", "http"],
     "store": ["util"],
     "collect": ["util", "stats", "drift", "config", "kafka", "store/types.h", "schema/plan.h", "schema/wire.h",
-                "schema/contract.h", "schema/registry.h"],
+                "schema/contract.h", "schema/registry.h", "schema/text.h"],
     "deliver": ["util", "http", "config", "store/types.h"],
     "web": ["util"],
     "sandbox": ["util", "kafka", "http", "files"],
@@ -40,6 +40,8 @@ THIRD_PARTY = {
     r"curl/": ["http"],
     r"avro(\.h|/)": ["schema", "files"],
     r"hiredis/": ["store"],
+    r"simdjson\.h": ["schema"],
+    r"google/protobuf/": ["schema"],
     r"microhttpd\.h": ["web", "sandbox"],
     r"c?yaml(\.h|/)": ["config"],
     r"jansson\.h": ["util/json.h"],
@@ -78,7 +80,7 @@ def within(path, places):
 def sources(src):
     for folder, _, names in os.walk(src):
         for name in sorted(names):
-            if name.endswith((".c", ".h")):
+            if name.endswith((".c", ".cc", ".h")):
                 yield os.path.relpath(os.path.join(folder, name), src)
 
 

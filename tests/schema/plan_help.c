@@ -9,7 +9,7 @@
 struct plan *compile(const char *schema, const struct plan_options *opt)
 {
 	struct error err = ERROR_INIT;
-	struct plan *p = plan_compile(schema, strlen(schema), opt, &err);
+	struct plan *p = plan_compile(&(struct schema_text){.text = (char *)schema, .len = strlen(schema)}, opt, &err);
 
 	cr_assert(p != NULL, "%s: %s", schema, err.text);
 	return p;

@@ -15,7 +15,7 @@ static struct avsc *schema_of(const json_t *v, const char *name)
 {
 	struct error err = ERROR_INIT;
 	char *text = json_text(v);
-	struct avsc *a = avsc_parse(text, strlen(text), &err);
+	struct avsc *a = avsc_parse(&(struct schema_text){.text = (char *)text, .len = strlen(text)}, &err);
 
 	cr_assert(a != NULL, "%s: %s: %s", name, text, err.text);
 	free(text);
@@ -93,7 +93,7 @@ Test(compat, matrix)
 static struct avsc *parse(const char *text)
 {
 	struct error err = ERROR_INIT;
-	struct avsc *a = avsc_parse(text, strlen(text), &err);
+	struct avsc *a = avsc_parse(&(struct schema_text){.text = (char *)text, .len = strlen(text)}, &err);
 
 	cr_assert(a != NULL, "%s: %s", text, err.text);
 	return a;

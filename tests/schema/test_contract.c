@@ -133,7 +133,7 @@ Test(contract, pairs)
 
 		struct contract *c = load(pairs[i].reader, &err);
 		cr_assert(c != NULL, "%s: %s", pairs[i].reader, err.text);
-		enum contract_verdict v = contract_check(c, COMPAT_BACKWARD, pairs[i].writer, strlen(pairs[i].writer), why, sizeof why);
+		enum contract_verdict v = contract_check(c, COMPAT_BACKWARD, &(struct schema_text){.text = (char *)pairs[i].writer, .len = strlen(pairs[i].writer)}, why, sizeof why);
 		cr_assert(v == (pairs[i].why ? CONTRACT_BREACH : CONTRACT_OK), "%s -> %s: %s", pairs[i].writer,
 			  pairs[i].reader, why);
 		cr_assert(strcmp(why, pairs[i].why ? pairs[i].why : "") == 0, "%s -> %s: \"%s\"", pairs[i].writer,
@@ -150,9 +150,9 @@ Test(contract, levels)
 	char why[200];
 
 	cr_assert(c != NULL, "%s", err.text);
-	cr_expect(contract_check(c, COMPAT_NONE, "{", 1, why, sizeof why) == CONTRACT_OK);
-	cr_expect(contract_check(c, COMPAT_BACKWARD, writer, strlen(writer), why, sizeof why) == CONTRACT_OK);
-	cr_expect(contract_check(c, COMPAT_FULL_TRANSITIVE, writer, strlen(writer), why, sizeof why) == CONTRACT_BREACH);
+	cr_expect(contract_check(c, COMPAT_NONE, &(struct schema_text){.text = (char *)"{", .len = 1}, why, sizeof why) == CONTRACT_OK);
+	cr_expect(contract_check(c, COMPAT_BACKWARD, &(struct schema_text){.text = (char *)writer, .len = strlen(writer)}, why, sizeof why) == CONTRACT_OK);
+	cr_expect(contract_check(c, COMPAT_FULL_TRANSITIVE, &(struct schema_text){.text = (char *)writer, .len = strlen(writer)}, why, sizeof why) == CONTRACT_BREACH);
 	cr_expect(strcmp(why, "FORWARD: a: type mismatch (reader int, writer long); and 1 more") == 0, "%s", why);
 	contract_free(c);
 }
@@ -194,8 +194,8 @@ Test(contract, a_writer_that_is_no_schema_is_a_breach)
 	struct contract *c = load("\"int\"", &err);
 	char why[60];
 
-	cr_assert(contract_check(c, COMPAT_BACKWARD, "{", 1, why, sizeof why) == CONTRACT_BREACH);
+	cr_assert(contract_check(c, COMPAT_BACKWARD, &(struct schema_text){.text = (char *)"{", .len = 1}, why, sizeof why) == CONTRACT_BREACH);
 	cr_assert(strstr(why, "writer's schema") != NULL, "%s", why);
-	cr_assert(contract_check(c, COMPAT_BACKWARD, "\"string\"", 8, NULL, 0) == CONTRACT_BREACH);
+	cr_assert(contract_check(c, COMPAT_BACKWARD, &(struct schema_text){.text = (char *)"\"string\"", .len = 8}, NULL, 0) == CONTRACT_BREACH);
 	contract_free(c);
 }

@@ -59,8 +59,8 @@ Test(diff, cases)
 {
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct error err = ERROR_INIT;
-		struct avsc *older = avsc_parse(cases[i].older, strlen(cases[i].older), &err);
-		struct avsc *newer = avsc_parse(cases[i].newer, strlen(cases[i].newer), &err);
+		struct avsc *older = avsc_parse(&(struct schema_text){.text = (char *)cases[i].older, .len = strlen(cases[i].older)}, &err);
+		struct avsc *newer = avsc_parse(&(struct schema_text){.text = (char *)cases[i].newer, .len = strlen(cases[i].newer)}, &err);
 		struct buf got = BUF_INIT;
 
 		cr_assert(older && newer, "%s", err.text);

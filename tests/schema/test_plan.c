@@ -459,7 +459,7 @@ Test(plan, a_field_that_a_contract_reads_by_an_alias_has_the_contracts_path)
 				     {.path = "old", .type = FIELD_NUMERIC, .required = true}};
 	static const char *const want[] = {"amount", "client.key", "client.age", "old", "x"};
 	struct error err = ERROR_INIT;
-	struct avsc *contract = avsc_parse(reader, strlen(reader), &err);
+	struct avsc *contract = avsc_parse(&(struct schema_text){.text = (char *)reader, .len = strlen(reader)}, &err);
 	struct record_values r;
 
 	cr_assert(contract != NULL, "%s", err.text);
@@ -522,7 +522,7 @@ Test(plan, refused_schemas)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct error err = ERROR_INIT;
 		struct plan *p =
-		    plan_compile(cases[i].schema, strlen(cases[i].schema), &(struct plan_options){0}, &err);
+		    plan_compile(&(struct schema_text){.text = (char *)cases[i].schema, .len = strlen(cases[i].schema)}, &(struct plan_options){0}, &err);
 
 		cr_assert(p == NULL, "%s", cases[i].schema);
 		cr_assert(strstr(err.text, cases[i].why) != NULL, "%s: %s", cases[i].schema, err.text);
@@ -535,7 +535,7 @@ Test(plan, a_bad_pattern_is_refused)
 	struct error err = ERROR_INIT;
 	const char *schema = RECORD(FIELD("x", "\"string\""));
 	struct plan *p =
-	    plan_compile(schema, strlen(schema), &(struct plan_options){.rules = &rule, .nrules = 1}, &err);
+	    plan_compile(&(struct schema_text){.text = (char *)schema, .len = strlen(schema)}, &(struct plan_options){.rules = &rule, .nrules = 1}, &err);
 
 	cr_assert(p == NULL);
 	cr_assert(strstr(err.text, "\"x\"") != NULL, "%s", err.text);
@@ -564,12 +564,12 @@ Test(plan, bombs_are_refused, .timeout = 10)
 	buf_adds(&deep, "\"int\"");
 	for (int i = 0; i < 200; i++)
 		buf_adds(&deep, "}");
-	cr_assert(plan_compile(deep.data, deep.len, &(struct plan_options){.all_fields = true}, &err) ==
+	cr_assert(plan_compile(&(struct schema_text){.text = (char *)deep.data, .len = deep.len}, &(struct plan_options){.all_fields = true}, &err) ==
 		  NULL);
 	cr_assert(strstr(err.text, "deeper") != NULL, "%s", err.text);
 	error_clear(&err);
 	put_record(&wide, 0);
-	cr_assert(plan_compile(wide.data, wide.len, &(struct plan_options){.all_fields = true}, &err) ==
+	cr_assert(plan_compile(&(struct schema_text){.text = (char *)wide.data, .len = wide.len}, &(struct plan_options){.all_fields = true}, &err) ==
 		  NULL);
 	cr_assert(strstr(err.text, "unrolled") != NULL, "%s", err.text);
 	buf_release(&deep);

@@ -58,7 +58,7 @@ static size_t each_line(FILE *f, void (*run)(const struct one *c))
 			plan_free(plan);
 			free(schema);
 			schema = json_text(next);
-			plan = plan_compile(schema, strlen(schema), &opt, &err);
+			plan = plan_compile(&(struct schema_text){.text = (char *)schema, .len = strlen(schema)}, &opt, &err);
 			cr_assert(plan != NULL, "%s: %s\n%s", c.name, err.text, schema);
 		}
 		c.schema = schema;

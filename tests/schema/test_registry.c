@@ -131,7 +131,7 @@ Test(registry, a_schema_is_asked_for_once)
 	cr_assert(eq(int, registry_schema(b.registry, 7, &s), REGISTRY_PENDING)); // never blocks
 	cr_assert(s == NULL);
 	cr_assert(eq(int, settled(&b, 7, &s), REGISTRY_KNOWN));
-	cr_assert(strcmp(s->text, TEXT) == 0 && s->len == strlen(TEXT) && s->id == 7);
+	cr_assert(strcmp(s->schema.text, TEXT) == 0 && s->schema.len == strlen(TEXT) && s->id == 7);
 	cr_assert(eq(int, registry_schema(b.registry, 7, &again), REGISTRY_KNOWN));
 	cr_assert(again == s);
 	registry_stats(b.registry, &st);
@@ -221,7 +221,7 @@ Test(registry, a_truncated_answer)
 	wait_for_failures(&b, 1, &st);
 	cr_assert(st.up == false && strstr(st.last_error, "remaining"), "%s", st.last_error);
 	cr_assert(eq(int, settled(&b, 7, &s), REGISTRY_KNOWN));
-	cr_assert(strcmp(s->text, TEXT) == 0);
+	cr_assert(strcmp(s->schema.text, TEXT) == 0);
 	finish(&b);
 }
 
@@ -481,7 +481,7 @@ Test(registry, a_persisted_schema_needs_no_registry)
 	struct reply down[] = {{"/schemas/ids/7", 0, 500, "", NULL, 0, false}};
 	start_with(&b, down, 1, conf);
 	cr_assert(eq(int, settled(&b, 7, &s), REGISTRY_KNOWN));
-	cr_assert(strcmp(s->text, TEXT) == 0);
+	cr_assert(strcmp(s->schema.text, TEXT) == 0);
 	registry_stats(b.registry, &st);
 	cr_assert(zero(u64, st.requests));
 	finish(&b);
@@ -490,7 +490,7 @@ Test(registry, a_persisted_schema_needs_no_registry)
 	snprintf(k.text, sizeof k.text, "damaged"); // a copy that is no schema is not believed
 	start_with(&b, replies, 1, conf);
 	cr_assert(eq(int, settled(&b, 7, &s), REGISTRY_KNOWN));
-	cr_assert(strcmp(s->text, TEXT) == 0);
+	cr_assert(strcmp(s->schema.text, TEXT) == 0);
 	finish(&b);
 	cr_assert(eq(int, k.saves, 2));
 }
@@ -639,11 +639,11 @@ Test(registry, versions_of_a_subject)
 	cr_assert(eq(int, v.version, 3));
 	cr_assert(eq(int, v.id, 9));
 	cr_assert(eq(int, v.is, REGISTRY_KNOWN));
-	cr_assert(eq(str, v.text, (char *)"\"int\""));
+	cr_assert(eq(str, v.schema.text, (char *)"\"int\""));
 	registry_version_release(&v);
 	cr_assert(registry_version(b.registry, "s/1-value", 2, &v, &err) == 0, "%s", err.text);
 	cr_assert(eq(int, v.is, REGISTRY_INVALID));
-	cr_assert(strstr(v.text, "PROTOBUF") != NULL, "%s", v.text);
+	cr_assert(strstr(v.reason, "PROTOBUF") != NULL, "%s", v.reason);
 	registry_version_release(&v);
 	cr_assert(registry_versions(b.registry, "s/1-value", &all, &n, &err) == 0, "%s", err.text);
 	cr_assert(n == 3 && all[0] == 1 && all[2] == 3);
@@ -682,11 +682,11 @@ Test(registry, the_newest_version_is_polled, .timeout = 40)
 	START(b, replies);
 	cr_assert(registry_latest(b.registry, "s-value", &v) == false, "nothing is known at once");
 	wait_for_version(&b, "s-value", &v, 3);
-	cr_assert(eq(str, v.text, (char *)"\"int\""));
-	const char *kept = v.text;
-	cr_assert(registry_latest(b.registry, "s-value", &v) && v.text == kept, "what is known is not copied anew");
+	cr_assert(eq(str, v.schema.text, (char *)"\"int\""));
+	const char *kept = v.schema.text;
+	cr_assert(registry_latest(b.registry, "s-value", &v) && v.schema.text == kept, "what is known is not copied anew");
 	wait_for_version(&b, "s-value", &v, 4);
-	cr_assert(eq(str, v.text, (char *)"\"long\""));
+	cr_assert(eq(str, v.schema.text, (char *)"\"long\""));
 	cr_assert(eq(int, v.id, 11));
 	registry_version_release(&v);
 	finish(&b);
@@ -869,7 +869,7 @@ Test(registry, nothing_registered_is_an_answer)
 	while (!registry_latest(b.registry, "s-value", &v) && !mono_passed(deadline))
 		nanosleep(&(struct timespec){0, 2000000}, NULL);
 	cr_assert(registry_latest(b.registry, "s-value", &v));
-	cr_assert(v.version == 0 && v.text == NULL);
+	cr_assert(v.version == 0 && v.schema.text == NULL);
 	finish(&b);
 }
 

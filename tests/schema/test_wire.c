@@ -117,7 +117,7 @@ Test(wire, fingerprints_are_those_of_fastavro)
 {
 	for (size_t i = 0; i < ARRAY_LEN(fingerprints); i++) {
 		struct error err = ERROR_INIT;
-		struct avsc *a = avsc_parse(fingerprints[i].schema, strlen(fingerprints[i].schema), &err);
+		struct avsc *a = avsc_parse(&(struct schema_text){.text = (char *)fingerprints[i].schema, .len = strlen(fingerprints[i].schema)}, &err);
 
 		cr_assert(a != NULL, "%s", err.text);
 		cr_assert(eq(u64, schema_fingerprint(a), fingerprints[i].fingerprint), "%s", fingerprints[i].schema);
