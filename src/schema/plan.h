@@ -40,8 +40,9 @@ struct value {
 
 struct breach {
 	enum violation_kind kind;
-	int32_t slot;	 // -1: the whole record
-	const char *why; // in words, without payload, of the plan; NULL: record_values.detail says it
+	int32_t slot;	  // -1: the whole record
+	const char *why;  // in words, without payload, of the plan; NULL: record_values.detail says it
+	const char *rule; // of VIOLATION_RULE: its name, of the plan; NULL
 };
 
 // What one record gave. Re-used from record to record; release frees its arrays. Values inside arrays and
@@ -53,7 +54,7 @@ struct record_values {
 	size_t nbreaches, capbreaches;
 	uint64_t *elements; // by plan_slot.element: how many there were
 	size_t nelements, capelements;
-	uint16_t *broken; // by slot: the kinds among the breaches; of slots inside elements
+	uint32_t *broken; // by slot: the kinds among the breaches; of slots inside elements
 	size_t capbroken;
 	bool decoded; // false: no field values (breaches then holds exactly one, of a whole-record kind)
 	bool has_event_time;

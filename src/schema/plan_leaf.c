@@ -40,11 +40,11 @@ void add_breach(struct walk *w, enum violation_kind kind, uint32_t slot, const c
 	if (w->plan->slots[slot].element >= 0) { // once a record, not once an element
 		if (out->broken[slot] >> kind & 1)
 			return;
-		out->broken[slot] |= (uint16_t)(1u << kind);
+		out->broken[slot] |= 1u << kind;
 	}
 	if (!out->nbreaches)
 		set_detail(out, text);
-	out->breaches[out->nbreaches++] = (struct breach){kind, (int32_t)slot, text};
+	out->breaches[out->nbreaches++] = (struct breach){kind, (int32_t)slot, text, NULL};
 }
 
 // The copy ends in a NUL, as regexec may want, but a NUL within does not end the text.

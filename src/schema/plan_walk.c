@@ -425,7 +425,7 @@ static void whole_record(struct record_values *out, enum violation_kind kind)
 	out->has_event_time = false;
 	out->nvalues = out->nelements = 0;
 	out->nbreaches = 1;
-	out->breaches[0] = (struct breach){kind, -1, NULL};
+	out->breaches[0] = (struct breach){.kind = kind, .slot = -1};
 }
 
 void plan_walk(const struct plan *p, const uint8_t *bytes, size_t n, struct record_values *out)

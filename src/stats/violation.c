@@ -33,6 +33,16 @@ const struct violation_info violation_table[VIOLATION_KINDS] = {
 	[VIOLATION_INCOMPATIBLE_SCHEMA] = {"incompatible_schema",
 					   "the writer's schema cannot be read with the contract's",
 					   "roll the producer back, or agree on a new contract", false},
+	[VIOLATION_LENGTH] = {"length", "a text, array or map is shorter or longer than configured",
+			      "look for truncated or padded values at the producer", false},
+	[VIOLATION_UNIQUE] = {"unique", "a value that must be unique came again within its window",
+			      "look for a producer that sends twice, or a key that is not one", false},
+	[VIOLATION_MONOTONIC] = {"monotonic", "a value that must not go back did",
+				 "look for a reset counter or records out of order", false},
+	[VIOLATION_FRESHNESS] = {"freshness", "a time in the record is older than configured",
+				 "look for a stuck source behind the producer", false},
+	[VIOLATION_RULE] = {"rule", "a named rule of the configuration or of the schema does not hold",
+			    "read the rule behind the name; correct the producer, or the rule", false},
 };
 
 enum violation_kind violation_parse(const char *name)
