@@ -96,10 +96,10 @@ static void put_fields(json_t *o, const struct pane *p)
 
 json_t *stats_json(const char *stream, int64_t from, int64_t to, const struct pane *p)
 {
-	json_t *o = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "stream", json_str(stream), "from", json_time(from),
+	json_t *o = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "stream", json_str(stream), "from", json_time(from),
 			      "to", json_time(to), "records", (json_int_t)p->records, "tombstones", (json_int_t)p->tombstones,
-			      "decoded", (json_int_t)p->decoded, "late", (json_int_t)p->late, "violating_records",
-			      (json_int_t)p->violating_records);
+			      "decoded", (json_int_t)p->decoded, "late", (json_int_t)p->late, "opaque", (json_int_t)p->opaque,
+			      "unsupported", (json_int_t)p->unsupported, "violating_records", (json_int_t)p->violating_records);
 	json_t *violations = json_object(), *by_field = json_object(), *schemas = json_object(), *fields = json_object();
 
 	for (int k = 0; k < VIOLATION_KINDS; k++) {

@@ -35,8 +35,9 @@ struct range {
 	struct record_values values;
 	struct part_range *parts;
 	int nparts, open;
-	uint64_t records, violating, tombstones, violations[VIOLATION_KINDS];
+	uint64_t records, violating, unsupported, tombstones, violations[VIOLATION_KINDS];
 	json_t *schemas; // id -> records
+	char unread[240]; // why the first unsupported record is one
 	char first[300]; // the first violation, in words
 };
 
@@ -218,6 +219,14 @@ static int take(struct range *r, const struct message *m, struct error *err)
 		return -1;
 	if (e->state == PLAN_OTHER_RECORD)
 		return 0;
+	if (e->state == PLAN_UNSUPPORTED) {
+		if (inside(r, m->time.ms)) {
+			r->records++;
+			if (!r->unsupported++)
+				snprintf(r->unread, sizeof r->unread, "%.220s", e->why);
+		}
+		return 0;
+	}
 	if (e->state == PLAN_READY)
 		plan_walk(e->plan, frame.payload, frame.len, v);
 	enum violation_kind whole = whole_breach(e, v);
@@ -313,6 +322,9 @@ static int judge(const struct range *r, struct error *err)
 	if (!r->records)
 		return error_set(err, "topic %s has no record of stream %s in the interval",
 				 r->want->stream->topic, r->want->stream->name);
+	if (r->unsupported && (r->unsupported == r->records || !r->want->allow_violations))
+		return error_set(err, "%" PRIu64 " of %" PRIu64 " records of topic %s cannot be read: %s", r->unsupported,
+				 r->records, r->want->stream->topic, r->unread);
 	if (!r->violating || r->want->allow_violations)
 		return 0;
 	for (int k = 0; k < VIOLATION_KINDS && at < sizeof list; k++)
@@ -338,8 +350,9 @@ static json_t *provenance(const struct range *r)
 		if (r->violations[k])
 			json_object_set_new(kinds, violation_table[k].name,
 					    json_integer((json_int_t)r->violations[k]));
-	return json_pack("{s:s,s:o,s:I,s:I,s:O,s:o}", "topic", r->want->stream->topic, "partitions", parts,
+	return json_pack("{s:s,s:o,s:I,s:I,s:I,s:O,s:o}", "topic", r->want->stream->topic, "partitions", parts,
 			 "records", (json_int_t)r->records, "tombstones", (json_int_t)r->tombstones,
+			 "unsupported", (json_int_t)r->unsupported,
 			 "schema_ids", r->schemas, "violations", kinds);
 }
 

@@ -21,6 +21,6 @@ struct topic_range {
 };
 
 // *provenance gets {topic, partitions: [{partition, from_offset, to_offset}], records, tombstones,
-// schema_ids, violations}: a new reference, on success only.
+// unsupported, schema_ids, violations}: a new reference, on success only.
 int topic_range_read(const struct topic_range *r, json_t **provenance, struct error *err) MUST_CHECK;
 #endif

@@ -67,6 +67,11 @@ static void collected(struct app *a, struct metrics_writer *w)
 			metrics_add(w, METRIC_VIOLATIONS, (double)s[i].violations[k],
 				    (const char *[]){a->model->config->streams[i].name, violation_table[k].name});
 	for (size_t i = 0; i < n; i++)
+		metrics_add(w, METRIC_OPAQUE, (double)s[i].opaque, (const char *[]){a->model->config->streams[i].name});
+	for (size_t i = 0; i < n; i++)
+		metrics_add(w, METRIC_UNSUPPORTED, (double)s[i].unsupported,
+			    (const char *[]){a->model->config->streams[i].name});
+	for (size_t i = 0; i < n; i++)
 		overflowed += s[i].overflowed;
 	metrics_add(w, METRIC_BOUND_HIT, (double)overflowed, (const char *[]){"slices"});
 	free(s);

@@ -34,6 +34,9 @@ static void print_text(const json_t *v)
 	printf("records %" PRId64 "  violating %" PRId64 "  late %" PRId64 "  tombstones %" PRId64 "\n",
 	       json_get_int(v, "records", 0), json_get_int(v, "violating_records", 0), json_get_int(v, "late", 0),
 	       json_get_int(v, "tombstones", 0));
+	if (json_get_int(v, "opaque", 0) || json_get_int(v, "unsupported", 0))
+		printf("opaque %" PRId64 "  unsupported %" PRId64 "\n", json_get_int(v, "opaque", 0),
+		       json_get_int(v, "unsupported", 0));
 	json_object_foreach(json_object_get(v, "violations"), key, x)
 		printf("  violation %-22s %12" PRId64 "\n", key, (int64_t)json_integer_value(x));
 	json_object_foreach(json_object_get(v, "schemas"), key, x)

@@ -27,7 +27,7 @@ struct collect_conf {                    // borrowed: must outlive the workers
 };
 
 struct collect_stream_stats {            // acknowledged by the store, since this process began
-	uint64_t records, violating_records;
+	uint64_t records, violating_records, opaque, unsupported;
 	uint64_t overflowed;             // records whose slice shares `other`
 	uint64_t violations[VIOLATION_KINDS];
 };

@@ -9,11 +9,13 @@
 #include "util/xalloc.h"
 
 enum { SLICE_MAX = 512, VALUE_SHOWN = 80 };
+enum unread { UNREAD_NOT, UNREAD_OPAQUE, UNREAD_UNSUPPORTED }; // gives no values through no fault of its own
 
 // What one stream makes of one message, before it is counted.
 struct verdict {
 	struct plan_entry *plan;   // NULL where framing failed
 	struct breach whole;       // the breach of a record that gives no values; kind VIOLATION_KINDS: none
+	enum unread unread;
 	const char *detail;
 	int64_t schema_id;
 	int64_t event_ms;
@@ -198,6 +200,9 @@ static void judge_bytes(const struct part_stream *ps, const struct message *m, s
 	case PLAN_INVALID:
 		v->whole.kind = VIOLATION_UNDECODABLE;
 		return;
+	case PLAN_UNSUPPORTED:
+		v->unread = UNREAD_UNSUPPORTED;
+		return;
 	case PLAN_PENDING:
 	case PLAN_OTHER_RECORD:
 		return;
@@ -301,10 +306,11 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 		  struct verdict *v, struct wall_time now)
 {
 	struct wstream *w = s->stream;
-	bool decoded = v->whole.kind == VIOLATION_KINDS;
+	bool broken = v->whole.kind != VIOLATION_KINDS;
+	bool decoded = !broken && !v->unread;
 	bool future = decoded && in_future(w, v, m, now);
 	bool stale = decoded && !future && w->conf->max_stale_ms && v->event_ms < m->time.ms - w->conf->max_stale_ms;
-	bool violating = !decoded || future || stale || r->nbreaches || v->plan->incompatible;
+	bool violating = broken || future || stale || (decoded && (r->nbreaches || v->plan->incompatible));
 	bool late = s->max_event != INT64_MIN && v->event_ms < s->max_event - w->conf->lateness_ms;
 	char slice[SLICE_MAX];
 
@@ -322,9 +328,13 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 	}
 	s->fresh.records++;
 	s->fresh.violating_records += violating;
-	if (!decoded) {
+	o->pane->opaque += v->unread == UNREAD_OPAQUE;
+	o->pane->unsupported += v->unread == UNREAD_UNSUPPORTED;
+	s->fresh.opaque += v->unread == UNREAD_OPAQUE;
+	s->fresh.unsupported += v->unread == UNREAD_UNSUPPORTED;
+	if (broken) {
 		note_breach(p, s, o->pane, m, v, v->whole.kind, "", v->detail);
-	} else {
+	} else if (decoded) {
 		add_values(o->pane, w, v->plan, r);
 		for (size_t i = 0; i < r->nbreaches; i++) {
 			const struct breach *b = &r->breaches[i];

@@ -196,7 +196,7 @@ static void compile(struct wstream *s, struct plan_entry *e, const struct regist
 
 	e->plan = plan_compile(&schema->schema, &opt, &err);
 	if (!e->plan) {
-		e->state = PLAN_INVALID;
+		e->state = schema->schema.type == SCHEMA_AVRO ? PLAN_INVALID : PLAN_UNSUPPORTED;
 		snprintf(e->why, sizeof e->why, "%s cannot be used: %.180s", schema_name(e, name), err.text);
 		log_warn("collect", "stream %s: %s", s->conf->name, e->why);
 		return;

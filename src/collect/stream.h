@@ -14,6 +14,7 @@ enum plan_state {
 	PLAN_PENDING,       // the registry has not answered yet
 	PLAN_UNKNOWN,       // the registry denies the id
 	PLAN_INVALID,       // it is there and cannot be compiled
+	PLAN_UNSUPPORTED,   // it is sound, and uses what kdrift does not read
 	PLAN_WRONG_SUBJECT,
 	PLAN_OTHER_RECORD,  // another record type than `record:` asks for: not this stream's
 };
@@ -27,7 +28,7 @@ struct plan_entry {
 	size_t *field;          // plan slot -> index in the stream's field table; SIZE_MAX: not counted
 	size_t *slice_slot;     // nslice_by entries; SIZE_MAX: not a field of this writer
 	bool incompatible;      // the contract cannot read it
-	char why[240];          // of PLAN_INVALID, of the contract
+	char why[240];          // of PLAN_INVALID, PLAN_UNSUPPORTED, of the contract
 	struct mono_time again; // PLAN_UNKNOWN and PLAN_PENDING: ask anew from then on
 };
 

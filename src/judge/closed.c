@@ -162,6 +162,8 @@ static void show_window(struct stream_state *s, const struct merged *w)
 	json_object_set_new(s->window, "tombstones", json_integer((json_int_t)p->tombstones));
 	json_object_set_new(s->window, "late", json_integer((json_int_t)p->late));
 	json_object_set_new(s->window, "violating_records", json_integer((json_int_t)p->violating_records));
+	json_object_set_new(s->window, "opaque", json_integer((json_int_t)p->opaque));
+	json_object_set_new(s->window, "unsupported", json_integer((json_int_t)p->unsupported));
 	json_object_set_new(s->window, "overflowed", json_integer((json_int_t)p->overflowed));
 	json_decref(s->fields);
 	s->fields = json_array();

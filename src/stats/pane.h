@@ -96,6 +96,8 @@ struct schema_count {
 
 struct pane {
 	uint64_t records, tombstones, decoded, late, violating_records, overflowed; // overflowed: in slice `other`
+	// Of the records neither decoded nor violating: encrypted, and those whose schema uses what is not read.
+	uint64_t opaque, unsupported;
 	bool approximate, mixed_grids;     // mixed_grids: a field met two grids; its histogram was dropped
 	int64_t min_event, max_event;      // ms; INT64_MAX / INT64_MIN while empty
 	int64_t min_offset, max_offset;    // same convention

@@ -2,6 +2,7 @@
 // A pane as bytes, version 1. Equal panes give equal bytes: every list is sorted, empty things are left out.
 //
 //   pane      u8 version, u8 flags (PANE_*), uvar records tombstones decoded late violating overflowed,
+//             [uvar opaque unsupported] where PANE_UNREAD,
 //             [range events] [range offsets], list of field, of violation, of sample, of schema,
 //             u32 CRC-32 of everything before it
 //   list      uvar n, n elements, strictly ascending
@@ -36,7 +37,7 @@
 #include "util/xalloc.h"
 
 enum { VERSION = 1, GAP_MAX = 64, TEXT_SHIFT = 24 };
-enum { PANE_APPROXIMATE = 1, PANE_MIXED = 2, PANE_EVENTS = 4, PANE_OFFSETS = 8, PANE_FLAGS = 15 };
+enum { PANE_APPROXIMATE = 1, PANE_MIXED = 2, PANE_EVENTS = 4, PANE_OFFSETS = 8, PANE_UNREAD = 16, PANE_FLAGS = 31 };
 enum { STATS_APPROXIMATE = 1, STATS_MIXED = 2, STATS_GRID = 4, STATS_ELEMENTS = 8, STATS_FLAGS = 15 };
 
 static bool has_moments(enum field_type t)
@@ -407,7 +408,8 @@ static uint8_t pane_flags(const struct pane *p)
 	}
 	return (uint8_t)((approximate ? PANE_APPROXIMATE : 0) | (mixed ? PANE_MIXED : 0) |
 			 (p->min_event <= p->max_event ? PANE_EVENTS : 0) |
-			 (p->min_offset <= p->max_offset ? PANE_OFFSETS : 0));
+			 (p->min_offset <= p->max_offset ? PANE_OFFSETS : 0) |
+			 (p->opaque || p->unsupported ? PANE_UNREAD : 0));
 }
 
 void pane_encode(const struct pane *p, struct buf *out)
@@ -422,6 +424,10 @@ void pane_encode(const struct pane *p, struct buf *out)
 	buf_uvar(out, p->late);
 	buf_uvar(out, p->violating_records);
 	buf_uvar(out, p->overflowed);
+	if (p->opaque || p->unsupported) {
+		buf_uvar(out, p->opaque);
+		buf_uvar(out, p->unsupported);
+	}
 	if (p->min_event <= p->max_event)
 		put_range(out, p->min_event, p->max_event);
 	if (p->min_offset <= p->max_offset)
@@ -528,6 +534,10 @@ static void get_pane(struct rd *r, struct pane *p)
 	p->late = rd_uvar(r);
 	p->violating_records = rd_uvar(r);
 	p->overflowed = rd_uvar(r);
+	if (flags & PANE_UNREAD) {
+		p->opaque = rd_uvar(r);
+		p->unsupported = rd_uvar(r);
+	}
 	if (flags & PANE_EVENTS)
 		get_range(r, &p->min_event, &p->max_event);
 	if (flags & PANE_OFFSETS)

@@ -77,6 +77,8 @@ void pane_merge(struct pane *dst, const struct pane *src)
 	dst->late += src->late;
 	dst->violating_records += src->violating_records;
 	dst->overflowed += src->overflowed;
+	dst->opaque += src->opaque;
+	dst->unsupported += src->unsupported;
 	dst->approximate |= src->approximate;
 	dst->mixed_grids |= src->mixed_grids;
 	dst->min_event = src->min_event < dst->min_event ? src->min_event : dst->min_event;

@@ -11,6 +11,8 @@ enum metric {
 	METRIC_BUILD_INFO,
 	METRIC_RECORDS,        // kdrift_records_total{stream}
 	METRIC_VIOLATIONS,     // kdrift_violations_total{stream,kind}
+	METRIC_OPAQUE,         // kdrift_opaque_records_total{stream}
+	METRIC_UNSUPPORTED,    // kdrift_unsupported_records_total{stream}
 	METRIC_MEASURE,        // kdrift_measure{stream,field,slice,measure}
 	METRIC_ALERTS,         // kdrift_alerts{tier,state}
 	METRIC_DELIVERIES,     // kdrift_deliveries_total{receiver,outcome}

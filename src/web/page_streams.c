@@ -120,6 +120,16 @@ static void watermark(struct buf *out, const json_t *stream, int64_t clock)
 		html_age(out, clock - mark);
 }
 
+// Records that are counted and not judged, where there are any.
+static void unread(struct buf *out, const char *name, const char *why, int64_t n)
+{
+	if (!n)
+		return;
+	buf_addf(out, "<div><dt>%s</dt><dd>", name);
+	html_count(out, n);
+	buf_addf(out, "<small>%s</small></dd></div>", why);
+}
+
 static void window_facts(struct buf *out, const json_t *window)
 {
 	if (!json_is_object(window)) {
@@ -133,6 +143,8 @@ static void window_facts(struct buf *out, const json_t *window)
 	html_ratio(out, json_get_num(window, "violating_records", 0), json_get_num(window, "records", 0));
 	violations(out, window);
 	buf_adds(out, "</dd></div>");
+	unread(out, "opaque", "encrypted: counted, not judged", json_get_int(window, "opaque", 0));
+	unread(out, "unsupported", "their schema uses what kdrift does not read", json_get_int(window, "unsupported", 0));
 }
 
 static void stream(struct buf *out, const json_t *s, int64_t clock)

@@ -22,6 +22,9 @@ static const char cart_text[] =
 	"\"double\"]}]}}}]}";
 static const struct registry_schema cart = {.id = 88, .schema = {.text = (char *)cart_text, .len = sizeof cart_text - 1}};
 
+static const struct registry_schema foreign = {
+	.id = 89, .schema = {.type = SCHEMA_PROTOBUF, .text = (char *)"syntax = \"proto9\";", .len = 18}};
+
 // What the played store was told.
 static struct {
 	enum registry_answer answer;
@@ -46,8 +49,8 @@ static struct {
 static enum registry_answer play_schema(void *ctx, int32_t id, const struct registry_schema **out)
 {
 	(void)ctx;
-	*out = id == 88 ? &cart : &schema;
-	return id == 7 || id == 88 ? told.answer : REGISTRY_DENIED;
+	*out = id == 88 ? &cart : id == 89 ? &foreign : &schema;
+	return id == 7 || id == 88 || id == 89 ? told.answer : REGISTRY_DENIED;
 }
 
 static enum subject_answer play_subject(void *ctx, int32_t id, const char *subject)
@@ -283,6 +286,24 @@ Test(partition, a_record_that_cannot_be_read_counts_at_its_kafka_time_once_under
 		cr_assert_eq(told.max_untimed, 1000, "but it is where the newest of these records is found");
 		forget();
 	}
+}
+
+Test(partition, a_record_of_a_schema_that_is_not_read_is_unsupported_and_breaks_nothing)
+{
+	begin();
+	struct buf b = framed(89, 5000000, 1, "EUR");
+	cr_assert(send_bytes(b.data, b.len, 1000));
+	buf_release(&b);
+	write_down();
+	const struct pane *p = told.segments[0].pane;
+	cr_assert_eq(told.segments[0].interval, 0, "at Kafka's time");
+	cr_assert(p->records == 1 && p->unsupported == 1 && p->opaque == 0);
+	cr_assert(p->decoded == 0 && p->violating_records == 0 && p->nviolations == 0);
+	cr_assert(p->nschemas == 1 && p->schemas[0].id == 89);
+	cr_assert_not(told.wake);
+	cr_assert_eq(told.max_event, INT64_MIN);
+	cr_assert_eq(stream.done.unsupported, 1);
+	forget();
 }
 
 Test(partition, an_id_of_another_subject_is_a_wrong_subject)

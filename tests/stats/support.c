@@ -164,6 +164,8 @@ struct pane *random_pane(struct rng *r, size_t records, bool exact, bool mix)
 	}
 	p->tombstones = rng_below(r, 5);
 	p->overflowed = rng_below(r, 5);
+	p->opaque = rng_below(r, 3);
+	p->unsupported = rng_below(r, 3);
 	for (size_t n = 0; n < records; n++) {
 		int64_t offset = (int64_t)rng_below(r, 100000);
 		bool breach = !rng_below(r, 10);

@@ -194,6 +194,8 @@ Test(merge, of_any_numbers_keeps_counts_and_moments)
 		pane_merge(right, p[1]);
 		pane_merge(right, p[0]);
 		cr_assert_eq(left->records, p[0]->records + p[1]->records + p[2]->records);
+		cr_assert_eq(left->opaque, p[0]->opaque + p[1]->opaque + p[2]->opaque);
+		cr_assert_eq(left->unsupported, p[0]->unsupported + p[1]->unsupported + p[2]->unsupported);
 		for (size_t i = 0; i < left->nfields; i++) {
 			struct field_stats *f = left->fields[i], *g = pane_find(right, f->path, f->type);
 
