@@ -94,13 +94,19 @@ static void put_fields(json_t *o, const struct pane *p)
 	map_release(&shown, NULL);
 }
 
+static void json_add(json_t *o, const char *key, uint64_t n)
+{
+	json_object_set_new(o, key, json_integer(json_get_int(o, key, 0) + (json_int_t)n));
+}
+
 json_t *stats_json(const char *stream, int64_t from, int64_t to, const struct pane *p)
 {
 	json_t *o = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "stream", json_str(stream), "from", json_time(from),
 			      "to", json_time(to), "records", (json_int_t)p->records, "tombstones", (json_int_t)p->tombstones,
 			      "decoded", (json_int_t)p->decoded, "late", (json_int_t)p->late, "opaque", (json_int_t)p->opaque,
 			      "unsupported", (json_int_t)p->unsupported, "violating_records", (json_int_t)p->violating_records);
-	json_t *violations = json_object(), *by_field = json_object(), *schemas = json_object(), *fields = json_object();
+	json_t *violations = json_object(), *by_field = json_object(), *rules = json_object(), *schemas = json_object();
+	json_t *fields = json_object();
 
 	for (int k = 0; k < VIOLATION_KINDS; k++) {
 		uint64_t n = pane_violations(p, (enum violation_kind)k);
@@ -109,12 +115,14 @@ json_t *stats_json(const char *stream, int64_t from, int64_t to, const struct pa
 	}
 	for (size_t i = 0; i < p->nviolations; i++) {
 		const struct violation_count *v = &p->violations[i];
+		if (*v->rule)
+			json_add(rules, v->rule, v->n);
 		if (!*v->field)
 			continue;
 		json_t *kinds = json_object_get(by_field, v->field);
 		if (!kinds)
 			json_object_set_new(by_field, v->field, kinds = json_object());
-		json_object_set_new(kinds, violation_table[v->kind].name, json_integer((json_int_t)v->n));
+		json_add(kinds, violation_table[v->kind].name, v->n);
 	}
 	for (size_t i = 0; i < p->nschemas; i++) {
 		char id[24];
@@ -124,6 +132,7 @@ json_t *stats_json(const char *stream, int64_t from, int64_t to, const struct pa
 	put_fields(fields, p);
 	json_object_set_new(o, "violations", violations);
 	json_object_set_new(o, "violations_by_field", by_field);
+	json_object_set_new(o, "rules", rules);
 	json_object_set_new(o, "schemas", schemas);
 	json_object_set_new(o, "fields", fields);
 	if (p->approximate)

@@ -67,6 +67,10 @@ static void collected(struct app *a, struct metrics_writer *w)
 			metrics_add(w, METRIC_VIOLATIONS, (double)s[i].violations[k],
 				    (const char *[]){a->model->config->streams[i].name, violation_table[k].name});
 	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < s[i].nrules; k++)
+			metrics_add(w, METRIC_RULES, (double)s[i].rules[k].n,
+				    (const char *[]){a->model->config->streams[i].name, s[i].rules[k].name});
+	for (size_t i = 0; i < n; i++)
 		metrics_add(w, METRIC_OPAQUE, (double)s[i].opaque, (const char *[]){a->model->config->streams[i].name});
 	for (size_t i = 0; i < n; i++)
 		metrics_add(w, METRIC_UNSUPPORTED, (double)s[i].unsupported,

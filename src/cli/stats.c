@@ -27,18 +27,19 @@ static void print_field(const char *path, const json_t *f)
 
 static void print_text(const json_t *v)
 {
+	const int64_t records = json_get_int(v, "records", 0), violating = json_get_int(v, "violating_records", 0);
+	const int64_t opaque = json_get_int(v, "opaque", 0), unsupported = json_get_int(v, "unsupported", 0);
 	const char *key;
 	json_t *x;
 
 	printf("%s  %s to %s\n", json_get_str(v, "stream", ""), json_get_str(v, "from", ""), json_get_str(v, "to", ""));
-	printf("records %" PRId64 "  violating %" PRId64 "  late %" PRId64 "  tombstones %" PRId64 "\n",
-	       json_get_int(v, "records", 0), json_get_int(v, "violating_records", 0), json_get_int(v, "late", 0),
-	       json_get_int(v, "tombstones", 0));
-	if (json_get_int(v, "opaque", 0) || json_get_int(v, "unsupported", 0))
-		printf("opaque %" PRId64 "  unsupported %" PRId64 "\n", json_get_int(v, "opaque", 0),
-		       json_get_int(v, "unsupported", 0));
+	printf("records %" PRId64 " = valid %" PRId64 " + violating %" PRId64 " + opaque %" PRId64 " + unsupported %" PRId64 "\n",
+	       records, records - violating - opaque - unsupported, violating, opaque, unsupported);
+	printf("besides: late %" PRId64 "  tombstones %" PRId64 "\n", json_get_int(v, "late", 0), json_get_int(v, "tombstones", 0));
 	json_object_foreach(json_object_get(v, "violations"), key, x)
 		printf("  violation %-22s %12" PRId64 "\n", key, (int64_t)json_integer_value(x));
+	json_object_foreach(json_object_get(v, "rules"), key, x)
+		printf("  of rule   %-22s %12" PRId64 "\n", key, (int64_t)json_integer_value(x));
 	json_object_foreach(json_object_get(v, "schemas"), key, x)
 		printf("  schema id %-22s %12" PRId64 "\n", key, (int64_t)json_integer_value(x));
 	printf("  %-32s %-12s %12s %10s\n", "field", "type", "count", "missing");

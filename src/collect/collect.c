@@ -122,13 +122,7 @@ void collect_stream_stats(struct collect *c, size_t stream, struct collect_strea
 	for (size_t i = 0; i < c->n; i++) {
 		struct worker *w = &c->workers[i];
 		pthread_mutex_lock(&w->mutex);
-		out->records += w->shown[stream].records;
-		out->violating_records += w->shown[stream].violating_records;
-		out->opaque += w->shown[stream].opaque;
-		out->unsupported += w->shown[stream].unsupported;
-		out->overflowed += w->shown[stream].overflowed;
-		for (int k = 0; k < VIOLATION_KINDS; k++)
-			out->violations[k] += w->shown[stream].violations[k];
+		collect_stats_add(out, &w->shown[stream]);
 		pthread_mutex_unlock(&w->mutex);
 	}
 }

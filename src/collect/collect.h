@@ -26,10 +26,17 @@ struct collect_conf {                    // borrowed: must outlive the workers
 	size_t nstreams;
 };
 
+enum { COLLECT_RULES = 64, COLLECT_RULE_NAME = 96 };
+
 struct collect_stream_stats {            // acknowledged by the store, since this process began
 	uint64_t records, violating_records, opaque, unsupported;
 	uint64_t overflowed;             // records whose slice shares `other`
 	uint64_t violations[VIOLATION_KINDS];
+	struct collect_rule {            // those of them that bear a rule's name
+		char name[COLLECT_RULE_NAME];
+		uint64_t n;
+	} rules[COLLECT_RULES];          // the last one is "other" where there are more
+	size_t nrules;
 };
 
 struct collect_partition_stats {
@@ -52,6 +59,8 @@ struct collect;
 struct collect *collect_start(const struct collect_conf *conf, const struct collect_port *ports, struct error *err) MUST_CHECK;
 // Checkpoints, leaves the group, joins the threads, frees.
 void collect_stop(struct collect *c);
+void collect_stats_add(struct collect_stream_stats *dst, const struct collect_stream_stats *src);
+void collect_stats_rule(struct collect_stream_stats *s, const char *rule, uint64_t n);
 void collect_stream_stats(struct collect *c, size_t stream, struct collect_stream_stats *out);
 // The caller frees *out.
 size_t collect_partitions(struct collect *c, struct collect_partition_stats **out);

@@ -166,13 +166,7 @@ static void acknowledge(struct part *p, const int64_t *floors)
 		for (size_t k = 0; k < s->npanes; k++)
 			s->panes[k].dirty = false;
 		free_closed(s);
-		s->stream->done.records += s->fresh.records;
-		s->stream->done.violating_records += s->fresh.violating_records;
-		s->stream->done.opaque += s->fresh.opaque;
-		s->stream->done.unsupported += s->fresh.unsupported;
-		s->stream->done.overflowed += s->fresh.overflowed;
-		for (int k = 0; k < VIOLATION_KINDS; k++)
-			s->stream->done.violations[k] += s->fresh.violations[k];
+		collect_stats_add(&s->stream->done, &s->fresh);
 		s->fresh = (struct collect_stream_stats){0};
 	}
 }

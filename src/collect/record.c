@@ -260,14 +260,19 @@ static const char *say_breach(const struct part_stream *s, const struct plan *pl
 }
 
 static void note_breach(struct part *p, struct part_stream *s, struct pane *pane, const struct message *m,
-			const struct verdict *v, enum violation_kind kind, const char *field, const char *detail)
+			const struct verdict *v, enum violation_kind kind, const char *field, const char *rule,
+			const char *detail)
 {
-	struct violation_sample sample = {kind, (char *)field, p->topic, (char *)(detail ? detail : ""), p->partition,
-					  m->offset, v->schema_id};
+	struct violation_sample sample = {
+		.kind = kind, .field = (char *)field, .rule = (char *)rule, .topic = p->topic, .detail = (char *)detail,
+		.partition = p->partition, .offset = m->offset, .schema_id = v->schema_id,
+	};
 
-	pane_count_breach(pane, kind, field, m->offset);
+	pane_count_breach(pane, kind, field, rule, m->offset);
 	pane_sample(pane, &sample);
 	s->fresh.violations[kind]++;
+	if (rule)
+		collect_stats_rule(&s->fresh, rule, 1);
 	if (!p->wake)
 		p->wake_since = mono_now();
 	p->wake = true;
@@ -333,22 +338,22 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 	s->fresh.opaque += v->unread == UNREAD_OPAQUE;
 	s->fresh.unsupported += v->unread == UNREAD_UNSUPPORTED;
 	if (broken) {
-		note_breach(p, s, o->pane, m, v, v->whole.kind, "", v->detail);
+		note_breach(p, s, o->pane, m, v, v->whole.kind, "", NULL, v->detail);
 	} else if (decoded) {
 		add_values(o->pane, w, v->plan, r);
 		for (size_t i = 0; i < r->nbreaches; i++) {
 			const struct breach *b = &r->breaches[i];
 			char said[600];
 			note_breach(p, s, o->pane, m, v, b->kind,
-				    b->slot < 0 ? "" : plan_slot(v->plan->plan, (size_t)b->slot)->path,
+				    b->slot < 0 ? "" : plan_slot(v->plan->plan, (size_t)b->slot)->path, b->rule,
 				    say_breach(s, v->plan->plan, r, b, said, sizeof said));
 		}
 		if (future || stale)
 			note_breach(p, s, o->pane, m, v, future ? VIOLATION_FUTURE_TIME : VIOLATION_STALE_TIME,
-				    w->conf->event_time ? w->conf->event_time : "",
+				    w->conf->event_time ? w->conf->event_time : "", NULL,
 				    future ? "the event time lies in the future" : "the event time is older than max_stale");
 		if (v->plan->incompatible)
-			note_breach(p, s, o->pane, m, v, VIOLATION_INCOMPATIBLE_SCHEMA, "", v->plan->why);
+			note_breach(p, s, o->pane, m, v, VIOLATION_INCOMPATIBLE_SCHEMA, "", NULL, v->plan->why);
 	}
 	if (v->moves_watermark && !late)
 		close_hole(s, v->event_ms);

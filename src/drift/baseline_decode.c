@@ -124,15 +124,17 @@ static void decode_violation(struct pane *p, const json_t *v, struct error *err)
 	enum violation_kind kind = name ? violation_parse(name) : VIOLATION_KINDS;
 	size_t len;
 	char *field = text_of(json_array_get(v, 1), "violations", &len, err);
+	char *rule = json_array_size(v) < 4 ? xstrdup("") : text_of(json_array_get(v, 3), "violations", &len, err);
 
 	if (kind == VIOLATION_KINDS) {
 		error_set(err, "\"violations\": \"%s\" is no kind of violation", name ? name : "");
 		free(field);
+		free(rule);
 		return;
 	}
 	GROW(p->violations, p->nviolations, p->capviolations);
 	p->violations[p->nviolations++] = (struct violation_count){
-		.kind = kind, .field = field, .n = count_of(json_array_get(v, 2), "violations", err),
+		.kind = kind, .field = field, .rule = rule, .n = count_of(json_array_get(v, 2), "violations", err),
 		.first_offset = INT64_MAX, .last_offset = INT64_MIN};
 }
 

@@ -58,6 +58,8 @@ static json_t *totals_json(const struct pane *p)
 		json_array_append_new(a, json_string(violation_table[v->kind].name));
 		json_array_append_new(a, text_json(v->field, strlen(v->field)));
 		json_array_append_new(a, count_json(v->n));
+		if (*v->rule)
+			json_array_append_new(a, text_json(v->rule, strlen(v->rule)));
 		json_array_append_new(violations, a);
 	}
 	json_object_set_new(o, "violations", violations);

@@ -151,8 +151,9 @@ static json_t *samples(const struct page_about *a)
 		return out;
 	for (size_t i = 0; i < a->window->pane->nsamples; i++) {
 		const struct violation_sample *s = &a->window->pane->samples[i];
-		json_array_append_new(out, json_pack("{s:s, s:o, s:o, s:i, s:I, s:o, s:o}", "kind",
-						     violation_table[s->kind].name, "field", json_str(s->field), "topic",
+		json_array_append_new(out, json_pack("{s:s, s:o, s:o, s:o, s:i, s:I, s:o, s:o}", "kind",
+						     violation_table[s->kind].name, "field", json_str(s->field), "rule",
+						     *s->rule ? json_str(s->rule) : json_null(), "topic",
 						     json_str(s->topic), "partition", (int)s->partition, "offset",
 						     (json_int_t)s->offset, "schema_id",
 						     s->schema_id >= 0 ? json_integer(s->schema_id) : json_null(), "detail",
@@ -268,6 +269,8 @@ static void say_violations(struct buf *b, const struct pane *p)
 	if (!top)
 		return;
 	buf_addf(b, "; mostly %s", violation_table[top->kind].name);
+	if (*top->rule)
+		buf_addf(b, " %s", top->rule);
 	if (*top->field)
 		buf_addf(b, " on %s", top->field);
 	buf_addf(b, " (%" PRIu64 " of %" PRIu64 " violations): %s", top->n, all, violation_table[top->kind].mend);

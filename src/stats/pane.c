@@ -35,6 +35,7 @@ static void field_free(struct field_stats *f)
 static void sample_release(struct violation_sample *s)
 {
 	free(s->field);
+	free(s->rule);
 	free(s->topic);
 	free(s->detail);
 }
@@ -45,8 +46,10 @@ void pane_free(struct pane *p)
 		return;
 	for (size_t i = 0; i < p->nfields; i++)
 		field_free(p->fields[i]);
-	for (size_t i = 0; i < p->nviolations; i++)
+	for (size_t i = 0; i < p->nviolations; i++) {
 		free(p->violations[i].field);
+		free(p->violations[i].rule);
+	}
 	for (size_t i = 0; i < p->nsamples; i++)
 		sample_release(&p->samples[i]);
 	free(p->fields);
@@ -236,7 +239,10 @@ void pane_add_schema(struct pane *p, int64_t id, uint64_t n)
 
 int violation_cmp(const struct violation_count *a, const struct violation_count *b)
 {
-	return a->kind != b->kind ? (int)a->kind - (int)b->kind : strcmp(a->field, b->field);
+	int d = (int)a->kind - (int)b->kind;
+
+	d = d ? d : strcmp(a->field, b->field);
+	return d ? d : strcmp(a->rule, b->rule);
 }
 
 void pane_add_violation(struct pane *p, const struct violation_count *v)
@@ -263,11 +269,13 @@ void pane_add_violation(struct pane *p, const struct violation_count *v)
 	memmove(w + 1, w, (p->nviolations++ - lo) * sizeof *w);
 	*w = *v;
 	w->field = xstrdup(v->field);
+	w->rule = xstrdup(v->rule);
 }
 
-void pane_count_breach(struct pane *p, enum violation_kind kind, const char *field, int64_t offset)
+void pane_count_breach(struct pane *p, enum violation_kind kind, const char *field, const char *rule, int64_t offset)
 {
-	struct violation_count v = {kind, (char *)(uintptr_t)(field ? field : ""), 1, offset, offset};
+	struct violation_count v = {kind, (char *)(uintptr_t)(field ? field : ""), (char *)(uintptr_t)(rule ? rule : ""),
+				    1, offset, offset};
 
 	pane_add_violation(p, &v);
 }
@@ -291,6 +299,7 @@ static int rest_cmp(const struct violation_sample *a, const struct violation_sam
 {
 	int d = strcmp(a->field, b->field);
 
+	d = d ? d : strcmp(a->rule, b->rule);
 	d = d ? d : cmp_i64(a->schema_id, b->schema_id);
 	return d ? d : strcmp(a->detail, b->detail);
 }
@@ -319,6 +328,7 @@ void pane_sample(struct pane *p, const struct violation_sample *given)
 	size_t same = 0, worst = 0, at;
 
 	s.field = s.field ? s.field : (char[]){""};
+	s.rule = s.rule ? s.rule : (char[]){""};
 	s.topic = s.topic ? s.topic : (char[]){""};
 	s.detail = s.detail ? s.detail : (char[]){""};
 	for (size_t i = 0; i < p->nsamples; i++) {
@@ -340,6 +350,7 @@ void pane_sample(struct pane *p, const struct violation_sample *given)
 	GROW(p->samples, p->nsamples, p->capsamples);
 	memmove(p->samples + at + 1, p->samples + at, (p->nsamples++ - at) * sizeof s);
 	s.field = xstrdup(s.field);
+	s.rule = xstrdup(s.rule);
 	s.topic = xstrdup(s.topic);
 	s.detail = xstrdup(s.detail);
 	p->samples[at] = s;

@@ -78,13 +78,14 @@ struct field_stats {
 struct violation_count {
 	enum violation_kind kind;
 	char *field; // "" for those of the whole record
+	char *rule;  // the name of the rule that does not hold; "" where the kind says it all
 	uint64_t n;
 	int64_t first_offset, last_offset; // of this pane's partition; after merging over partitions: extremes
 };
 
 struct violation_sample {
 	enum violation_kind kind;
-	char *field, *topic, *detail; // detail: the reason, without payload unless samples are switched on
+	char *field, *rule, *topic, *detail; // detail: the reason, without payload unless samples are switched on
 	int32_t partition;
 	int64_t offset, schema_id;    // -1: none
 };
@@ -139,7 +140,8 @@ static inline void field_add_other(struct field_stats *f)
 // One record: counted by event time and offset. `violating`: it has at least one breach. schema_id -1: none.
 void pane_count_record(struct pane *p, int64_t event_ms, int64_t offset, int64_t schema_id, bool decoded,
 		       bool violating, bool late);
-void pane_count_breach(struct pane *p, enum violation_kind kind, const char *field, int64_t offset);
+// NULL is "" for field and rule.
+void pane_count_breach(struct pane *p, enum violation_kind kind, const char *field, const char *rule, int64_t offset);
 void pane_sample(struct pane *p, const struct violation_sample *s); // copies; keeps the smallest offsets
 uint64_t pane_violations(const struct pane *p, enum violation_kind kind); // over all fields
 // Where the field could have had a value.
@@ -159,7 +161,7 @@ static inline uint64_t field_missing(const struct pane *p, const struct field_st
 // dropped and mixed_grids set (moments stay).
 void pane_merge(struct pane *dst, const struct pane *src);
 
-// Version 1, little-endian, CRC-32 at the end (format: pane_codec.c). Decoding checks everything; -1 and a
+// Version 2, little-endian, CRC-32 at the end (format: pane_codec.c); version 1 is read, too. Decoding checks everything; -1 and a
 // reason for bytes that are not a whole pane. `resolve` (may be NULL) gives the grid of an id or NULL.
 void pane_encode(const struct pane *p, struct buf *out);
 struct pane *pane_decode(const void *bytes, size_t n,

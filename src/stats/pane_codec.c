@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A pane as bytes, version 1. Equal panes give equal bytes: every list is sorted, empty things are left out.
+// A pane as bytes, version 2. Equal panes give equal bytes: every list is sorted, empty things are left out.
 //
 //   pane      u8 version, u8 flags (PANE_*), uvar records tombstones decoded late violating overflowed,
 //             [uvar opaque unsupported] where PANE_UNREAD,
@@ -21,9 +21,11 @@
 //             the memory for bins is bounded by the bytes that tell of them.
 //   categories  uvar unseen, uvar rest, [u64 cutoff] where rest > 0, uvar n, then each
 //             str value, uvar count << 1 | known; or, of text, uvar (hash - hash before) >> 24, uvar count
-//   violation uvar kind, str field, uvar n, range offsets
-//   sample    str topic, svar partition, svar offset, uvar kind, str field, svar schema id, str detail
+//   violation uvar kind, str field, str rule, uvar n, range offsets
+//   sample    str topic, svar partition, svar offset, uvar kind, str field, str rule, svar schema id, str detail
 //   schema    svar id, uvar n
+//
+// Version 1 had no rules.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +38,7 @@
 #include "util/map.h"
 #include "util/xalloc.h"
 
-enum { VERSION = 1, GAP_MAX = 64, TEXT_SHIFT = 24 };
+enum { VERSION = 2, GAP_MAX = 64, TEXT_SHIFT = 24 };
 enum { PANE_APPROXIMATE = 1, PANE_MIXED = 2, PANE_EVENTS = 4, PANE_OFFSETS = 8, PANE_UNREAD = 16, PANE_FLAGS = 31 };
 enum { STATS_APPROXIMATE = 1, STATS_MIXED = 2, STATS_GRID = 4, STATS_ELEMENTS = 8, STATS_FLAGS = 15 };
 
@@ -439,6 +441,7 @@ void pane_encode(const struct pane *p, struct buf *out)
 
 		buf_uvar(out, v->kind);
 		put_cstr(out, v->field);
+		put_cstr(out, v->rule);
 		buf_uvar(out, v->n);
 		put_range(out, v->first_offset, v->last_offset);
 	}
@@ -451,6 +454,7 @@ void pane_encode(const struct pane *p, struct buf *out)
 		buf_svar(out, s->offset);
 		buf_uvar(out, s->kind);
 		put_cstr(out, s->field);
+		put_cstr(out, s->rule);
 		buf_svar(out, s->schema_id);
 		put_cstr(out, s->detail);
 	}
@@ -470,13 +474,21 @@ static enum violation_kind get_kind(struct rd *r)
 	return r->bad ? VIOLATION_FRAMING : (enum violation_kind)kind;
 }
 
-static void get_violations(struct rd *r, struct pane *p)
+static char *get_rule(struct rd *r, uint8_t version)
+{
+	return version < 2 ? xstrdup("") : get_cstr(r);
+}
+
+static void get_violations(struct rd *r, struct pane *p, uint8_t version)
 {
 	size_t n = get_count(r);
 
 	for (size_t i = 0; i < n && !r->bad; i++) {
-		struct violation_count v = {.kind = get_kind(r), .field = get_cstr(r), .n = rd_uvar(r)};
+		struct violation_count v = {.kind = get_kind(r)};
 
+		v.field = get_cstr(r);
+		v.rule = get_rule(r, version);
+		v.n = rd_uvar(r);
 		get_range(r, &v.first_offset, &v.last_offset);
 		r->bad |= i && violation_cmp(&p->violations[i - 1], &v) >= 0;
 		GROW(p->violations, p->nviolations, p->capviolations);
@@ -484,7 +496,7 @@ static void get_violations(struct rd *r, struct pane *p)
 	}
 }
 
-static void get_samples(struct rd *r, struct pane *p)
+static void get_samples(struct rd *r, struct pane *p, uint8_t version)
 {
 	size_t n = get_count(r), of_kind[VIOLATION_KINDS] = {0};
 
@@ -496,6 +508,7 @@ static void get_samples(struct rd *r, struct pane *p)
 		s.offset = rd_svar(r);
 		s.kind = get_kind(r);
 		s.field = get_cstr(r);
+		s.rule = get_rule(r, version);
 		s.schema_id = rd_svar(r);
 		s.detail = get_cstr(r);
 		r->bad |= partition != s.partition || ++of_kind[s.kind] > PANE_MAX_SAMPLES;
@@ -520,7 +533,7 @@ static void get_schemas(struct rd *r, struct pane *p)
 	r->bad |= p->nschemas > PANE_MAX_SCHEMAS && p->schemas[0].id != -1;
 }
 
-static void get_pane(struct rd *r, struct pane *p)
+static void get_pane(struct rd *r, struct pane *p, uint8_t version)
 {
 	uint8_t flags = rd_u8(r);
 	size_t n;
@@ -549,8 +562,8 @@ static void get_pane(struct rd *r, struct pane *p)
 		p->nfields++;
 		r->bad |= i && field_cmp(p->fields[i - 1], p->fields[i]) >= 0;
 	}
-	get_violations(r, p);
-	get_samples(r, p);
+	get_violations(r, p, version);
+	get_samples(r, p, version);
 	get_schemas(r, p);
 	r->bad |= rd_left(r) != 0;
 }
@@ -582,13 +595,13 @@ struct pane *pane_decode(const void *bytes, size_t n,
 		return NULL;
 	}
 	uint8_t version = rd_u8(&r);
-	if (version != VERSION) {
-		error_set(err, "a pane has version %u, this program reads %d: run the version that wrote it",
+	if (!version || version > VERSION) {
+		error_set(err, "a pane has version %u, this program reads up to %d: run the version that wrote it",
 			  version, VERSION);
 		return NULL;
 	}
 	p = pane_new();
-	get_pane(&r, p);
+	get_pane(&r, p, version);
 	for (size_t i = 0; resolve && !r.bad && i < p->nfields; i++) {
 		struct field_stats *f = p->fields[i];
 

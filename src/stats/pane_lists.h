@@ -9,7 +9,7 @@ void pane_append_field(struct pane *p, struct field_stats *f);		 // takes over f
 int field_cmp(const struct field_stats *a, const struct field_stats *b); // by (path, type)
 
 void pane_add_violation(struct pane *p, const struct violation_count *v);	     // copies
-int violation_cmp(const struct violation_count *a, const struct violation_count *b); // by (kind, field)
+int violation_cmp(const struct violation_count *a, const struct violation_count *b); // (kind, field, rule)
 int sample_cmp(const struct violation_sample *a,
 	       const struct violation_sample *b);	      // (topic, partition, offset, kind, ...)
 void pane_add_schema(struct pane *p, int64_t id, uint64_t n); // id -1: the rest

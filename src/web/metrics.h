@@ -11,6 +11,7 @@ enum metric {
 	METRIC_BUILD_INFO,
 	METRIC_RECORDS,        // kdrift_records_total{stream}
 	METRIC_VIOLATIONS,     // kdrift_violations_total{stream,kind}
+	METRIC_RULES,          // kdrift_rule_violations_total{stream,rule}
 	METRIC_OPAQUE,         // kdrift_opaque_records_total{stream}
 	METRIC_UNSUPPORTED,    // kdrift_unsupported_records_total{stream}
 	METRIC_MEASURE,        // kdrift_measure{stream,field,slice,measure}

@@ -307,7 +307,7 @@ Test(measure, of_the_stream)
 	cr_expect_eq(of_stream("records", NULL, 0, 0).value, 0);
 	for (int i = 0; i < 8; i++)
 		pane_count_record(p, i, i, 1, i < 6, i >= 6, false);
-	pane_count_breach(p, VIOLATION_INCOMPATIBLE_SCHEMA, "", 7);
+	pane_count_breach(p, VIOLATION_INCOMPATIBLE_SCHEMA, "", NULL, 7);
 	cr_expect_eq(of_stream("records", p, 0, 0).value, 8);
 	cr_expect_eq(of_stream("violating_records", p, 0, 0).value, 2);
 	cr_expect_eq(of_stream("violation_ratio", p, 0, 0).value, 0.25);

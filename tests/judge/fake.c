@@ -142,8 +142,8 @@ void fake_record_at(struct fake *f, const char *stream, const char *slice, int p
 	if (bad) {
 		char topic[64], amount[] = "amount", detail[] = "2 is above 1";
 		snprintf(topic, sizeof topic, "%s", stream);
-		pane_count_breach(p, VIOLATION_RANGE, "amount", part->next);
-		pane_sample(p, &(struct violation_sample){VIOLATION_RANGE, amount, topic, detail, partition, part->next, 7});
+		pane_count_breach(p, VIOLATION_RANGE, "amount", NULL, part->next);
+		pane_sample(p, &(struct violation_sample){VIOLATION_RANGE, amount, NULL, topic, detail, partition, part->next, 7});
 	}
 	part->next++;
 	part->max_event = event > part->max_event ? event : part->max_event;
@@ -161,7 +161,7 @@ void fake_untimed(struct fake *f, const char *stream, int64_t kafka)
 	struct pane *p = pane_at(f, stream, time_floor(kafka, f->pane_ms), "", 0);
 
 	pane_count_record(p, kafka, part->next, -1, false, true, false);
-	pane_count_breach(p, VIOLATION_FRAMING, "", part->next++);
+	pane_count_breach(p, VIOLATION_FRAMING, "", NULL, part->next++);
 	part->max_untimed = kafka > part->max_untimed ? kafka : part->max_untimed;
 }
 

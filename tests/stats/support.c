@@ -173,10 +173,11 @@ struct pane *random_pane(struct rng *r, size_t records, bool exact, bool mix)
 		pane_count_record(p, 1700000000000 + (int64_t)rng_below(r, 60000), offset,
 				  (int64_t)rng_below(r, 80) - 1, rng_below(r, 9) > 0, breach, !rng_below(r, 50));
 		if (breach) {
-			struct violation_sample s = {(enum violation_kind)rng_below(r, 5), (char[]){"few"}, (char[]){"topic"},
+			struct violation_sample s = {(enum violation_kind)rng_below(r, 5), (char[]){"few"},
+						     rng_below(r, 2) ? (char[]){"a rule"} : NULL, (char[]){"topic"},
 						     (char[]){"reason"}, (int32_t)rng_below(r, 2), offset, 7};
-			pane_count_breach(p, s.kind, "few", offset);
-			pane_count_breach(p, VIOLATION_NULL, NULL, offset);
+			pane_count_breach(p, s.kind, "few", s.rule, offset);
+			pane_count_breach(p, VIOLATION_NULL, NULL, NULL, offset);
 			pane_sample(p, &s);
 		}
 		for (size_t i = 0; i < ARRAY_LEN(defs); i++)

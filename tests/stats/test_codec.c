@@ -57,6 +57,7 @@ Test(codec, gives_back_what_was_encoded)
 		}
 		for (size_t i = 0; i < p->nviolations; i++)
 			cr_assert(!strcmp(p->violations[i].field, q->violations[i].field) &&
+				  !strcmp(p->violations[i].rule, q->violations[i].rule) &&
 				  p->violations[i].n == q->violations[i].n &&
 				  p->violations[i].first_offset == q->violations[i].first_offset);
 		for (size_t i = 0; i < p->nsamples; i++)
@@ -252,10 +253,10 @@ Test(codec, says_which_version_it_cannot_read)
 	struct buf b = encoded(p);
 	struct error err = ERROR_INIT;
 
-	b.data[0] = 2;
+	b.data[0] = 3;
 	set_crc(&b);
 	cr_assert_null(pane_decode(b.data, b.len, NULL, NULL, &err));
-	cr_assert_not_null(strstr(err.text, "version 2"), "%s", err.text);
+	cr_assert_not_null(strstr(err.text, "version 3"), "%s", err.text);
 	buf_release(&b);
 	pane_free(p);
 }

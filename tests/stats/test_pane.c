@@ -32,11 +32,11 @@ Test(pane, counts_breaches_by_kind_and_field)
 {
 	struct pane *p = pane_new();
 
-	pane_count_breach(p, VIOLATION_NULL, "b", 5);
-	pane_count_breach(p, VIOLATION_NULL, "a", 6);
-	pane_count_breach(p, VIOLATION_FRAMING, NULL, 4);
-	pane_count_breach(p, VIOLATION_NULL, "b", 9);
-	pane_count_breach(p, VIOLATION_NULL, "b", 2);
+	pane_count_breach(p, VIOLATION_NULL, "b", NULL, 5);
+	pane_count_breach(p, VIOLATION_NULL, "a", "", 6);
+	pane_count_breach(p, VIOLATION_FRAMING, NULL, NULL, 4);
+	pane_count_breach(p, VIOLATION_NULL, "b", "", 9);
+	pane_count_breach(p, VIOLATION_NULL, "b", NULL, 2);
 	cr_assert_eq(p->nviolations, 3);
 	cr_assert(p->violations[0].kind == VIOLATION_FRAMING && !strcmp(p->violations[0].field, ""));
 	cr_assert(!strcmp(p->violations[1].field, "a") && !strcmp(p->violations[2].field, "b"));
@@ -66,7 +66,7 @@ Test(pane, keeps_the_samples_of_smallest_offset)
 	char reason[] = "reason", topic[] = "t";
 
 	for (int i = 0; i < 3000; i++) {
-		struct violation_sample s = {(enum violation_kind)(i % 3), NULL, topic, reason, (int32_t)rng_below(&r, 2),
+		struct violation_sample s = {(enum violation_kind)(i % 3), NULL, NULL, topic, reason, (int32_t)rng_below(&r, 2),
 					     10 + (int64_t)rng_below(&r, 1 << 30), -1};
 		if (i % 1000 < 9)
 			s.offset = i % 1000 / 3; // offsets 0 to 2 of each kind
