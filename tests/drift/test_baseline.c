@@ -169,6 +169,27 @@ Test(baseline, save_load_save)
 }
 
 // Every measure reads the same from a loaded baseline.
+Test(baseline, violations_survive_the_file)
+{
+	struct error err = ERROR_INIT;
+	char *path = temp_path("violations.json");
+	struct baseline *b = mixed(), *loaded;
+
+	pane_count_breach(b->total, VIOLATION_RANGE, "x", NULL, 1);
+	pane_count_breach(b->total, VIOLATION_RULE, "", "start_before_end", 2);
+	cr_assert_eq(baseline_save(b, path, &err), 0, "%s", err.text);
+	loaded = baseline_load(path, &err);
+	cr_assert(loaded, "%s", err.text);
+	cr_assert_eq(loaded->total->nviolations, 2);
+	cr_expect_str_eq(loaded->total->violations[0].field, "x");
+	cr_expect_str_eq(loaded->total->violations[0].rule, "");
+	cr_expect_str_eq(loaded->total->violations[1].rule, "start_before_end");
+	cr_expect_eq(loaded->total->violations[1].n, 1);
+	baseline_free(loaded);
+	baseline_free(b);
+	free(path);
+}
+
 Test(baseline, measures_survive_the_file)
 {
 	struct error err = ERROR_INIT;

@@ -247,6 +247,26 @@ Test(codec, does_not_believe_large_numbers)
 	}
 }
 
+// Written out by hand after the description of version 1, which had no rules' names.
+Test(codec, reads_version_1)
+{
+	static const char hex[] = "010c030003000200d00ff4035009000207016101520008016202500901017400520701610a0961206973206e"
+				  "756c6c010a03628b97c3";
+	struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i + 2 < sizeof hex; i += 2)
+		buf_u8(&b, (uint8_t)strtoul((char[]){hex[i], hex[i + 1], 0}, NULL, 16));
+	struct pane *p = decoded(&b);
+	cr_assert(p->records == 3 && p->violating_records == 2 && p->nviolations == 2 && p->nsamples == 1);
+	cr_assert(p->violations[0].kind == VIOLATION_NULL && p->violations[0].n == 1 && !strcmp(p->violations[0].field, "a"));
+	cr_assert(p->violations[1].kind == VIOLATION_RANGE && p->violations[1].n == 2 && p->violations[1].last_offset == 49);
+	cr_assert(!strcmp(p->violations[1].rule, "") && !strcmp(p->samples[0].rule, ""));
+	cr_assert_str_eq(p->samples[0].detail, "a is null");
+	cr_assert_eq(p->samples[0].schema_id, 5);
+	pane_free(p);
+	buf_release(&b);
+}
+
 Test(codec, says_which_version_it_cannot_read)
 {
 	struct pane *p = pane_new();

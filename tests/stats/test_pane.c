@@ -46,6 +46,23 @@ Test(pane, counts_breaches_by_kind_and_field)
 	pane_free(p);
 }
 
+Test(pane, counts_rules_apart)
+{
+	struct pane *p = pane_new(), *q = pane_new();
+
+	pane_count_breach(p, VIOLATION_RULE, "", "late_start", 5);
+	pane_count_breach(p, VIOLATION_RULE, "", "early_end", 5);
+	pane_count_breach(q, VIOLATION_RULE, "", "late_start", 3);
+	pane_merge(p, q);
+	cr_assert_eq(p->nviolations, 2);
+	cr_assert(!strcmp(p->violations[0].rule, "early_end") && p->violations[0].n == 1);
+	cr_assert(!strcmp(p->violations[1].rule, "late_start") && p->violations[1].n == 2);
+	cr_assert_eq(p->violations[1].first_offset, 3);
+	cr_assert_eq(pane_violations(p, VIOLATION_RULE), 3);
+	pane_free(p);
+	pane_free(q);
+}
+
 Test(pane, keeps_the_smallest_schema_ids)
 {
 	struct pane *p = pane_new();
