@@ -52,6 +52,7 @@ void pane_free(struct pane *p)
 	}
 	for (size_t i = 0; i < p->nsamples; i++)
 		sample_release(&p->samples[i]);
+	faults_release(p);
 	free(p->fields);
 	free(p->violations);
 	free(p->samples);

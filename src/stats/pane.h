@@ -24,6 +24,7 @@ enum {
 	PANE_MAX_VALUES = 256,   // new categories kept exactly a field (those with the smallest hashes)
 	PANE_MAX_SAMPLES = 3,    // violation samples a kind (those with the smallest offsets)
 	PANE_MAX_SCHEMAS = 64,   // schema ids counted apart (the smallest); the rest share id -1
+	PANE_MAX_FAULTS = 2048,  // of the smallest schema ids; others show in the violations alone
 };
 
 struct category {
@@ -95,10 +96,23 @@ struct schema_count {
 	uint64_t n;
 };
 
+// What a writer's schema is to blame for, and so every record written with it: a field that is needed and that it
+// lacks or has in another type, or the contract that it breaks.
+struct schema_fault {
+	int64_t schema_id;
+	enum violation_kind kind;   // missing_field, wrong_type, incompatible_schema
+	char *field;                // "" of incompatible_schema
+	uint64_t n;                 // records
+	int64_t event_ms, offset;   // of the first: by event time, then by topic, partition and offset
+	char *topic, *why;
+	int32_t partition;
+};
+
 struct pane {
 	uint64_t records, tombstones, decoded, late, violating_records, overflowed; // overflowed: in slice `other`
 	// Of the records neither decoded nor violating: encrypted, and those whose schema uses what is not read.
 	uint64_t opaque, unsupported;
+	uint64_t by_schema_only;           // violating records that would break nothing but for their schema's faults
 	bool approximate, mixed_grids;     // mixed_grids: a field met two grids; its histogram was dropped
 	int64_t min_event, max_event;      // ms; INT64_MAX / INT64_MIN while empty
 	int64_t min_offset, max_offset;    // same convention
@@ -110,6 +124,8 @@ struct pane {
 	size_t nsamples, capsamples;
 	struct schema_count *schemas;      // sorted by id
 	size_t nschemas, capschemas;
+	struct schema_fault *faults;       // by schema id, kind, field
+	size_t nfaults, capfaults;
 };
 
 struct pane *pane_new(void);
@@ -143,6 +159,7 @@ void pane_count_record(struct pane *p, int64_t event_ms, int64_t offset, int64_t
 // NULL is "" for field and rule.
 void pane_count_breach(struct pane *p, enum violation_kind kind, const char *field, const char *rule, int64_t offset);
 void pane_sample(struct pane *p, const struct violation_sample *s); // copies; keeps the smallest offsets
+void pane_fault(struct pane *p, const struct schema_fault *f);      // copies, adds f->n
 uint64_t pane_violations(const struct pane *p, enum violation_kind kind); // over all fields
 // Where the field could have had a value.
 static inline uint64_t field_places(const struct pane *p, const struct field_stats *f)

@@ -4,7 +4,7 @@
 //   pane      u8 version, u8 flags (PANE_*), uvar records tombstones decoded late violating overflowed,
 //             [uvar opaque unsupported] where PANE_UNREAD,
 //             [range events] [range offsets], list of field, of violation, of sample, of schema,
-//             u32 CRC-32 of everything before it
+//             [uvar by_schema_only, list of fault] where PANE_FAULTS, u32 CRC-32 of everything before it
 //   list      uvar n, n elements, strictly ascending
 //   range     svar min, uvar max - min
 //   field     str path, u8 type, u8 flags (STATS_*), uvar present nan inf other count,
@@ -24,6 +24,8 @@
 //   violation uvar kind, str field, str rule, uvar n, range offsets
 //   sample    str topic, svar partition, svar offset, uvar kind, str field, str rule, svar schema id, str detail
 //   schema    svar id, uvar n
+//   fault     svar schema id, uvar kind, str field, uvar n, svar event, str topic, svar partition, svar offset,
+//             str why
 //
 // Version 1 had no rules.
 #include <math.h>
@@ -33,13 +35,14 @@
 #include "stats/categories.h"
 #include "stats/numeric.h"
 #include "stats/pane.h"
+#include "stats/pane_bytes.h"
 #include "stats/pane_lists.h"
 #include "util/digest.h"
 #include "util/map.h"
 #include "util/xalloc.h"
 
 enum { VERSION = 2, GAP_MAX = 64, TEXT_SHIFT = 24 };
-enum { PANE_APPROXIMATE = 1, PANE_MIXED = 2, PANE_EVENTS = 4, PANE_OFFSETS = 8, PANE_UNREAD = 16, PANE_FLAGS = 31 };
+enum { PANE_APPROXIMATE = 1, PANE_MIXED = 2, PANE_EVENTS = 4, PANE_OFFSETS = 8, PANE_UNREAD = 16, PANE_FAULTS = 32, PANE_FLAGS = 63 };
 enum { STATS_APPROXIMATE = 1, STATS_MIXED = 2, STATS_GRID = 4, STATS_ELEMENTS = 8, STATS_FLAGS = 15 };
 
 static bool has_moments(enum field_type t)
@@ -95,43 +98,6 @@ static struct dsum get_dsum(struct rd *r)
 	d.lo = get_num(r);
 	d.rest = get_num(r);
 	return d;
-}
-
-static void put_cstr(struct buf *out, const char *s)
-{
-	buf_str(out, s, strlen(s));
-}
-
-// A copy, "" when bad.
-static char *get_cstr(struct rd *r)
-{
-	size_t n;
-	const char *s = rd_str(r, &n);
-
-	r->bad |= n && memchr(s, 0, n);
-	return xstrndup(n ? s : "", n);
-}
-
-// How many elements follow: at least a byte each.
-static size_t get_count(struct rd *r)
-{
-	uint64_t n = rd_uvar(r);
-
-	r->bad |= n > rd_left(r);
-	return r->bad ? 0 : (size_t)n;
-}
-
-static void put_range(struct buf *out, int64_t min, int64_t max)
-{
-	buf_svar(out, min);
-	buf_uvar(out, (uint64_t)max - (uint64_t)min);
-}
-
-static void get_range(struct rd *r, int64_t *min, int64_t *max)
-{
-	*min = rd_svar(r);
-	*max = (int64_t)((uint64_t)*min + rd_uvar(r));
-	r->bad |= *max < *min;
 }
 
 // a + b, bad where that is past 64 bits
@@ -411,7 +377,8 @@ static uint8_t pane_flags(const struct pane *p)
 	return (uint8_t)((approximate ? PANE_APPROXIMATE : 0) | (mixed ? PANE_MIXED : 0) |
 			 (p->min_event <= p->max_event ? PANE_EVENTS : 0) |
 			 (p->min_offset <= p->max_offset ? PANE_OFFSETS : 0) |
-			 (p->opaque || p->unsupported ? PANE_UNREAD : 0));
+			 (p->opaque || p->unsupported ? PANE_UNREAD : 0) |
+			 (p->by_schema_only || p->nfaults ? PANE_FAULTS : 0));
 }
 
 void pane_encode(const struct pane *p, struct buf *out)
@@ -463,6 +430,8 @@ void pane_encode(const struct pane *p, struct buf *out)
 		buf_svar(out, p->schemas[i].id);
 		buf_uvar(out, p->schemas[i].n);
 	}
+	if (p->by_schema_only || p->nfaults)
+		faults_encode(p, out);
 	buf_u32(out, crc32_of(out->data + start, out->len - start));
 }
 
@@ -565,6 +534,8 @@ static void get_pane(struct rd *r, struct pane *p, uint8_t version)
 	get_violations(r, p, version);
 	get_samples(r, p, version);
 	get_schemas(r, p);
+	if (flags & PANE_FAULTS)
+		faults_decode(p, r);
 	r->bad |= rd_left(r) != 0;
 }
 

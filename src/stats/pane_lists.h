@@ -13,4 +13,9 @@ int violation_cmp(const struct violation_count *a, const struct violation_count 
 int sample_cmp(const struct violation_sample *a,
 	       const struct violation_sample *b);	      // (topic, partition, offset, kind, ...)
 void pane_add_schema(struct pane *p, int64_t id, uint64_t n); // id -1: the rest
+
+// faults.c
+void faults_release(struct pane *p);
+void faults_encode(const struct pane *p, struct buf *out);
+void faults_decode(struct pane *p, struct rd *r);
 #endif

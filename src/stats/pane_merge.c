@@ -79,6 +79,7 @@ void pane_merge(struct pane *dst, const struct pane *src)
 	dst->overflowed += src->overflowed;
 	dst->opaque += src->opaque;
 	dst->unsupported += src->unsupported;
+	dst->by_schema_only += src->by_schema_only;
 	dst->approximate |= src->approximate;
 	dst->mixed_grids |= src->mixed_grids;
 	dst->min_event = src->min_event < dst->min_event ? src->min_event : dst->min_event;
@@ -92,4 +93,6 @@ void pane_merge(struct pane *dst, const struct pane *src)
 		pane_sample(dst, &src->samples[i]);
 	for (size_t i = 0; i < src->nschemas; i++)
 		pane_add_schema(dst, src->schemas[i].id, src->schemas[i].n);
+	for (size_t i = 0; i < src->nfaults; i++)
+		pane_fault(dst, &src->faults[i]);
 }

@@ -180,6 +180,13 @@ struct pane *random_pane(struct rng *r, size_t records, bool exact, bool mix)
 			pane_count_breach(p, VIOLATION_NULL, NULL, NULL, offset);
 			pane_sample(p, &s);
 		}
+		if (breach && rng_below(r, 2)) {
+			pane_fault(p, &(struct schema_fault){(int64_t)rng_below(r, 5), VIOLATION_MISSING_FIELD,
+							     (char[]){"few"}, 1, 1700000000000 + (int64_t)rng_below(r, 9),
+							     (int64_t)rng_below(r, 9), (char[]){"topic"}, (char[]){"why"},
+							     (int32_t)rng_below(r, 3)});
+			p->by_schema_only++;
+		}
 		for (size_t i = 0; i < ARRAY_LEN(defs); i++)
 			if (!absent[i] && rng_below(r, 4))
 				add_value(r, pane_field(p, i + shift, &defs[i]), exact);

@@ -34,6 +34,7 @@ Test(codec, gives_back_what_was_encoded)
 		cr_assert(p->records == q->records && p->tombstones == q->tombstones && p->decoded == q->decoded);
 		cr_assert(p->late == q->late && p->violating_records == q->violating_records);
 		cr_assert(p->opaque == q->opaque && p->unsupported == q->unsupported);
+		cr_assert(p->nfaults == q->nfaults && p->by_schema_only == q->by_schema_only);
 		cr_assert(p->overflowed == q->overflowed && p->min_event == q->min_event && p->max_event == q->max_event);
 		cr_assert(p->min_offset == q->min_offset && p->max_offset == q->max_offset);
 		cr_assert(p->nviolations == q->nviolations && p->nsamples == q->nsamples && p->nschemas == q->nschemas);
