@@ -307,6 +307,39 @@ static void close_hole(struct part_stream *s, int64_t event_ms)
 	s->hole_closed = true;
 }
 
+static void note_fault(struct part *p, struct pane *pane, const struct message *m, const struct verdict *v,
+		       enum violation_kind kind, const char *field, const char *why)
+{
+	pane_fault(pane, &(struct schema_fault){.schema_id = v->schema_id,
+						.kind = kind,
+						.field = (char *)(uintptr_t)field,
+						.n = 1,
+						.event_ms = v->event_ms,
+						.offset = m->offset,
+						.topic = p->topic,
+						.why = (char *)(uintptr_t)why,
+						.partition = p->partition});
+}
+
+// What the schema behind the record's id makes every such record break. -> how many of the breaches that are.
+static size_t note_faults(struct part *p, struct pane *pane, const struct message *m, const struct record_values *r,
+			  const struct verdict *v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->nbreaches; i++) {
+		const struct breach *b = &r->breaches[i];
+		if (!b->schema)
+			continue;
+		n++;
+		if (v->schema_id >= 0)
+			note_fault(p, pane, m, v, b->kind, plan_slot(v->plan->plan, (size_t)b->slot)->path, b->why);
+	}
+	if (v->plan->incompatible && v->schema_id >= 0)
+		note_fault(p, pane, m, v, VIOLATION_INCOMPATIBLE_SCHEMA, "", v->plan->why);
+	return n;
+}
+
 static void count(struct part *p, struct part_stream *s, const struct message *m, const struct record_values *r,
 		  struct verdict *v, struct wall_time now)
 {
@@ -352,6 +385,8 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 			note_breach(p, s, o->pane, m, v, future ? VIOLATION_FUTURE_TIME : VIOLATION_STALE_TIME,
 				    w->conf->event_time ? w->conf->event_time : "", NULL,
 				    future ? "the event time lies in the future" : "the event time is older than max_stale");
+		bool others = note_faults(p, o->pane, m, r, v) < r->nbreaches || future || stale;
+		o->pane->by_schema_only += violating && !others;
 		if (v->plan->incompatible)
 			note_breach(p, s, o->pane, m, v, VIOLATION_INCOMPATIBLE_SCHEMA, "", NULL, v->plan->why);
 	}

@@ -43,6 +43,7 @@ struct breach {
 	int32_t slot;	  // -1: the whole record
 	const char *why;  // in words, without payload, of the plan; NULL: record_values.detail says it
 	const char *rule; // of VIOLATION_RULE: its name, of the plan; NULL
+	bool schema;	  // the writer's schema is to blame: every record written with it has this breach
 };
 
 // What one record gave. Re-used from record to record; release frees its arrays. Values inside arrays and

@@ -279,7 +279,8 @@ static void always(struct compiler *c, enum violation_kind kind, uint32_t slot, 
 
 	GROW(p->always, p->nalways, p->capalways);
 	p->always[p->nalways++] =
-	    (struct breach){.kind = kind, .slot = (int32_t)slot, .why = xasprintf("%.100s: %s", p->slots[slot].path, why)};
+	    (struct breach){.kind = kind, .slot = (int32_t)slot, .why = xasprintf("%.100s: %s", p->slots[slot].path, why),
+			    .schema = kind == VIOLATION_MISSING_FIELD || kind == VIOLATION_WRONG_TYPE};
 }
 
 static void checks_free(struct checks *k)

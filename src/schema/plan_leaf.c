@@ -44,7 +44,7 @@ void add_breach(struct walk *w, enum violation_kind kind, uint32_t slot, const c
 	}
 	if (!out->nbreaches)
 		set_detail(out, text);
-	out->breaches[out->nbreaches++] = (struct breach){kind, (int32_t)slot, text, NULL};
+	out->breaches[out->nbreaches++] = (struct breach){.kind = kind, .slot = (int32_t)slot, .why = text};
 }
 
 // The copy ends in a NUL, as regexec may want, but a NUL within does not end the text.

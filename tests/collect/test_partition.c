@@ -396,12 +396,18 @@ Test(partition, values_are_judged_and_still_counted)
 	write_down();
 	cr_assert_eq(kind_count(VIOLATION_RANGE), 2, "50 and the infinity, not NaN");
 	cr_assert_eq(kind_count(VIOLATION_MISSING_FIELD), 4);
-	cr_assert_eq(told.segments[0].pane->violating_records, 4);
-	const struct field_stats *f = pane_find(told.segments[0].pane, "amount", FIELD_NUMERIC);
+	const struct pane *p = told.segments[0].pane;
+	cr_assert_eq(p->violating_records, 4);
+	cr_assert_eq(p->by_schema_only, 2, "two break a range besides");
+	cr_assert_eq(p->nfaults, 1);
+	cr_assert(p->faults[0].schema_id == 7 && p->faults[0].kind == VIOLATION_MISSING_FIELD && p->faults[0].n == 4 &&
+		  p->faults[0].offset == 0 && p->faults[0].event_ms == 1000);
+	cr_assert_str_eq(p->faults[0].field, "iban");
+	const struct field_stats *f = pane_find(p, "amount", FIELD_NUMERIC);
 	cr_assert_eq(f->count, 2);
 	cr_assert_eq(f->nan, 1);
 	cr_assert_eq(f->inf, 1);
-	cr_assert_eq(field_missing(told.segments[0].pane, f), 0);
+	cr_assert_eq(field_missing(p, f), 0);
 	forget();
 }
 
