@@ -44,6 +44,7 @@ void part_drop(struct part *p)
 	for (size_t i = 0; i < p->nevents; i++)
 		free(p->events[i]);
 	p->nevents = 0;
+	part_state_forget(p);
 	p->claimed = p->waiting = p->idle = p->reported_idle = p->wake = p->dirty = p->check_wanted = false;
 	p->too_old = p->records_lost = 0;
 	p->partitions = 0;
@@ -59,6 +60,7 @@ void part_free(struct part *p)
 		free(p->streams[i].panes);
 	free(p->streams);
 	free(p->events);
+	free(p->states);
 	free(p->topic);
 	free(p);
 }
@@ -157,6 +159,7 @@ static void acknowledge(struct part *p, const int64_t *floors)
 	for (size_t i = 0; i < p->nevents; i++)
 		free(p->events[i]);
 	p->nevents = 0;
+	part_state_forget(p);
 	for (size_t i = 0; i < p->nstreams; i++) {
 		struct part_stream *s = &p->streams[i];
 		s->floor = floors[i];
@@ -189,7 +192,8 @@ enum store_result part_write(struct part *p, const struct collect_port *port, co
 		.topic = p->topic, .partition = p->partition, .nonce = p->nonce, .expected_next = p->acked, .next = p->next,
 		.check_offset = p->check_offset, .check_ts = p->check_ts, .check_crc = p->check_crc, .idle = p->idle,
 		.end = p->end, .target = p->target, .too_old = p->too_old, .records_lost = p->records_lost, .marks = marks,
-		.nmarks = p->nstreams, .segments = segments, .nsegments = n, .events = (const char *const *)p->events,
+		.nmarks = p->nstreams, .segments = segments, .nsegments = n,
+		.states = p->states, .nstates = p->nstates, .events = (const char *const *)p->events,
 		.nevents = p->nevents, .wake = p->wake, .waiting_since = p->waiting_since, .partitions = p->partitions,
 	};
 	enum store_result r = port->checkpoint(port->ctx, &c, widths, floors, err);

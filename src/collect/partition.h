@@ -56,6 +56,8 @@ struct part {
 	int32_t partitions;            // of the topic, told with the next checkpoint; 0: not
 	char **events;                 // journal entries owed with the next checkpoint
 	size_t nevents, capevents;
+	struct state_write *states;    // owed with the next checkpoint; their texts are the part's
+	size_t nstates, capstates;
 	struct part_stream *streams;
 	size_t nstreams;
 	struct mono_time committed_at;
@@ -71,6 +73,10 @@ void part_adopt(struct part *p, const struct claim *c);
 bool part_closed(const struct part_stream *s, int64_t interval);
 // Queues a journal entry with the next checkpoint; takes over `fields`.
 void part_event(struct part *p, const char *type, json_t *fields);
+// State that the next checkpoint writes (struct state_blob in store/types.h); copies. A put takes the place of one
+// that is still owed. What is lost with the part's memory was not written, nor were the records that it comes from.
+void part_state(struct part *p, const char *stream, const char *name, enum state_op op, const void *bytes, size_t n);
+void part_state_forget(struct part *p);
 // Records after those that were counted are lost to the stream: opens its hole (docs/exactly-once.md).
 void part_lost(struct part_stream *s, struct wall_time now);
 // To every stream of the partition, with an event.

@@ -27,6 +27,20 @@ static struct stream_mark *mark_of(struct claim *c, const char *stream)
 	return &c->marks[c->nmarks++];
 }
 
+// "STREAM 1f NAME", bytes, ...
+static void take_states(struct claim *c, const redisReply *r)
+{
+	c->states = xcalloc(r->elements / 2 + 1, sizeof *c->states);
+	for (size_t i = 0; i + 1 < r->elements; i += 2) {
+		const redisReply *member = r->element[i], *bytes = r->element[i + 1];
+		const char *cut = memchr(member->str, '\x1f', member->len);
+		if (!cut)
+			continue;
+		c->states[c->nstates++] = (struct state_blob){xstrndup(member->str, (size_t)(cut - member->str)),
+							      xstrdup(cut + 1), xstrndup(bytes->str, bytes->len), bytes->len};
+	}
+}
+
 int store_claim(struct store *s, const char *topic, int32_t partition, struct claim *out, struct error *err)
 {
 	struct cmd keys, args;
@@ -38,13 +52,14 @@ int store_claim(struct store *s, const char *topic, int32_t partition, struct cl
 	cmd_init(&keys, NULL);
 	cmd_init(&args, NULL);
 	cmd_take(&keys, key_part(s->prefix, s->scope, topic, partition));
+	cmd_take(&keys, key_state(s->prefix, s->scope, topic, partition));
 	cmd_adds(&args, out->nonce);
 	redisReply *r = conn_script(s, SCRIPT_CLAIM, &keys, &args, err);
 	cmd_release(&keys);
 	cmd_release(&args);
 	if (!r)
 		return -1;
-	if (r->type != REDIS_REPLY_ARRAY || r->elements != 2) {
+	if (r->type != REDIS_REPLY_ARRAY || r->elements != 3) {
 		error_set(err, "claim %s/%" PRId32 " on redis %s: %s", topic, partition, s->shown, r->str ? r->str : "odd answer");
 		freeReplyObject(r);
 		return -1;
@@ -74,6 +89,7 @@ int store_claim(struct store *s, const char *topic, int32_t partition, struct cl
 			mark_of(out, name + 2)->hole = reply_hole(v);
 		}
 	}
+	take_states(out, r->element[2]);
 	freeReplyObject(r);
 	return 0;
 }
@@ -166,6 +182,24 @@ static void add_segment(struct store *s, const struct checkpoint *c, const struc
 	}
 }
 
+static void add_states(struct store *s, const struct checkpoint *c, struct cmd *keys, struct cmd *args)
+{
+	static const char *const ops[] = {[STATE_PUT] = "p", [STATE_APPEND] = "a", [STATE_DROP] = "d"};
+	char *all = key_state(s->prefix, s->scope, c->topic, c->partition);
+
+	cmd_adds(keys, all);
+	cmd_addi(args, (int64_t)keys->n);
+	for (size_t i = 0; i < c->nstates; i++) {
+		const struct state_write *w = &c->states[i];
+		cmd_take(keys, xasprintf("%s\x1f%s\x1f%s", all, w->stream, w->name));
+		cmd_addi(args, (int64_t)keys->n);
+		cmd_take(args, xasprintf("%s\x1f%s", w->stream, w->name));
+		cmd_adds(args, ops[w->op]);
+		cmd_add(args, w->op == STATE_DROP ? "" : w->bytes, w->op == STATE_DROP ? 0 : w->len);
+	}
+	free(all);
+}
+
 // "FROM TO" or ""; where it is closed, TO once more.
 static void add_hole(struct cmd *args, const struct stream_mark *m)
 {
@@ -225,6 +259,7 @@ enum store_result store_checkpoint(struct store *s, const struct checkpoint *c, 
 	cmd_addi(&args, c->partitions);
 	cmd_adds(&args, c->topic);
 	cmd_addi(&args, c->waiting_since);
+	add_states(s, c, &keys, &args);
 	r = conn_script(s, SCRIPT_CHECKPOINT, &keys, &args, err);
 	cmd_release(&keys);
 	cmd_release(&args);

@@ -20,6 +20,11 @@ char *key_part(const char *prefix, const char *scope, const char *topic, int32_t
 	return xasprintf("%s:part:%s/%s/%" PRId32, prefix, scope, topic, partition);
 }
 
+char *key_state(const char *prefix, const char *scope, const char *topic, int32_t partition)
+{
+	return xasprintf("%s:state:%s/%s/%" PRId32, prefix, scope, topic, partition);
+}
+
 char *key_segment(const char *prefix, const char *stream, int64_t width, int64_t start)
 {
 	return xasprintf("%s:seg:%s:%" PRId64 ":%" PRId64, prefix, stream, width, start);

@@ -2,6 +2,7 @@
 // Every key of the store (P is the prefix):
 //
 //   P:part:SCOPE/TOPIC/PARTITION  hash  epoch nonce next co ct cc idle end target beat too_old lost m:STREAM u:STREAM n:STREAM h:STREAM
+//   P:state:SCOPE/TOPIC/PARTITION set   STREAM 1f NAME of its states; each is a str under this key 1f STREAM 1f NAME
 //   P:streams                     hash  STREAM -> wall ms of its first claim; STREAM 1f TOPIC -> its partitions then
 //   P:parts:STREAM                set   keys of its partitions
 //   P:seg:STREAM:WIDTH:START      hash  SLICE 1f TOPIC/PARTITION 1f NONCE 1f N -> encoded pane
@@ -26,5 +27,6 @@
 char *key_plain(const char *prefix, const char *name);                        // P:name
 char *key_of(const char *prefix, const char *kind, const char *name);         // P:kind:name
 char *key_part(const char *prefix, const char *scope, const char *topic, int32_t partition);
+char *key_state(const char *prefix, const char *scope, const char *topic, int32_t partition);
 char *key_segment(const char *prefix, const char *stream, int64_t width, int64_t start);
 #endif

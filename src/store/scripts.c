@@ -15,17 +15,23 @@
 
 // Replies that are no error: {"OK", ...} or {"FENCED", reason}.
 const char *const script_text[SCRIPTS] = {
-	// KEYS part; ARGV nonce. -> epoch, the hash as it was before
-	[SCRIPT_CLAIM] =
-		"local t = redis.call('TYPE', KEYS[1]).ok\n"
-		"if t ~= 'hash' and t ~= 'none' then return redis.error_reply('WRONGTYPE ' .. KEYS[1] .. ' is a ' .. t) end\n"
+	// KEYS part state; ARGV nonce. -> epoch, the hash as it was before, its states
+	[SCRIPT_CLAIM] = CHECKS
+		"local bad = check(KEYS[1], 'hash') or check(KEYS[2], 'set')\n"
+		"if bad then return bad end\n"
+		"local states = {}\n"
+		"for _, m in ipairs(redis.call('SMEMBERS', KEYS[2])) do\n"
+		"  bad = check(KEYS[2] .. '\\31' .. m, 'string'); if bad then return bad end\n"
+		"  states[#states + 1] = m\n"
+		"  states[#states + 1] = redis.call('GET', KEYS[2] .. '\\31' .. m) or ''\n"
+		"end\n"
 		"local now = redis.call('TIME')\n"
 		"local epoch = redis.call('HINCRBY', KEYS[1], 'epoch', 1)\n"
 		"redis.call('HSET', KEYS[1], 'nonce', ARGV[1], 'idle', 0, 'beat', now[1] * 1000)\n"
-		"return {epoch, redis.call('HGETALL', KEYS[1])}\n",
+		"return {epoch, redis.call('HGETALL', KEYS[1]), states}\n",
 
-	// KEYS part streams journal journal-seq wake, then per stream parts idx w dirty widths floor holes, then segment
-	// and stage keys by number. ARGV: see store_checkpoint.
+	// KEYS part streams journal journal-seq wake, then per stream parts idx w dirty widths floor holes, then segment,
+	// stage and state keys by number. ARGV: see store_checkpoint.
 	[SCRIPT_CHECKPOINT] = CHECKS
 		"local held = redis.call('HMGET', KEYS[1], 'nonce', 'next', 'too_old', 'lost')\n"
 		"if held[1] ~= ARGV[1] then return {'FENCED', 'the claim belongs to another worker'} end\n"
@@ -46,6 +52,13 @@ const char *const script_text[SCRIPTS] = {
 		"  if bad then return bad end\n"
 		"  if ARGV[p + 4] == 's' and redis.call('EXISTS', KEYS[tonumber(ARGV[p + 5])]) == 0 then\n"
 		"    return redis.error_reply('STAGE a staged segment has expired') end\n"
+		"end\n"
+		"local e = a + ng * 6\n"
+		"local st = e + ne + 4\n"
+		"local names = KEYS[tonumber(ARGV[st - 1])]\n"
+		"bad = check(names, 'set'); if bad then return bad end\n"
+		"for q = st, #ARGV, 4 do\n"
+		"  bad = check(KEYS[tonumber(ARGV[q])], 'string'); if bad then return bad end\n"
 		"end\n"
 		"local now = redis.call('TIME')\n"
 		"local ms = now[1] * 1000 + math.floor(now[2] / 1000)\n"
@@ -80,7 +93,6 @@ const char *const script_text[SCRIPTS] = {
 		"  redis.call('HINCRBY', KEYS[8 + i * 7], start, 1)\n"
 		"  redis.call('SADD', KEYS[9 + i * 7], start)\n"
 		"end\n"
-		"local e = a + ng * 6\n"
 		"for k = 0, ne - 1 do\n"
 		"  local seq = redis.call('INCR', KEYS[4])\n"
 		"  redis.call('ZADD', KEYS[3], ms, string.format('%016d ', seq) .. ARGV[e + k])\n"
@@ -89,6 +101,11 @@ const char *const script_text[SCRIPTS] = {
 		"  for i = 0, ns - 1 do redis.call('HSETNX', KEYS[2], ARGV[16 + i * 6] .. '\\31' .. ARGV[e + ne + 1], ARGV[e + ne]) end\n"
 		"end\n"
 		"redis.call('HSET', KEYS[1], 'wait', ARGV[e + ne + 2])\n"
+		"for q = st, #ARGV, 4 do\n"
+		"  local key, member, op, bytes = KEYS[tonumber(ARGV[q])], ARGV[q + 1], ARGV[q + 2], ARGV[q + 3]\n"
+		"  if op == 'd' then redis.call('DEL', key); redis.call('SREM', names, member)\n"
+		"  else redis.call(op == 'a' and 'APPEND' or 'SET', key, bytes); redis.call('SADD', names, member) end\n"
+		"end\n"
 		"if ARGV[15] == '1' then redis.call('LPUSH', KEYS[5], 1); redis.call('LTRIM', KEYS[5], 0, 0) end\n"
 		"return {'OK', floors}\n",
 

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { STORE_NONCE = 32 }; // hex digits of a claim's or lease's nonce
 
@@ -28,6 +29,26 @@ struct stream_mark {
 
 // --- collecting ---------------------------------------------------------------------------------------
 
+// State that a partition's owner keeps across claims beside the panes, as named blobs of a stream: what a rule or
+// a counter must remember of the records before `next`. A blob is written by the checkpoint that moves `next`, or
+// not at all, and comes back with the claim, so it is always as of that offset: a record that is read again meets
+// the state that it met the first time. Blobs that grow are appended to, so that a checkpoint carries only what is
+// new; what is forgotten together should be one blob, to be dropped whole.
+struct state_blob {
+	char *stream, *name;
+	void *bytes;
+	size_t len;
+};
+
+enum state_op { STATE_PUT, STATE_APPEND, STATE_DROP };
+
+struct state_write {         // applied in order; neither name holds the character 1f
+	const char *stream, *name;
+	enum state_op op;
+	const void *bytes;
+	size_t len;
+};
+
 struct claim {
 	char nonce[STORE_NONCE + 1];
 	int64_t epoch;
@@ -39,15 +60,34 @@ struct claim {
 	int64_t waiting_since;   // as in the last checkpoint
 	struct stream_mark *marks;
 	size_t nmarks;
+	struct state_blob *states;
+	size_t nstates;
 };
 
 static inline void claim_release(struct claim *c)
 {
+	for (size_t i = 0; i < c->nstates; i++) {
+		free(c->states[i].stream);
+		free(c->states[i].name);
+		free(c->states[i].bytes);
+	}
+	free(c->states);
+	c->states = NULL;
+	c->nstates = 0;
 	for (size_t i = 0; i < c->nmarks; i++)
 		free(c->marks[i].stream);
 	free(c->marks);
 	c->marks = NULL;
 	c->nmarks = 0;
+}
+
+// NULL: there is none.
+static inline const struct state_blob *claim_state(const struct claim *c, const char *stream, const char *name)
+{
+	for (size_t i = 0; i < c->nstates; i++)
+		if (!strcmp(c->states[i].stream, stream) && !strcmp(c->states[i].name, name))
+			return &c->states[i];
+	return NULL;
 }
 
 struct segment_write {
@@ -76,6 +116,8 @@ struct checkpoint {
 	size_t nmarks;
 	const struct segment_write *segments;
 	size_t nsegments;
+	const struct state_write *states;
+	size_t nstates;
 	const char *const *events; // journal entries, JSON
 	size_t nevents;
 	bool wake;               // new breaches: the judge should look now

@@ -598,3 +598,76 @@ Test(store, streams_of_one_checkpoint_do_not_mix)
 	claim_release(&c);
 	store_free(s);
 }
+
+static enum store_result write_states(struct store *s, const char *nonce, int64_t expected, int64_t next,
+				      const struct state_write *w, size_t n)
+{
+	const struct checkpoint c = {.topic = "topic", .nonce = nonce, .expected_next = expected, .next = next, .end = -1,
+				     .target = -1, .marks = &mark, .nmarks = 1, .states = w, .nstates = n,
+				     .events = (const char *[]){"{\"at\":1,\"type\":\"gap\"}"}, .nevents = 1};
+	int64_t floor;
+	struct error err = ERROR_INIT;
+
+	return store_checkpoint(s, &c, &width, &floor, &err);
+}
+
+// The state as text, "" where there is none of that name.
+static const char *state(const struct claim *c, const char *stream, const char *name)
+{
+	static char text[64];
+
+	*text = 0;
+	for (size_t i = 0; i < c->nstates; i++)
+		if (!strcmp(c->states[i].stream, stream) && !strcmp(c->states[i].name, name))
+			snprintf(text, sizeof text, "%.*s", (int)c->states[i].len, (const char *)c->states[i].bytes);
+	return text;
+}
+
+Test(store, a_partitions_state_comes_back_with_its_claim)
+{
+	struct store *s = open_store();
+	struct claim c = take(s);
+	const struct state_write first[] = {{"s", "last", STATE_PUT, "one", 3}, {"s", "seen:1", STATE_APPEND, "a\0b", 3},
+					    {"s2", "last", STATE_PUT, "other", 5}};
+	const struct state_write second[] = {{"s", "seen:1", STATE_APPEND, "c", 1}, {"s", "last", STATE_PUT, "two", 3},
+					     {"s", "seen:2", STATE_APPEND, "d", 1}, {"s2", "last", STATE_DROP, NULL, 0}};
+
+	cr_assert_eq(c.nstates, 0);
+	cr_assert_eq(write_states(s, c.nonce, -1, 10, first, ARRAY_LEN(first)), STORE_OK);
+	cr_assert_eq(write_states(s, c.nonce, 10, 20, second, ARRAY_LEN(second)), STORE_OK);
+	struct claim again = take(s);
+	cr_assert_eq(again.nstates, 3);
+	cr_expect_str_eq(state(&again, "s", "last"), "two");
+	cr_expect_str_eq(state(&again, "s", "seen:2"), "d");
+	for (size_t i = 0; i < again.nstates; i++)
+		if (!strcmp(again.states[i].name, "seen:1"))
+			cr_expect(again.states[i].len == 4 && !memcmp(again.states[i].bytes, "a\0bc", 4));
+	cr_assert_eq(write_states(s, c.nonce, 20, 30, first, ARRAY_LEN(first)), STORE_FENCED, "by the later claim");
+	claim_release(&c);
+	struct claim third = take(s);
+	cr_expect_str_eq(state(&third, "s", "last"), "two");
+	cr_expect_eq(third.nstates, 3);
+	claim_release(&again);
+	claim_release(&third);
+	store_free(s);
+}
+
+Test(store, a_state_that_cannot_be_written_stops_the_whole_checkpoint)
+{
+	struct store *s = open_store();
+	struct claim c = take(s);
+	const struct state_write w[] = {{"s", "good", STATE_PUT, "x", 1}, {"s", "odd", STATE_APPEND, "x", 1}};
+
+	free(test_redis_cli(&redis, "eval \"return redis.call('hset', 't:state:c/g/topic/0' .. '\\31' .. 's' .. '\\31' .. 'odd', "
+				    "'a', 'b')\" 0"));
+	cr_assert_eq(write_states(s, c.nonce, -1, 10, w, ARRAY_LEN(w)), STORE_FAILED);
+	struct claim again = take(s);
+	cr_expect_eq(again.next, -1);
+	cr_expect_eq(again.nstates, 0);
+	char *journal = test_redis_cli(&redis, "zcard t:journal");
+	cr_expect_str_eq(journal, "0");
+	free(journal);
+	claim_release(&again);
+	claim_release(&c);
+	store_free(s);
+}
