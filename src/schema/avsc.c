@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schema/fingerprint.h"
 #include "util/json.h"
 #include "util/map.h"
 #include "util/xalloc.h"
@@ -422,19 +423,43 @@ static int avro_accepts(const char *json, size_t len, struct error *err)
 	return rc;
 }
 
+static int parse_text(struct parse *p, const char *text, size_t len)
+{
+	json_t *doc = json_parse(text, len, p->err);
+
+	p->a->root = doc ? parse_type(p, doc, "", 0) : NULL;
+	json_decref(doc);
+	return p->a->root ? 0 : -1;
+}
+
+// Each text knows the names of those before it. Avro C reads one text, so it is shown the whole in one.
+static int parse_all(struct parse *p, const struct schema_text *s)
+{
+	for (size_t i = 0; i < s->nrefs; i++)
+		if (parse_text(p, s->refs[i].text, strlen(s->refs[i].text)))
+			return error_prefix(p->err, "reference %.150s", s->refs[i].name);
+	if (parse_text(p, s->text, s->len))
+		return -1;
+	if (!s->nrefs)
+		return avro_accepts(s->text, s->len, p->err);
+	struct buf whole = BUF_INIT;
+	schema_canonical(p->a, &whole);
+	int rc = avro_accepts(whole.data, whole.len, p->err);
+	buf_release(&whole);
+	return rc;
+}
+
 struct avsc *avsc_parse(const struct schema_text *schema, struct error *err)
 {
-	json_t *doc = json_parse(schema->text, schema->len, err);
-	struct parse p = {.err = err};
-
-	if (!doc)
+	if (schema->type != SCHEMA_AVRO) {
+		error_set(err, "schemas of type %s are not read", schema_type_names[schema->type]);
 		return NULL;
-	p.a = xcalloc(1, sizeof *p.a);
+	}
+	struct parse p = {.a = xcalloc(1, sizeof *p.a), .err = err};
 	map_init(&p.names);
-	p.a->root = parse_type(&p, doc, "", 0);
+	int rc = parse_all(&p, schema);
 	map_release(&p.names, NULL);
-	json_decref(doc);
-	if (!p.a->root || avro_accepts(schema->text, schema->len, err)) {
+	if (rc) {
 		avsc_free(p.a);
 		return NULL;
 	}

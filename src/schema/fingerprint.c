@@ -69,15 +69,21 @@ static uint64_t crc_64_avro(const char *p, size_t n)
 	return fp;
 }
 
-uint64_t schema_fingerprint(const struct avsc *a)
+void schema_canonical(const struct avsc *a, struct buf *out)
 {
-	struct buf form = BUF_INIT;
 	struct map seen;
 
 	map_init(&seen);
-	write_type(&form, &seen, avsc_root(a));
-	uint64_t fp = crc_64_avro(form.data, form.len);
+	write_type(out, &seen, avsc_root(a));
 	map_release(&seen, NULL);
+}
+
+uint64_t schema_fingerprint(const struct avsc *a)
+{
+	struct buf form = BUF_INIT;
+
+	schema_canonical(a, &form);
+	uint64_t fp = crc_64_avro(form.data, form.len);
 	buf_release(&form);
 	return fp;
 }

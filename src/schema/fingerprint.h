@@ -3,6 +3,8 @@
 #ifndef KD_SCHEMA_FINGERPRINT_H
 #define KD_SCHEMA_FINGERPRINT_H
 #include "schema/avsc.h"
+#include "util/buf.h"
 
+void schema_canonical(const struct avsc *a, struct buf *out); // the form itself: one text, whatever it referred to
 uint64_t schema_fingerprint(const struct avsc *a);
 #endif

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schema/avsc.h"
 #include "schema/registry_ask.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -59,6 +58,7 @@ static void item_free(void *p)
 	free(i->subject);
 	free(i->alias);
 	schema_text_release(&i->schema.schema);
+	free(i->schema.references);
 	free(i->schema.reason);
 	registry_version_release(&i->latest);
 	free(i);
@@ -178,25 +178,23 @@ static void settle_schema(struct registry *r, struct item *i, enum registry_answ
 static int fetch_schema(struct registry *r, struct item *i, enum registry_answer *is, struct registry_schema *out,
 			bool *asked, struct error *err)
 {
-	struct error why = ERROR_INIT;
 	char key[16];
 
 	snprintf(key, sizeof key, "%d", i->id);
 	char *known = load_once(r, i, key);
-	struct schema_text text = schema_text_avro(known, known ? strlen(known) : 0);
-	struct avsc *parsed = known ? avsc_parse(&text, &why) : NULL;
-	*asked = !parsed;
-	if (parsed) {
-		avsc_free(parsed);
-		*out = (struct registry_schema){.id = i->id, .schema = text};
+	*asked = !known || !registry_copy_read(known, out);
+	free(known);
+	if (!*asked) {
 		*is = REGISTRY_KNOWN;
 		return 0;
 	}
-	free(known);
 	if (ask_schema(&r->link, i->id, is, out, err))
 		return -1;
-	if (*is == REGISTRY_KNOWN)
-		keep(r, key, out->schema.text);
+	if (*is == REGISTRY_KNOWN) {
+		char *copy = registry_copy_write(out);
+		keep(r, key, copy);
+		free(copy);
+	}
 	return 0;
 }
 
@@ -230,8 +228,8 @@ static struct item *schema_item(struct registry *r, int32_t id)
 }
 
 // Without the lock. Who belongs to a subject stays there, so a yes is persisted, and only that.
-static int fetch_subject(struct registry *r, struct item *i, const char *schema, enum subject_answer *is,
-			 bool *asked, struct error *err)
+static int fetch_subject(struct registry *r, struct item *i, const struct registry_schema *schema,
+			 enum subject_answer *is, bool *asked, struct error *err)
 {
 	char *key = xasprintf("%d/%s", i->id, i->subject), *known = load_once(r, i, key);
 	int rc = 0;
@@ -261,10 +259,8 @@ static void work_subject(struct registry *r, struct item *i)
 		return;
 	}
 	if (schema->schema_is == REGISTRY_KNOWN) {
-		const char *text = schema->schema.schema.text;
-
 		pthread_mutex_unlock(&r->lock);
-		rc = fetch_subject(r, i, text, &is, &asked, &err);
+		rc = fetch_subject(r, i, &schema->schema, &is, &asked, &err);
 		pthread_mutex_lock(&r->lock);
 	}
 	if (!told(r, i, rc, asked, &err))
@@ -579,6 +575,7 @@ int registry_version(struct registry *r, const char *subject, int32_t version, s
 	if (!rc && out->is == REGISTRY_PENDING)
 		rc = error_set(err, "the registry does not tell the versions of %s (HTTP 403 or 405); look at the credentials",
 			       subject);
+	refs_release(&mine);
 	http_free(mine.http);
 	return rc;
 }

@@ -16,12 +16,13 @@ enum registry_answer {
 	REGISTRY_KNOWN,
 	REGISTRY_PENDING, // cannot be had yet: ask again; the partition waits
 	REGISTRY_DENIED,  // the registry says that this id does not exist (error 40403)
-	REGISTRY_INVALID, // it exists and is no Avro schema that can be compiled (type JSON, PROTOBUF, broken)
+	REGISTRY_INVALID, // it exists and cannot be read: broken, of an unknown type, a reference is missing
 };
 
 struct registry_schema {
 	int32_t id;
-	struct schema_text schema; // empty for REGISTRY_INVALID
+	struct schema_text schema; // with what it refers to; empty for REGISTRY_INVALID
+	char *references;	   // [{name, subject, version}] as the registry has them (JSON); NULL: none
 	char *reason;		   // REGISTRY_INVALID: why it cannot be used
 };
 
@@ -33,7 +34,7 @@ struct registry_conf {
 	const char *ca_file, *cert_file, *key_file; // TLS, as in http/http.h; may be NULL
 	int64_t timeout_ms;
 	// Persistence of what never changes, called from the client's thread; may be NULL. Keys: "ID" for a
-	// schema's text, "ID/SUBJECT" for an id that belongs to a subject, "guid/GUID" and
+	// schema (registry_copy.c), "ID/SUBJECT" for an id that belongs to a subject, "guid/GUID" and
 	// "fingerprint/HEX/SUBJECT" for the id behind one. load returns a malloc'ed text or NULL.
 	char *(*load)(void *ctx, const char *key);
 	void (*save)(void *ctx, const char *key, const char *text);

@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schema/avsc.h"
 #include "util/digest.h"
-#include "util/json.h"
 #include "util/xalloc.h"
 
 enum {
@@ -36,6 +34,7 @@ void link_init(struct registry_link *l, const struct registry_conf *conf)
 	l->key_file = xstrdup(conf->key_file);
 	l->timeout_ms = conf->timeout_ms;
 	l->http = http_new();
+	map_init(&l->refs);
 }
 
 void link_release(struct registry_link *l)
@@ -50,6 +49,7 @@ void link_release(struct registry_link *l)
 	free(l->cert_file);
 	free(l->key_file);
 	scans_release(l);
+	refs_release(l);
 	http_free(l->http);
 }
 
@@ -218,32 +218,6 @@ static int strange(struct registry_link *l, const char *path, const struct answe
 	    a->status);
 }
 
-static enum registry_answer read_schema(const json_t *doc, struct schema_text *out, char **reason)
-{
-	const char *type = json_get_str(doc, "schemaType", "AVRO");
-	const char *schema = json_get_str(doc, "schema", NULL);
-	struct error why = ERROR_INIT;
-
-	if (strcmp(type, "AVRO")) {
-		*reason = xasprintf("its type is %.40s; only AVRO is read", type);
-		return REGISTRY_INVALID;
-	}
-	if (json_array_size(json_object_get(doc, "references"))) {
-		*reason = xstrdup(
-		    "it refers to other schemas, which is not supported; register it with them inlined");
-		return REGISTRY_INVALID;
-	}
-	struct schema_text text = schema_text_avro(schema, strlen(schema));
-	struct avsc *parsed = avsc_parse(&text, &why);
-	avsc_free(parsed);
-	if (!parsed) {
-		*reason = xstrdup(why.text);
-		return REGISTRY_INVALID;
-	}
-	*out = schema_text_copy(&text);
-	return REGISTRY_KNOWN;
-}
-
 int ask_schema(struct registry_link *l, int32_t id, enum registry_answer *answer, struct registry_schema *out,
 	       struct error *err)
 {
@@ -256,7 +230,11 @@ int ask_schema(struct registry_link *l, int32_t id, enum registry_answer *answer
 	if (ask(l, "GET", path, NULL, &a, err))
 		return -1;
 	if (a.status == 200 && json_get_str(a.json, "schema", NULL)) {
-		*answer = read_schema(a.json, &out->schema, &out->reason);
+		const json_t *refs = json_object_get(a.json, "references");
+
+		rc = read_schema(l, a.json, answer, &out->schema, &out->reason, err);
+		if (!rc && json_array_size(refs))
+			out->references = json_text(refs);
 	} else if (a.status == 404 && a.code == NO_SCHEMA) {
 		*answer = REGISTRY_DENIED;
 	} else if (a.too_large) {
@@ -364,7 +342,7 @@ static int ask_list(struct registry_link *l, int32_t id, const char *subject, bo
 	return rc;
 }
 
-static int ask_lookup(struct registry_link *l, int32_t id, const char *subject, const char *schema,
+static int ask_lookup(struct registry_link *l, int32_t id, const char *subject, const struct registry_schema *schema,
 		      bool deleted, enum subject_answer *answer, struct error *err)
 {
 	json_t *question = json_object();
@@ -372,7 +350,12 @@ static int ask_lookup(struct registry_link *l, int32_t id, const char *subject, 
 	char *path = xasprintf("/subjects/%s%s", name, deleted ? "?deleted=true" : "");
 	struct answer a;
 
-	json_object_set_new(question, "schema", json_str(schema));
+	json_object_set_new(question, "schema", json_strn(schema->schema.text, schema->schema.len));
+	if (schema->schema.type != SCHEMA_AVRO)
+		json_object_set_new(question, "schemaType", json_str(schema_type_names[schema->schema.type]));
+	if (schema->references)
+		json_object_set_new(question, "references",
+				    json_parse(schema->references, strlen(schema->references), NULL));
 	char *body = json_text(question);
 	int rc = ask(l, "POST", path, body, &a, err);
 	if (!rc && a.status == 200 && json_get_int(a.json, "id", -1) == id)
@@ -392,7 +375,7 @@ static int ask_lookup(struct registry_link *l, int32_t id, const char *subject, 
 
 // What was deleted softly was registered once, and its records may lie in the topic for long: before a
 // no, the deleted ones are asked for too.
-int ask_subject(struct registry_link *l, int32_t id, const char *subject, const char *schema,
+int ask_subject(struct registry_link *l, int32_t id, const char *subject, const struct registry_schema *schema,
 		enum subject_answer *answer, struct error *err)
 {
 	int rc = ask_list(l, id, subject, false, answer, err);
@@ -412,30 +395,45 @@ static bool is_absent(const struct answer *a)
 	return a->status == 404 && a->code >= NO_SUBJECT && a->code <= LAST_ABSENCE;
 }
 
-int ask_version(struct registry_link *l, const char *subject, int32_t version, struct registry_version *out,
-		struct error *err)
+int ask_version_raw(struct registry_link *l, const char *subject, const char *version, enum registry_answer *is,
+		    json_t **out, struct error *err)
 {
-	char number[16] = "latest";
-	char *name = path_escape(subject);
+	char *name = path_escape(subject), *path = xasprintf("/subjects/%s/versions/%s", name, version);
 	struct answer a;
-
-	if (version)
-		snprintf(number, sizeof number, "%d", version);
-	char *path = xasprintf("/subjects/%s/versions/%s", name, number);
 	int rc = ask(l, "GET", path, NULL, &a, err);
-	*out = (struct registry_version){.is = REGISTRY_DENIED};
+
+	*is = REGISTRY_DENIED;
+	*out = NULL;
 	if (!rc && a.status == 200 && json_get_str(a.json, "schema", NULL) && json_get_int(a.json, "version", 0) > 0) {
-		out->version = (int32_t)json_get_int(a.json, "version", 0);
-		out->id = (int32_t)json_get_int(a.json, "id", -1);
-		out->is = read_schema(a.json, &out->schema, &out->reason);
+		*is = REGISTRY_KNOWN;
+		*out = json_incref(a.json);
 	} else if (!rc && (a.status == 403 || a.status == 405)) {
-		out->is = REGISTRY_PENDING;
+		*is = REGISTRY_PENDING;
 	} else if (!rc && !is_absent(&a)) {
 		rc = strange(l, path, &a, err);
 	}
 	answer_release(&a);
 	free(path);
 	free(name);
+	return rc;
+}
+
+int ask_version(struct registry_link *l, const char *subject, int32_t version, struct registry_version *out,
+		struct error *err)
+{
+	char number[16] = "latest";
+	json_t *doc;
+
+	if (version)
+		snprintf(number, sizeof number, "%d", version);
+	*out = (struct registry_version){0};
+	int rc = ask_version_raw(l, subject, number, &out->is, &doc, err);
+	if (doc) {
+		out->version = (int32_t)json_get_int(doc, "version", 0);
+		out->id = (int32_t)json_get_int(doc, "id", -1);
+		rc = read_schema(l, doc, &out->is, &out->schema, &out->reason, err);
+	}
+	json_decref(doc);
 	return rc;
 }
 

@@ -8,6 +8,8 @@
 #include "http/http.h"
 #include "schema/registry.h"
 #include "util/clock.h"
+#include "util/json.h"
+#include "util/map.h"
 
 // The versions of a subject whose fingerprints are known.
 struct registry_scan {
@@ -35,6 +37,8 @@ struct registry_link {
 	struct mono_time no_guids; // until then: the registry has no look-up by GUID
 	struct registry_scan *scans;
 	size_t nscans, capscans;
+	struct map refs; // "SUBJECT/VERSION" -> the registry's answer (json_t)
+	struct mono_time refs_since;
 };
 
 void link_init(struct registry_link *l, const struct registry_conf *conf);
@@ -51,13 +55,27 @@ int ask_guid(struct registry_link *l, const char *guid, enum registry_answer *an
 int ask_fingerprint(struct registry_link *l, uint64_t fingerprint, const char *subject, enum registry_answer *answer,
 		    int32_t *id, struct error *err) MUST_CHECK;
 void scans_release(struct registry_link *l);
-// schema: the text behind id. 0: *answer says YES, NO or UNCHECKED.
-int ask_subject(struct registry_link *l, int32_t id, const char *subject, const char *schema,
+// schema: what is behind id. 0: *answer says YES, NO or UNCHECKED.
+int ask_subject(struct registry_link *l, int32_t id, const char *subject, const struct registry_schema *schema,
 		enum subject_answer *answer, struct error *err) MUST_CHECK;
 // version 0: the latest. 0: out->is says KNOWN, INVALID, DENIED where there is none, or PENDING where these
 // credentials or this registry are not for such questions (403, 405).
 int ask_version(struct registry_link *l, const char *subject, int32_t version, struct registry_version *out,
 		struct error *err) MUST_CHECK;
 int ask_versions(struct registry_link *l, const char *subject, int32_t **out, size_t *n, struct error *err) MUST_CHECK;
+// The schema of an answer, with all that it refers to, asked for (registry_refs.c). 0: *is says KNOWN (*out) or
+// INVALID (*reason), each to be freed.
+int read_schema(struct registry_link *l, const json_t *doc, enum registry_answer *is, struct schema_text *out,
+		char **reason, struct error *err) MUST_CHECK;
+void refs_release(struct registry_link *l);
+// The version's answer as it came. version: as it stands in the path, with a query. 0: *is says KNOWN (*out, to be
+// released), DENIED or PENDING, as ask_version does.
+int ask_version_raw(struct registry_link *l, const char *subject, const char *version, enum registry_answer *is,
+		    json_t **out, struct error *err) MUST_CHECK;
+
+// What is persisted of a schema (registry_copy.c): everything but its id and reason.
+char *registry_copy_write(const struct registry_schema *s); // the caller frees
+// False: it is no such copy, or cannot be parsed. s->id is left alone.
+bool registry_copy_read(const char *text, struct registry_schema *s);
 int32_t ask_register(struct registry_link *l, const char *subject, const char *schema, struct error *err) MUST_CHECK;
 #endif

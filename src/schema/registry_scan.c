@@ -47,7 +47,7 @@ static int scan_version(struct registry_link *l, struct registry_scan *s, int32_
 		return error_set(err, "subject %s: the schema registry does not tell its versions; check basic_auth", s->subject);
 	if (v.is != REGISTRY_DENIED) { // deleted since it was listed
 		struct scanned one = {.version = version, .id = v.id};
-		struct avsc *a = v.is == REGISTRY_KNOWN ? avsc_parse(&v.schema, &why) : NULL;
+		struct avsc *a = v.is == REGISTRY_KNOWN && v.schema.type == SCHEMA_AVRO ? avsc_parse(&v.schema, &why) : NULL;
 		if (a) {
 			one.fingerprint = schema_fingerprint(a);
 			one.usable = true;
