@@ -49,6 +49,14 @@ json_t *web_alerts(void *ctx)
 	return alerts;
 }
 
+static void of_partition(struct metrics_writer *w, enum metric m, const struct collect_partition_stats *p, double v)
+{
+	char partition[16];
+
+	snprintf(partition, sizeof partition, "%" PRId32, p->partition);
+	metrics_add(w, m, v, (const char *[]){p->topic, partition});
+}
+
 static void collected(struct app *a, struct metrics_writer *w)
 {
 	struct collect_partition_stats *parts;
@@ -80,13 +88,11 @@ static void collected(struct app *a, struct metrics_writer *w)
 	metrics_add(w, METRIC_BOUND_HIT, (double)overflowed, (const char *[]){"slices"});
 	free(s);
 	size_t np = collect_partitions(a->collect, &parts);
-	for (size_t i = 0; i < np; i++) {
-		char partition[16];
-		snprintf(partition, sizeof partition, "%" PRId32, parts[i].partition);
+	for (size_t i = 0; i < np; i++)
 		if (parts[i].end >= 0 && parts[i].claimed)
-			metrics_add(w, METRIC_LAG, (double)(parts[i].end > parts[i].next ? parts[i].end - parts[i].next : 0),
-				    (const char *[]){parts[i].topic, partition});
-	}
+			of_partition(w, METRIC_LAG, &parts[i], (double)(parts[i].end > parts[i].next ? parts[i].end - parts[i].next : 0));
+	for (size_t i = 0; i < np; i++)
+		of_partition(w, METRIC_STALLED, &parts[i], (double)parts[i].stalled_ms / 1000);
 	free(parts);
 	collect_totals(a->collect, &t);
 	metrics_add(w, METRIC_CLAIMS_FENCED, (double)t.fenced, NULL);

@@ -44,6 +44,7 @@ struct collect_partition_stats {
 	int32_t partition;
 	int64_t next, end;               // end -1: unknown
 	bool claimed, waiting;           // waiting: for a schema
+	int64_t stalled_ms;              // since `next` moved, while records lie behind it; else 0
 };
 
 struct collect_totals {

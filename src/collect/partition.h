@@ -51,6 +51,8 @@ struct part {
 	int64_t end;
 	int64_t held_at;               // last stable offset that an open transaction holds while the log goes on; -1: none
 	struct mono_time held_since;
+	int64_t shown_next;            // `next` when it was last looked at from outside,
+	struct mono_time moved_at;     // and when it was last seen to move, or at the end
 	uint32_t segments;             // segment numbers handed out
 	uint64_t too_old, records_lost;
 	int32_t partitions;            // of the topic, told with the next checkpoint; 0: not

@@ -263,7 +263,7 @@ static void show_partitions(struct worker *w)
 	w->totals.waiting = 0;
 	w->totals.joined = consumer_joined(w->consumer);
 	for (size_t i = 0; i < w->nparts; i++) {
-		const struct part *p = w->parts[i];
+		struct part *p = w->parts[i];
 		struct collect_partition_stats *s = &w->shown_parts[i];
 		snprintf(s->topic, sizeof s->topic, "%s", p->topic);
 		s->partition = p->partition;
@@ -271,6 +271,10 @@ static void show_partitions(struct worker *w)
 		s->end = p->end;
 		s->claimed = p->claimed;
 		s->waiting = p->waiting;
+		if (p->next != p->shown_next || p->next >= p->end || !p->moved_at.ns)
+			p->moved_at = mono_now();
+		p->shown_next = p->next;
+		s->stalled_ms = mono_ms_since(p->moved_at);
 		w->totals.waiting += p->waiting;
 	}
 	if (consumer_trouble(w->consumer)[0] && !w->totals.trouble[0])

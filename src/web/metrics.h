@@ -19,6 +19,7 @@ enum metric {
 	METRIC_DELIVERIES,     // kdrift_deliveries_total{receiver,outcome}
 	METRIC_OUTBOX,         // kdrift_outbox_entries
 	METRIC_LAG,            // kdrift_consumer_lag_records{topic,partition}
+	METRIC_STALLED,        // kdrift_partition_stalled_seconds{topic,partition}
 	METRIC_WATERMARK,      // kdrift_watermark_timestamp_seconds{stream}
 	METRIC_STORE_UP,
 	METRIC_REGISTRY_UP,

@@ -192,6 +192,8 @@ def troubles(s, stack, feed, huge):
         if name == "401":                       # the first also lasts until somebody is woken
             page = receiver.wait_page(30, alert="SchemaWait", status="firing")
             s.check("a wait that lasts pages by its own rule", "waited for" in page["summary"], page["summary"])
+            stalled = m.total("kdrift_partition_stalled_seconds")
+            s.check("that its partitions stand is a metric", stalled > 5, stalled)
             m.kill()
             m.start().wait_up()
             wait_for("it waits also after a kill", lambda: m.status().get("waiting_partitions", 0) > 0, 30)
@@ -203,6 +205,7 @@ def troubles(s, stack, feed, huge):
         w.over()
         if name == "401":
             receiver.wait_page(30, alert="SchemaWait", status="resolved")
+            wait_for("no partition stands", lambda: m.total("kdrift_partition_stalled_seconds") == 0, 10)
     exact(s, config, feed, "after every trouble")
 
     schema_id, up = feed.register("slow"), []
