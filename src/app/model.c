@@ -35,14 +35,15 @@ static int load_contract(struct model *m, size_t i, struct error *err)
 	return m->contracts[i] ? 0 : error_prefix(err, "stream %s: contract %s", c->name, c->contract_schema);
 }
 
-static int load_schema(struct model *m, size_t i, struct error *err)
+static int load_schemas(struct model *m, size_t i, struct error *err)
 {
 	const struct stream_conf *c = &m->config->streams[i];
 
-	if (!c->schema)
-		return 0;
-	m->schemas[i] = schema_file_load(c->schema, err);
-	return m->schemas[i] ? 0 : error_prefix(err, "stream %s", c->name);
+	if (c->schema && !(m->schemas[i] = schema_file_load(c->schema, err)))
+		return error_prefix(err, "stream %s", c->name);
+	if (c->key_schema && !(m->key_schemas[i] = schema_file_load(c->key_schema, err)))
+		return error_prefix(err, "stream %s: key", c->name);
+	return 0;
 }
 
 // The configured fields that are judged even in a window where none of them came, and those to be ignored.
@@ -117,16 +118,17 @@ struct model *model_load(const char *path, bool clock_is_watermark, struct error
 	m->baselines = xcalloc(n + 1, sizeof *m->baselines);
 	m->contracts = xcalloc(n + 1, sizeof *m->contracts);
 	m->schemas = xcalloc(n + 1, sizeof *m->schemas);
+	m->key_schemas = xcalloc(n + 1, sizeof *m->key_schemas);
 	m->named = xcalloc(n + 1, sizeof *m->named);
 	m->collect_streams = xcalloc(n + 1, sizeof *m->collect_streams);
 	m->judge_streams = xcalloc(n + 1, sizeof *m->judge_streams);
 	for (size_t i = 0; i < n; i++) {
-		if (load_baseline(m, i, err) || load_contract(m, i, err) || load_schema(m, i, err)) {
+		if (load_baseline(m, i, err) || load_contract(m, i, err) || load_schemas(m, i, err)) {
 			model_free(m);
 			return NULL;
 		}
 		m->collect_streams[i] = (struct collect_stream){&m->config->streams[i], m->baselines[i], m->contracts[i],
-								m->schemas[i]};
+								m->schemas[i], m->key_schemas[i]};
 		judge_view(m, i, clock_is_watermark);
 	}
 	m->collect = (struct collect_conf){m->config, m->collect_streams, n};
@@ -142,11 +144,13 @@ void model_free(struct model *m)
 		baseline_free(m->baselines[i]);
 		contract_free(m->contracts[i]);
 		schema_file_free(m->schemas[i]);
+		schema_file_free(m->key_schemas[i]);
 		free(m->named[i]);
 	}
 	free(m->baselines);
 	free(m->contracts);
 	free(m->schemas);
+	free(m->key_schemas);
 	free(m->named);
 	free(m->collect_streams);
 	free(m->judge_streams);

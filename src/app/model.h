@@ -11,7 +11,7 @@ struct model {
 	struct config *config;
 	struct baseline **baselines;    // one a stream, NULL where there is none
 	struct contract **contracts;
-	struct registry_schema **schemas; // named by the configuration
+	struct registry_schema **schemas, **key_schemas; // named by the configuration
 	struct collect_stream *collect_streams;
 	struct collect_conf collect;
 	struct judge_stream *judge_streams;

@@ -29,7 +29,7 @@ struct range {
 	struct consumer *consumer;
 	struct registry *registry;
 	struct contract *contract;
-	struct registry_schema *schema;
+	struct registry_schema *schema, *key_schema;
 	struct collect_stream def;
 	struct wstream stream;
 	struct record_values values;
@@ -88,9 +88,11 @@ static int open_clients(struct range *r, struct error *err)
 		if (!r->contract)
 			return error_prefix(err, "contract %s", r->want->stream->contract_schema);
 	}
-	if (r->want->stream->schema && !(r->schema = schema_file_load(r->want->stream->schema, err)))
+	const struct stream_conf *s = r->want->stream;
+	if ((s->schema && !(r->schema = schema_file_load(s->schema, err))) ||
+	    (s->key_schema && !(r->key_schema = schema_file_load(s->key_schema, err))))
 		return -1;
-	r->def = (struct collect_stream){r->want->stream, NULL, r->contract, r->schema};
+	r->def = (struct collect_stream){s, NULL, r->contract, r->schema, r->key_schema};
 	wstream_init(&r->stream, &r->def);
 	return 0;
 }
@@ -140,14 +142,14 @@ static int open_range(struct range *r, struct error *err)
 	return 0;
 }
 
-static struct plan_entry *plan_of(struct range *r, const struct schema_ref *ref, struct error *err)
+static struct plan_entry *plan_of(struct range *r, struct side *side, const struct schema_ref *ref, struct error *err)
 {
 	const struct collect_port port = {.ctx = r, .schema = schema, .id_of = id_of, .subject = subject};
 	struct mono_time deadline = mono_after_ms(SCHEMA_MS);
 	char text[SCHEMA_REF_TEXT];
 	struct plan_entry *e;
 
-	while ((e = wstream_plan(&r->stream, &port, ref, r->want->stream->topic))->state == PLAN_PENDING) {
+	while ((e = side_plan(side, &port, ref, r->want->stream->topic))->state == PLAN_PENDING) {
 		struct registry_stats stats;
 		registry_stats(r->registry, &stats);
 		if (mono_passed(deadline)) {
@@ -168,7 +170,14 @@ static void breach(struct range *r, const struct message *m, enum violation_kind
 			 violation_table[kind].name, m->topic, m->partition, m->offset, detail);
 }
 
-// What a record without values breaks; VIOLATION_KINDS: nothing.
+// What a record's value or key gave.
+struct part_read {
+	struct plan_entry *plan; // NULL: it could not be named
+	struct record_values *values;
+	enum violation_kind whole; // what it breaks that gives no values; VIOLATION_KINDS: nothing
+	const char *why;
+};
+
 static enum violation_kind whole_breach(const struct plan_entry *e, const struct record_values *v)
 {
 	switch (e->state) {
@@ -178,11 +187,38 @@ static enum violation_kind whole_breach(const struct plan_entry *e, const struct
 		return VIOLATION_WRONG_SUBJECT;
 	case PLAN_INVALID:
 		return VIOLATION_UNDECODABLE;
+	case PLAN_READY:
+		return v->decoded ? VIOLATION_KINDS : v->nbreaches ? v->breaches[0].kind : VIOLATION_UNDECODABLE;
 	default:
-		return v->decoded     ? VIOLATION_KINDS
-		       : v->nbreaches ? v->breaches[0].kind
-				      : VIOLATION_UNDECODABLE;
+		return VIOLATION_KINDS;
 	}
+}
+
+static int read_part(struct range *r, struct side *side, const struct message *m, struct record_values *v,
+		     struct part_read *out, struct error *err)
+{
+	struct frame frame;
+
+	*out = (struct part_read){.values = v, .whole = VIOLATION_KINDS};
+	v->decoded = v->has_event_time = false;
+	v->nbreaches = v->nvalues = 0;
+	if (side->key && !m->key) {
+		out->whole = r->stream.key_not_null ? VIOLATION_NULL : VIOLATION_KINDS;
+		out->why = "there is no key";
+		return 0;
+	}
+	if (side_frame(side, m, &frame, &out->why)) {
+		out->whole = VIOLATION_FRAMING;
+		return 0;
+	}
+	struct plan_entry *e = out->plan = plan_of(r, side, &frame.schema, err);
+	if (!e)
+		return -1;
+	if (e->state == PLAN_READY)
+		plan_walk(e->plan, frame.payload, frame.len, v);
+	out->whole = whole_breach(e, v);
+	out->why = e->state == PLAN_READY ? v->detail : e->why;
+	return 0;
 }
 
 static bool inside(const struct range *r, int64_t ms)
@@ -190,66 +226,63 @@ static bool inside(const struct range *r, int64_t ms)
 	return ms >= r->want->from && ms < r->want->to;
 }
 
-static const char *header_of(const void *message, const char *name, size_t *len)
+// True: it breaks something.
+static bool note(struct range *r, const struct message *m, const struct part_read *in)
 {
-	return message_header(message, name, len);
+	bool incompatible = in->whole == VIOLATION_KINDS && in->plan && in->plan->incompatible;
+
+	if (in->whole != VIOLATION_KINDS)
+		breach(r, m, in->whole, in->why);
+	for (size_t i = 0; in->values->decoded && i < in->values->nbreaches; i++)
+		breach(r, m, in->values->breaches[i].kind, in->values->detail);
+	if (incompatible)
+		breach(r, m, VIOLATION_INCOMPATIBLE_SCHEMA, in->plan->why);
+	return in->whole != VIOLATION_KINDS || in->values->nbreaches || incompatible;
+}
+
+static void give(struct range *r, const struct part_read *in)
+{
+	for (size_t i = 0; in->values->decoded && i < in->values->nvalues; i++) {
+		const struct value *v = &in->values->values[i];
+		r->want->value(r->want->ctx, in->plan->path[v->slot], plan_slot(in->plan->plan, v->slot)->type, v);
+	}
 }
 
 static int take(struct range *r, const struct message *m, struct error *err)
 {
-	struct record_values *v = &r->values;
-	const struct wire_headers headers = {m, header_of};
-	struct frame frame;
-	const char *why;
+	struct part_read value, key = {.values = &r->stream.key_values, .whole = VIOLATION_KINDS};
 
 	if (!m->value) {
 		r->tombstones += inside(r, m->time.ms);
 		return 0;
 	}
-	if (wire_parse((enum framing)r->want->stream->framing, m->value, m->len, &headers, &frame, &why)) {
-		if (inside(r, m->time.ms)) {
-			r->records++;
-			r->violating++;
-			breach(r, m, VIOLATION_FRAMING, why);
-		}
-		return 0;
-	}
-	struct plan_entry *e = plan_of(r, &frame.schema, err);
-	if (!e)
+	if (read_part(r, &r->stream.value, m, &r->values, &value, err) ||
+	    (r->want->stream->has_key && read_part(r, &r->stream.key, m, &r->stream.key_values, &key, err)))
 		return -1;
-	if (e->state == PLAN_OTHER_RECORD)
+	const struct plan_entry *e = value.plan;
+	if (e && e->state == PLAN_OTHER_RECORD)
 		return 0;
-	if (e->state == PLAN_UNSUPPORTED) {
-		if (inside(r, m->time.ms)) {
-			r->records++;
-			if (!r->unsupported++)
-				snprintf(r->unread, sizeof r->unread, "%.220s", e->why);
-		}
-		return 0;
-	}
-	if (e->state == PLAN_READY)
-		plan_walk(e->plan, frame.payload, frame.len, v);
-	enum violation_kind whole = whole_breach(e, v);
-	bool dated = whole == VIOLATION_KINDS && v->has_event_time;
-	int64_t at = dated ? v->event_ms : m->time.ms;
+	bool dated = value.whole == VIOLATION_KINDS && r->values.has_event_time;
+	int64_t at = dated ? r->values.event_ms : m->time.ms;
 	if (!inside(r, at))
 		return 0;
 	r->records++;
-	if (whole != VIOLATION_KINDS) {
-		r->violating++;
-		breach(r, m, whole, e->state == PLAN_READY ? v->detail : e->why);
+	if (e && e->state == PLAN_UNSUPPORTED) {
+		if (!r->unsupported++)
+			snprintf(r->unread, sizeof r->unread, "%.220s", e->why);
 		return 0;
 	}
-	for (size_t i = 0; i < v->nbreaches; i++)
-		breach(r, m, v->breaches[i].kind, v->detail);
-	if (e->incompatible)
-		breach(r, m, VIOLATION_INCOMPATIBLE_SCHEMA, e->why);
-	r->violating += v->nbreaches || e->incompatible;
+	bool broken = note(r, m, &value), key_broken = note(r, m, &key);
+	r->violating += broken || key_broken;
+	if (value.whole != VIOLATION_KINDS)
+		return 0;
 	char id[16];
 	snprintf(id, sizeof id, "%" PRId32, e->id);
 	if (e->id >= 0)
 		json_object_set_new(r->schemas, id, json_integer(json_get_int(r->schemas, id, 0) + 1));
-	r->want->record(r->want->ctx, at, e->id, e->plan, v);
+	r->want->record(r->want->ctx, at, e->id);
+	give(r, &value);
+	give(r, &key);
 	return 0;
 }
 
@@ -366,6 +399,7 @@ static void close_range(struct range *r)
 	registry_free(r->registry);
 	contract_free(r->contract);
 	schema_file_free(r->schema);
+	schema_file_free(r->key_schema);
 	record_values_release(&r->values);
 	json_decref(r->schemas);
 	free(r->parts);

@@ -14,9 +14,9 @@ struct topic_range {
 	int64_t from, to;      // ms; INT64_MIN, INT64_MAX: open
 	bool allow_violations; // else an error at the end counts them by kind
 	void *ctx;
-	// A decoded record in the interval. Values are valid during the call.
-	void (*record)(void *ctx, int64_t event_ms, int32_t schema_id, const struct plan *p,
-		       const struct record_values *r);
+	// A decoded record in the interval, and then each of its values and its key's. They are valid during the call.
+	void (*record)(void *ctx, int64_t event_ms, int32_t schema_id);
+	void (*value)(void *ctx, const char *path, enum field_type type, const struct value *v);
 	void (*progress)(void *ctx, double share); // 0..1
 };
 

@@ -174,27 +174,26 @@ static int from_files(struct making *m, const char *const *paths, size_t n, json
 	return rc;
 }
 
-static void on_record(void *ctx, int64_t event_ms, int32_t schema_id, const struct plan *p,
-		      const struct record_values *r)
+static void on_record(void *ctx, int64_t event_ms, int32_t schema_id)
 {
 	struct making *m = ctx;
 
 	baseline_builder_row(m->builder, event_ms, schema_id);
 	m->rows++;
-	for (size_t i = 0; i < r->nvalues; i++) {
-		const struct value *v = &r->values[i];
-		const struct plan_slot *s = plan_slot(p, v->slot);
-		if (s->type == FIELD_NUMERIC && v->kind == VALUE_NUMBER)
-			baseline_builder_number(m->builder, s->path, s->type, v->num);
-		else if (s->type == FIELD_TIME && (v->kind == VALUE_TIME || v->kind == VALUE_NUMBER))
-			baseline_builder_number(m->builder, s->path, s->type,
-						v->kind == VALUE_TIME ? (double)v->ms : v->num);
-		else if ((s->type == FIELD_CATEGORICAL || s->type == FIELD_TEXT) && v->kind == VALUE_STRING)
-			baseline_builder_text(m->builder, s->path, s->type, v->str, v->len);
-		else if (s->type == FIELD_BOOLEAN && v->kind == VALUE_BOOL)
-			baseline_builder_text(m->builder, s->path, s->type, v->num != 0 ? "true" : "false",
-					      v->num != 0 ? 4 : 5);
-	}
+}
+
+static void on_value(void *ctx, const char *path, enum field_type type, const struct value *v)
+{
+	struct making *m = ctx;
+
+	if (type == FIELD_NUMERIC && v->kind == VALUE_NUMBER)
+		baseline_builder_number(m->builder, path, type, v->num);
+	else if (type == FIELD_TIME && (v->kind == VALUE_TIME || v->kind == VALUE_NUMBER))
+		baseline_builder_number(m->builder, path, type, v->kind == VALUE_TIME ? (double)v->ms : v->num);
+	else if ((type == FIELD_CATEGORICAL || type == FIELD_TEXT) && v->kind == VALUE_STRING)
+		baseline_builder_text(m->builder, path, type, v->str, v->len);
+	else if (type == FIELD_BOOLEAN && v->kind == VALUE_BOOL)
+		baseline_builder_text(m->builder, path, type, v->num != 0 ? "true" : "false", v->num != 0 ? 4 : 5);
 }
 
 static void on_progress(void *ctx, double share)
@@ -214,6 +213,7 @@ static int from_topic(struct making *m, const struct config *c, const struct cli
 					 .allow_violations = cli_flag(args, "allow-violations"),
 					 .ctx = m,
 					 .record = on_record,
+					 .value = on_value,
 					 .progress = on_progress};
 
 	m->builder = baseline_builder_new(m->stream->name, true);

@@ -17,7 +17,7 @@ struct collect_stream {
 	const struct stream_conf *conf;
 	const struct baseline *baseline; // NULL: none
 	const struct contract *contract; // NULL: none
-	const struct registry_schema *schema; // of FRAMING_NONE
+	const struct registry_schema *schema, *key_schema; // of FRAMING_NONE
 };
 
 struct collect_conf {                    // borrowed: must outlive the workers

@@ -15,6 +15,12 @@ struct open_pane {
 	bool dirty, reopened;     // reopened: its interval was closed when this segment began
 };
 
+struct framed {
+	struct frame frame;
+	const char *no_frame;     // why there is none; NULL: there is
+	struct plan_entry *plan;  // of the frame
+};
+
 struct part_stream {
 	struct wstream *stream;
 	int64_t max_event;        // INT64_MIN: none
@@ -24,9 +30,7 @@ struct part_stream {
 	bool hole_closed;
 	struct open_pane *panes;
 	size_t npanes, cappanes;
-	struct frame frame;       // of the record in hand
-	const char *no_frame;     // why it has none; NULL: it has
-	struct plan_entry *plan;  // of its frame
+	struct framed value, key; // of the record in hand
 	size_t last;              // index of the pane used last
 	int64_t reopened[64];     // intervals to look at for compaction
 	size_t nreopened;

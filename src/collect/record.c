@@ -11,8 +11,10 @@
 enum { SLICE_MAX = 512, VALUE_SHOWN = 80 };
 enum unread { UNREAD_NOT, UNREAD_OPAQUE, UNREAD_UNSUPPORTED }; // gives no values through no fault of its own
 
-// What one stream makes of one message, before it is counted.
+// What one stream makes of one message's value or key, before it is counted.
 struct verdict {
+	const char *top;           // the field of a breach of the whole: "", or "key"
+	const struct record_values *values;
 	struct plan_entry *plan;   // NULL where framing failed
 	struct breach whole;       // the breach of a record that gives no values; kind VIOLATION_KINDS: none
 	enum unread unread;
@@ -45,8 +47,17 @@ static const struct value *value_of(const struct record_values *r, size_t slot)
 	return NULL;
 }
 
-static void slice_name(const struct part *p, const struct wstream *s, const struct message *m, const struct plan_entry *e,
-		       const struct record_values *r, char *out)
+// The value of the stream's i-th slice key; NULL: there is none.
+static const struct value *slice_value(const struct verdict *v, size_t i)
+{
+	bool has = v && v->plan && v->plan->slice_slot && v->values->decoded;
+
+	return has && v->plan->slice_slot[i] != SIZE_MAX ? value_of(v->values, v->plan->slice_slot[i]) : NULL;
+}
+
+// Without verdicts: of a tombstone.
+static void slice_name(const struct part *p, const struct wstream *s, const struct message *m, const struct verdict *of_value,
+		       const struct verdict *of_key, char *out)
 {
 	size_t at = 0;
 
@@ -64,8 +75,9 @@ static void slice_name(const struct part *p, const struct wstream *s, const stru
 		} else if (!strncmp(key, "header:", 7)) {
 			const char *v = message_header(m, key + 7, &n);
 			text = v ? v : (n = 4, "null");
-		} else if (r && e && e->slice_slot[i] != SIZE_MAX) {
-			const struct value *v = value_of(r, e->slice_slot[i]);
+		} else {
+			const struct value *v = slice_value(of_value, i);
+			v = v ? v : slice_value(of_key, i);
 			if (v && v->kind == VALUE_STRING) {
 				text = v->str;
 				n = v->len;
@@ -169,29 +181,31 @@ static void add_values(struct pane *pane, struct wstream *s, const struct plan_e
 }
 
 // What schema and decoding say.
-static void judge_bytes(const struct part_stream *ps, const struct message *m, struct record_values *r, struct verdict *v)
+static void judge_bytes(const struct side *side, const struct framed *in, const struct message *m, struct record_values *r,
+			struct verdict *v)
 {
 	static const char *const unknown[] = {
 		[SCHEMA_BY_ID] = "the registry has no such schema id",
 		[SCHEMA_BY_GUID] = "the registry has no schema of this GUID",
 		[SCHEMA_BY_FINGERPRINT] = "no version of the subject has this fingerprint",
 	};
-	const struct wstream *s = ps->stream;
 
-	*v = (struct verdict){.whole = {.kind = VIOLATION_KINDS, .slot = -1}, .schema_id = -1, .event_ms = m->time.ms,
-			      .moves_watermark = !s->conf->event_time};
-	if (ps->no_frame) {
+	*v = (struct verdict){.top = side->key ? "key" : "", .values = r, .whole = {.kind = VIOLATION_KINDS, .slot = -1},
+			      .schema_id = -1, .event_ms = m->time.ms, .moves_watermark = !side->event_time};
+	r->decoded = false;
+	r->nbreaches = 0;
+	if (in->no_frame) {
 		v->whole.kind = VIOLATION_FRAMING;
-		v->detail = ps->no_frame;
+		v->detail = in->no_frame;
 		return;
 	}
-	v->schema_id = ps->plan->id;
-	v->plan = ps->plan;
+	v->schema_id = in->plan->id;
+	v->plan = in->plan;
 	v->detail = v->plan->why;
 	switch (v->plan->state) {
 	case PLAN_UNKNOWN:
 		v->whole.kind = VIOLATION_UNKNOWN_SCHEMA;
-		v->detail = unknown[ps->frame.schema.by];
+		v->detail = unknown[in->frame.schema.by];
 		return;
 	case PLAN_WRONG_SUBJECT:
 		v->whole.kind = VIOLATION_WRONG_SUBJECT;
@@ -209,7 +223,7 @@ static void judge_bytes(const struct part_stream *ps, const struct message *m, s
 	case PLAN_READY:
 		break;
 	}
-	plan_walk(v->plan->plan, ps->frame.payload, ps->frame.len, r);
+	plan_walk(v->plan->plan, in->frame.payload, in->frame.len, r);
 	v->detail = r->detail;
 	if (!r->decoded)
 		v->whole = r->nbreaches ? r->breaches[0] : (struct breach){.kind = VIOLATION_UNDECODABLE, .slot = -1};
@@ -278,6 +292,37 @@ static void note_breach(struct part *p, struct part_stream *s, struct pane *pane
 	p->wake = true;
 }
 
+// What decoding says is wrong with the value or the key.
+static void note_bytes(struct part *p, struct part_stream *s, struct pane *pane, const struct message *m,
+		       const struct verdict *v)
+{
+	if (v->whole.kind != VIOLATION_KINDS) {
+		note_breach(p, s, pane, m, v, v->whole.kind, v->top, NULL, v->detail);
+		return;
+	}
+	for (size_t i = 0; i < v->values->nbreaches; i++) {
+		const struct breach *b = &v->values->breaches[i];
+		char said[600];
+		note_breach(p, s, pane, m, v, b->kind, b->slot < 0 ? v->top : v->plan->path[b->slot], b->rule,
+			    say_breach(s, v->plan->plan, v->values, b, said, sizeof said));
+	}
+}
+
+// A record without a key lacks all that must not be null in one.
+static void judge_key(struct part_stream *s, const struct message *m, struct verdict *v)
+{
+	struct wstream *w = s->stream;
+
+	if (m->key) {
+		judge_bytes(&w->key, &s->key, m, &w->key_values, v);
+		return;
+	}
+	*v = (struct verdict){.top = "key", .values = &w->key_values, .schema_id = -1, .detail = "there is no key",
+			      .whole = {.kind = w->key_not_null ? VIOLATION_NULL : VIOLATION_KINDS, .slot = -1}};
+	w->key_values.decoded = false;
+	w->key_values.nbreaches = w->key_values.nvalues = 0;
+}
+
 // future_time counts at min(Kafka time, now) and moves no watermark: one record of 2099 would close every window.
 static bool in_future(const struct wstream *s, struct verdict *v, const struct message *m, struct wall_time now)
 {
@@ -321,34 +366,33 @@ static void note_fault(struct part *p, struct pane *pane, const struct message *
 						.partition = p->partition});
 }
 
-// What the schema behind the record's id makes every such record break. -> how many of the breaches that are.
-static size_t note_faults(struct part *p, struct pane *pane, const struct message *m, const struct record_values *r,
-			  const struct verdict *v)
+// What the schema behind the value's or the key's id makes every such record break. -> is that all that breaks?
+static bool note_faults(struct part *p, struct pane *pane, const struct message *m, const struct verdict *v)
 {
-	size_t n = 0;
+	bool all = v->whole.kind == VIOLATION_KINDS;
 
-	for (size_t i = 0; i < r->nbreaches; i++) {
-		const struct breach *b = &r->breaches[i];
-		if (!b->schema)
-			continue;
-		n++;
-		if (v->schema_id >= 0)
-			note_fault(p, pane, m, v, b->kind, plan_slot(v->plan->plan, (size_t)b->slot)->path, b->why);
+	for (size_t i = 0; i < v->values->nbreaches; i++) {
+		const struct breach *b = &v->values->breaches[i];
+		all &= b->schema;
+		if (b->schema && v->schema_id >= 0)
+			note_fault(p, pane, m, v, b->kind, v->plan->path[b->slot], b->why);
 	}
-	if (v->plan->incompatible && v->schema_id >= 0)
-		note_fault(p, pane, m, v, VIOLATION_INCOMPATIBLE_SCHEMA, "", v->plan->why);
-	return n;
+	if (v->plan && v->plan->incompatible && v->schema_id >= 0)
+		note_fault(p, pane, m, v, VIOLATION_INCOMPATIBLE_SCHEMA, v->top, v->plan->why);
+	return all;
 }
 
-static void count(struct part *p, struct part_stream *s, const struct message *m, const struct record_values *r,
-		  struct verdict *v, struct wall_time now)
+// `key` is NULL where keys are not read.
+static void count(struct part *p, struct part_stream *s, const struct message *m, struct verdict *v,
+		  const struct verdict *key, struct wall_time now)
 {
 	struct wstream *w = s->stream;
 	bool broken = v->whole.kind != VIOLATION_KINDS;
 	bool decoded = !broken && !v->unread;
 	bool future = decoded && in_future(w, v, m, now);
 	bool stale = decoded && !future && w->conf->max_stale_ms && v->event_ms < m->time.ms - w->conf->max_stale_ms;
-	bool violating = broken || future || stale || (decoded && (r->nbreaches || v->plan->incompatible));
+	bool violating = broken || future || stale || (decoded && (v->values->nbreaches || v->plan->incompatible)) ||
+			 (key && (key->whole.kind != VIOLATION_KINDS || key->values->nbreaches));
 	bool late = s->max_event != INT64_MIN && v->event_ms < s->max_event - w->conf->lateness_ms;
 	char slice[SLICE_MAX];
 
@@ -356,7 +400,7 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 		p->too_old++;
 		return;
 	}
-	slice_name(p, w, m, v->plan, decoded ? r : NULL, slice);
+	slice_name(p, w, m, v, key, slice);
 	struct open_pane *o = open_pane(p, s, time_floor(v->event_ms, w->conf->pane_ms), slice);
 	o->dirty = true;
 	pane_count_record(o->pane, v->event_ms, m->offset, v->schema_id, decoded, violating, late);
@@ -370,23 +414,21 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 	o->pane->unsupported += v->unread == UNREAD_UNSUPPORTED;
 	s->fresh.opaque += v->unread == UNREAD_OPAQUE;
 	s->fresh.unsupported += v->unread == UNREAD_UNSUPPORTED;
-	if (broken) {
-		note_breach(p, s, o->pane, m, v, v->whole.kind, "", NULL, v->detail);
-	} else if (decoded) {
-		add_values(o->pane, w, v->plan, r);
-		for (size_t i = 0; i < r->nbreaches; i++) {
-			const struct breach *b = &r->breaches[i];
-			char said[600];
-			note_breach(p, s, o->pane, m, v, b->kind,
-				    b->slot < 0 ? "" : plan_slot(v->plan->plan, (size_t)b->slot)->path, b->rule,
-				    say_breach(s, v->plan->plan, r, b, said, sizeof said));
-		}
+	note_bytes(p, s, o->pane, m, v);
+	if (key)
+		note_bytes(p, s, o->pane, m, key);
+	if (decoded) {
+		add_values(o->pane, w, v->plan, v->values);
+		if (key && key->values->decoded)
+			add_values(o->pane, w, key->plan, key->values);
 		if (future || stale)
 			note_breach(p, s, o->pane, m, v, future ? VIOLATION_FUTURE_TIME : VIOLATION_STALE_TIME,
 				    w->conf->event_time ? w->conf->event_time : "", NULL,
 				    future ? "the event time lies in the future" : "the event time is older than max_stale");
-		bool others = note_faults(p, o->pane, m, r, v) < r->nbreaches || future || stale;
-		o->pane->by_schema_only += violating && !others;
+		bool schema_only = note_faults(p, o->pane, m, v);
+		if (key)
+			schema_only &= note_faults(p, o->pane, m, key);
+		o->pane->by_schema_only += violating && schema_only && !future && !stale;
 		if (v->plan->incompatible)
 			note_breach(p, s, o->pane, m, v, VIOLATION_INCOMPATIBLE_SCHEMA, "", NULL, v->plan->why);
 	}
@@ -412,22 +454,22 @@ static void count_tombstone(struct part *p, struct part_stream *s, const struct 
 	o->pane->tombstones++;
 }
 
-static const char *header_of(const void *message, const char *name, size_t *len)
+// False: its schema cannot be had yet.
+static bool read_frame(const struct part *p, struct side *side, const struct message *m, const struct collect_port *port,
+		       struct framed *in)
 {
-	return message_header(message, name, len);
+	in->plan = NULL;
+	if (side_frame(side, m, &in->frame, &in->no_frame))
+		return true;
+	in->no_frame = NULL;
+	in->plan = side_plan(side, port, &in->frame.schema, p->topic);
+	return in->plan->state != PLAN_PENDING;
 }
 
-// False: its schema cannot be had yet.
-static bool read_frame(struct part *p, struct part_stream *s, const struct message *m, const struct collect_port *port)
+static bool read_frames(const struct part *p, struct part_stream *s, const struct message *m, const struct collect_port *port)
 {
-	const struct wire_headers headers = {m, header_of};
-
-	s->plan = NULL;
-	if (wire_parse((enum framing)s->stream->conf->framing, m->value, m->len, &headers, &s->frame, &s->no_frame))
-		return true;
-	s->no_frame = NULL;
-	s->plan = wstream_plan(s->stream, port, &s->frame.schema, p->topic);
-	return s->plan->state != PLAN_PENDING;
+	return read_frame(p, &s->stream->value, m, port, &s->value) &&
+	       (!s->stream->conf->has_key || !m->key || read_frame(p, &s->stream->key, m, port, &s->key));
 }
 
 bool part_record(struct part *p, const struct message *m, const struct collect_port *port, struct record_values *scratch,
@@ -435,19 +477,21 @@ bool part_record(struct part *p, const struct message *m, const struct collect_p
 {
 	// Every stream's schema must be at hand before any of them counts: a record counts in all of them or in none.
 	for (size_t i = 0; m->value && i < p->nstreams; i++)
-		if (!read_frame(p, &p->streams[i], m, port))
+		if (!read_frames(p, &p->streams[i], m, port))
 			return false;
 	for (size_t i = 0; i < p->nstreams; i++) {
 		struct part_stream *s = &p->streams[i];
-		struct verdict v;
+		struct verdict v, key;
 		if (!m->value) {
 			count_tombstone(p, s, m);
 			continue;
 		}
-		judge_bytes(s, m, scratch, &v);
+		judge_bytes(&s->stream->value, &s->value, m, scratch, &v);
 		if (v.plan && v.plan->state == PLAN_OTHER_RECORD)
 			continue;
-		count(p, s, m, scratch, &v, now);
+		if (s->stream->conf->has_key)
+			judge_key(s, m, &key);
+		count(p, s, m, &v, s->stream->conf->has_key ? &key : NULL, now);
 	}
 	p->dirty = true;
 	return true;

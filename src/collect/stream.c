@@ -17,14 +17,26 @@ enum {
 	SUBJECT_MAX = 700,
 };
 
-static struct field_rule *rule_for(struct wstream *s, const char *path)
+// Takes over `path`; NULL: it is no path of this side.
+static struct field_rule *rule_for(struct side *s, char *path)
 {
-	for (size_t i = 0; i < s->nrules; i++)
-		if (!strcmp(s->rules[i].path, path))
+	if (!path)
+		return NULL;
+	for (size_t i = 0; i < s->nrules; i++) {
+		if (!strcmp(s->rules[i].path, path)) {
+			free(path);
 			return &s->rules[i];
+		}
+	}
 	s->rules = xrealloc(s->rules, (s->nrules + 1) * sizeof *s->rules);
 	s->rules[s->nrules] = (struct field_rule){.path = path, .type = FIELD_TYPES, .required = true};
 	return &s->rules[s->nrules++];
+}
+
+static void rule_drop(struct side *s, size_t i)
+{
+	free((char *)s->rules[i].path);
+	s->rules[i] = s->rules[--s->nrules];
 }
 
 static bool named(const struct stream_conf *c, const char *path)
@@ -36,21 +48,24 @@ static bool named(const struct stream_conf *c, const char *path)
 }
 
 // Fields that somebody named (configuration, contract, baseline) are required; the rest follow the writers.
-static void collect_rules(struct wstream *s)
+static void collect_rules(struct side *s)
 {
-	const struct stream_conf *c = s->conf;
+	const struct collect_stream *def = s->stream->def;
+	const struct stream_conf *c = s->stream->conf;
 
-	for (size_t i = 0; s->def->contract && i < contract_fields(s->def->contract); i++)
-		rule_for(s, contract_field(s->def->contract, i))->type = contract_field_type(s->def->contract, i);
-	for (size_t i = 0; s->def->baseline && i < s->def->baseline->nfields; i++) {
-		const struct field_def *d = &s->def->baseline->fields[i]->def;
-		struct field_rule *r = rule_for(s, d->path);
-		if (r->type == FIELD_TYPES)
+	for (size_t i = 0; !s->key && def->contract && i < contract_fields(def->contract); i++)
+		rule_for(s, xstrdup(contract_field(def->contract, i)))->type = contract_field_type(def->contract, i);
+	for (size_t i = 0; def->baseline && i < def->baseline->nfields; i++) {
+		const struct field_def *d = &def->baseline->fields[i]->def;
+		struct field_rule *r = rule_for(s, side_path(s, d->path));
+		if (r && r->type == FIELD_TYPES)
 			r->type = d->type;
 	}
 	for (size_t i = 0; i < c->nfields; i++) {
 		const struct field_conf *f = &c->fields[i];
-		struct field_rule *r = rule_for(s, f->path);
+		struct field_rule *r = rule_for(s, side_path(s, f->path));
+		if (!r)
+			continue;
 		if (f->type != FIELD_TYPES) {
 			// Where the contract has the field in this very type, a number in its place is a wrong type.
 			r->cast = r->type != f->type;
@@ -64,32 +79,68 @@ static void collect_rules(struct wstream *s)
 		r->pattern = f->pattern;
 		r->not_null = f->not_null;
 	}
-	for (size_t i = 0; i < s->nrules; i++) // the clock of a record is not one of its features
-		if (c->event_time && !strcmp(s->rules[i].path, c->event_time) && !named(c, c->event_time))
-			s->rules[i--] = s->rules[--s->nrules];
+	for (size_t i = 0; s->event_time && i < s->nrules; i++) // the clock of a record is not one of its features
+		if (!strcmp(s->rules[i].path, s->event_time) && !named(c, c->event_time))
+			rule_drop(s, i--);
 }
 
-// A stream that names its record type reads a topic of several types; how their subjects are named is not known
-// unless it is said.
-static enum subject_naming naming_of(const struct stream_conf *c)
+static enum subject_naming naming_of(const char *strategy, enum subject_naming unsaid)
 {
 	static const char *const words[] = {"TopicName", "RecordName", "TopicRecordName"};
 
-	for (int i = 0; c->subject_name_strategy && i < SUBJECT_ANY; i++)
-		if (!strcmp(c->subject_name_strategy, words[i]))
+	for (int i = 0; strategy && i < SUBJECT_ANY; i++)
+		if (!strcmp(strategy, words[i]))
 			return (enum subject_naming)i;
-	return c->record ? SUBJECT_ANY : SUBJECT_TOPIC;
+	return unsaid;
+}
+
+static void value_init(struct wstream *s)
+{
+	const struct stream_conf *c = s->conf;
+
+	// A stream that names its record type reads a topic of several types; how their subjects are named is not
+	// known unless it is said.
+	s->value = (struct side){.stream = s, .framing = (enum framing)c->framing, .schema = s->def->schema,
+				 .naming = naming_of(c->subject_name_strategy, c->record ? SUBJECT_ANY : SUBJECT_TOPIC)};
+	s->value.event_time = c->event_time ? side_path(&s->value, c->event_time) : NULL;
+	collect_rules(&s->value);
+}
+
+// A key without a schema is read as Avro's text or bytes.
+static void key_init(struct wstream *s)
+{
+	static char text[] = "\"string\"", bytes[] = "\"bytes\"";
+	static const struct registry_schema of_text = {.schema = {.text = text, .len = sizeof text - 1}};
+	static const struct registry_schema of_bytes = {.schema = {.text = bytes, .len = sizeof bytes - 1}};
+	const struct stream_conf *c = s->conf;
+
+	s->key = (struct side){.stream = s, .key = true, .framing = (enum framing)c->key_framing, .schema = s->def->key_schema,
+			       .naming = naming_of(c->key_subject_name_strategy, SUBJECT_TOPIC)};
+	if (c->key_format != KEY_AVRO) {
+		s->key.framing = FRAMING_NONE;
+		s->key.schema = c->key_format == KEY_STRING ? &of_text : &of_bytes;
+	}
+	collect_rules(&s->key);
+	s->key_not_null = c->key_not_null;
+	for (size_t i = 0; i < s->key.nrules; i++)
+		s->key_not_null |= s->key.rules[i].not_null;
 }
 
 void wstream_init(struct wstream *s, const struct collect_stream *def)
 {
-	*s = (struct wstream){.def = def, .conf = def->conf, .naming = naming_of(def->conf)};
+	*s = (struct wstream){.def = def, .conf = def->conf};
 	map_init(&s->by_path);
-	collect_rules(s);
+	record_values_init(&s->key_values);
+	value_init(s);
+	if (s->conf->has_key)
+		key_init(s);
 }
 
 static void plan_entry_free(struct plan_entry *e)
 {
+	for (size_t i = 0; e->path && i < plan_slots(e->plan); i++)
+		free(e->path[i]);
+	free(e->path);
 	plan_free(e->plan);
 	free(e->field);
 	free(e->slice_slot);
@@ -97,17 +148,28 @@ static void plan_entry_free(struct plan_entry *e)
 	free(e);
 }
 
-void wstream_release(struct wstream *s)
+static void side_release(struct side *s)
 {
 	for (size_t i = 0; i < s->nplans; i++)
 		plan_entry_free(s->plans[i]);
 	free(s->plans);
+	while (s->nrules)
+		rule_drop(s, 0);
+	free(s->rules);
+	free(s->event_time);
+}
+
+void wstream_release(struct wstream *s)
+{
+	side_release(&s->value);
+	side_release(&s->key);
+	record_values_release(&s->key_values);
+	buf_release(&s->key_text);
 	for (size_t i = 0; i < s->nfields; i++) {
 		free(s->fields[i]->path);
 		free(s->fields[i]);
 	}
 	free(s->fields);
-	free(s->rules);
 	map_release(&s->by_path, NULL);
 }
 
@@ -124,11 +186,8 @@ bool wstream_reads(const struct wstream *s, const char *topic)
 	return match;
 }
 
-// The table's index of (path, type); the baseline's grid and categories come with it.
-static size_t field_index(struct wstream *s, const struct plan_slot *slot)
+size_t wstream_field(struct wstream *s, const char *path, enum field_type type, bool in_elements)
 {
-	const char *path = slot->path;
-	enum field_type type = slot->type;
 	struct buf key = BUF_INIT;
 
 	buf_addf(&key, "%s%c%c", path, 0, (char)('0' + type));
@@ -138,7 +197,7 @@ static size_t field_index(struct wstream *s, const struct plan_slot *slot)
 		const struct baseline_field *b = s->def->baseline ? baseline_find(s->def->baseline, path) : NULL;
 		d->path = xstrdup(path);
 		d->type = type;
-		d->in_elements = slot->element >= 0;
+		d->in_elements = in_elements;
 		if (b && b->def.type == type) {
 			d->grid = b->def.grid;
 			d->categories = b->def.categories;
@@ -153,27 +212,35 @@ static size_t field_index(struct wstream *s, const struct plan_slot *slot)
 	return known - 1;
 }
 
-static void bind(struct wstream *s, struct plan_entry *e)
+static void bind(struct side *s, struct plan_entry *e)
 {
+	const struct stream_conf *c = s->stream->conf;
 	size_t slots = plan_slots(e->plan);
 
+	e->path = xcalloc(slots + 1, sizeof *e->path);
 	e->field = xcalloc(slots + 1, sizeof *e->field);
-	e->slice_slot = xcalloc(s->conf->nslice_by + 1, sizeof *e->slice_slot);
-	for (size_t i = 0; i < s->conf->nslice_by; i++)
+	e->slice_slot = xcalloc(c->nslice_by + 1, sizeof *e->slice_slot);
+	for (size_t i = 0; i < c->nslice_by; i++)
 		e->slice_slot[i] = SIZE_MAX;
 	for (size_t k = 0; k < slots; k++) {
 		const struct plan_slot *slot = plan_slot(e->plan, k);
-		bool counted = slot->type != FIELD_NONE && slot->type != FIELD_VECTOR;
-		e->field[k] = counted ? field_index(s, slot) : SIZE_MAX;
-		for (size_t i = 0; i < s->conf->nslice_by; i++)
-			if (slot->element < 0 && !strcmp(s->conf->slice_by[i], slot->path))
+		bool counted = slot->type != FIELD_NONE && slot->type != FIELD_VECTOR, inside = slot->element >= 0;
+		e->path[k] = side_shown(s, e->plan, slot->path);
+		e->field[k] = counted ? wstream_field(s->stream, e->path[k], slot->type, inside) : SIZE_MAX;
+		for (size_t i = 0; i < c->nslice_by; i++)
+			if (!inside && !strcmp(c->slice_by[i], e->path[k]))
 				e->slice_slot[i] = k;
 	}
 }
 
-static bool is_record(const struct wstream *s, const struct plan *p)
+static bool is_record(const struct side *s, const struct plan *p)
 {
-	return !s->conf->record || !strcmp(s->conf->record, plan_record_name(p));
+	return s->key || !s->stream->conf->record || !strcmp(s->stream->conf->record, plan_record_name(p));
+}
+
+static const struct contract *contract_of(const struct side *s)
+{
+	return s->key ? NULL : s->stream->def->contract;
 }
 
 static const char *schema_name(const struct plan_entry *e, char out[32])
@@ -184,13 +251,14 @@ static const char *schema_name(const struct plan_entry *e, char out[32])
 	return out;
 }
 
-static void compile(struct wstream *s, struct plan_entry *e, const struct registry_schema *schema)
+static void compile(struct side *s, struct plan_entry *e, const struct registry_schema *schema)
 {
-	struct plan_options opt = {.event_time = s->conf->event_time,
+	const struct contract *contract = contract_of(s);
+	struct plan_options opt = {.event_time = s->event_time,
 				   .rules = s->rules,
 				   .nrules = s->nrules,
 				   .all_fields = true,
-				   .reader = s->def->contract ? contract_schema(s->def->contract) : NULL};
+				   .reader = contract ? contract_schema(contract) : NULL};
 	struct error err = ERROR_INIT;
 	char name[32];
 
@@ -198,7 +266,7 @@ static void compile(struct wstream *s, struct plan_entry *e, const struct regist
 	if (!e->plan) {
 		e->state = schema->schema.type == SCHEMA_AVRO ? PLAN_INVALID : PLAN_UNSUPPORTED;
 		snprintf(e->why, sizeof e->why, "%s cannot be used: %.180s", schema_name(e, name), err.text);
-		log_warn("collect", "stream %s: %s", s->conf->name, e->why);
+		log_warn("collect", "stream %s: %s", s->stream->conf->name, e->why);
 		return;
 	}
 	if (!is_record(s, e->plan)) {
@@ -209,41 +277,42 @@ static void compile(struct wstream *s, struct plan_entry *e, const struct regist
 }
 
 // What a writer's schema adds to the stream, once it is known to be one of its own.
-static void adopt(struct wstream *s, struct plan_entry *e, const struct registry_schema *schema)
+static void adopt(struct side *s, struct plan_entry *e, const struct registry_schema *schema)
 {
 	bind(s, e);
-	if (s->def->contract) {
+	if (contract_of(s)) {
 		char why[200], name[32];
-		e->incompatible = contract_check(s->def->contract, compat_level_of(s->conf->compatibility), &schema->schema,
+		e->incompatible = contract_check(contract_of(s), compat_level_of(s->stream->conf->compatibility), &schema->schema,
 						 why, sizeof why) != CONTRACT_OK;
 		if (e->incompatible) {
 			snprintf(e->why, sizeof e->why, "%s breaks the contract: %.180s", schema_name(e, name), why);
-			log_warn("collect", "stream %s: %s", s->conf->name, e->why);
+			log_warn("collect", "stream %s: %s", s->stream->conf->name, e->why);
 		}
 	}
 }
 
-static void subject_name(const struct wstream *s, const char *topic, const char *record, char out[SUBJECT_MAX])
+static void subject_name(const struct side *s, const char *topic, const char *record, char out[SUBJECT_MAX])
 {
 	if (s->naming == SUBJECT_RECORD)
 		snprintf(out, SUBJECT_MAX, "%s", record);
 	else if (s->naming == SUBJECT_TOPIC_RECORD)
 		snprintf(out, SUBJECT_MAX, "%s-%s", topic, record);
 	else
-		snprintf(out, SUBJECT_MAX, "%s-value", topic);
+		snprintf(out, SUBJECT_MAX, "%s-%s", topic, s->key ? "key" : "value");
 }
 
 // The id that the registry has for what the frame says.
-static enum registry_answer find_id(const struct wstream *s, const struct collect_port *port, struct plan_entry *e,
+static enum registry_answer find_id(const struct side *s, const struct collect_port *port, struct plan_entry *e,
 				    const char *topic)
 {
+	const char *record = !s->key && s->stream->conf->record ? s->stream->conf->record : "";
 	char subject[SUBJECT_MAX], text[SCHEMA_REF_TEXT];
 
 	if (e->ref.by == SCHEMA_BY_ID) {
 		e->id = schema_ref_id(&e->ref);
 		return REGISTRY_KNOWN;
 	}
-	subject_name(s, topic, s->conf->record ? s->conf->record : "", subject);
+	subject_name(s, topic, record, subject);
 	enum registry_answer is = port->id_of(port->ctx, &e->ref, subject, &e->id);
 	if (is == REGISTRY_INVALID) {
 		schema_ref_text(&e->ref, text);
@@ -254,7 +323,7 @@ static enum registry_answer find_id(const struct wstream *s, const struct collec
 }
 
 // What a fingerprint finds lies under the subject.
-static enum subject_answer ask_subject(const struct wstream *s, const struct collect_port *port,
+static enum subject_answer ask_subject(const struct side *s, const struct collect_port *port,
 				       const struct plan_entry *e, const char *topic)
 {
 	const char *record = e->plan ? plan_record_name(e->plan) : "";
@@ -266,7 +335,7 @@ static enum subject_answer ask_subject(const struct wstream *s, const struct col
 	return port->subject(port->ctx, e->id, subject);
 }
 
-static void judge_subject(struct wstream *s, const struct collect_port *port, struct plan_entry *e, const char *topic)
+static void judge_subject(struct side *s, const struct collect_port *port, struct plan_entry *e, const char *topic)
 {
 	switch (ask_subject(s, port, e, topic)) {
 	case SUBJECT_PENDING:
@@ -281,12 +350,12 @@ static void judge_subject(struct wstream *s, const struct collect_port *port, st
 	}
 }
 
-static void ask(struct wstream *s, const struct collect_port *port, struct plan_entry *e, const char *topic)
+static void ask(struct side *s, const struct collect_port *port, struct plan_entry *e, const char *topic)
 {
 	const struct registry_schema *schema = NULL;
 
 	if (e->ref.by == SCHEMA_BY_STREAM) {
-		schema = s->def->schema;
+		schema = s->schema;
 		compile(s, e, schema);
 		if (e->state == PLAN_READY)
 			adopt(s, e, schema);
@@ -325,13 +394,13 @@ static void ask(struct wstream *s, const struct collect_port *port, struct plan_
 }
 
 // One plan a schema; where a stream spans topics one a topic too, since each has a subject of its own.
-static bool serves(const struct wstream *s, const struct plan_entry *e, const struct schema_ref *ref, const char *topic)
+static bool serves(const struct side *s, const struct plan_entry *e, const struct schema_ref *ref, const char *topic)
 {
-	return schema_ref_equal(&e->ref, ref) && (!s->conf->is_regex || !strcmp(e->topic, topic));
+	return schema_ref_equal(&e->ref, ref) && (!s->stream->conf->is_regex || !strcmp(e->topic, topic));
 }
 
 // Past the bound an id that cannot be read makes room; those that can are as many as the writers have schemas.
-static void make_room(struct wstream *s)
+static void make_room(struct side *s)
 {
 	for (size_t i = 0; s->nplans >= MAX_PLANS && i < s->nplans; i++) {
 		if (s->plans[i]->state != PLAN_READY && s->plans[i]->state != PLAN_OTHER_RECORD) {
@@ -342,7 +411,7 @@ static void make_room(struct wstream *s)
 	}
 }
 
-static struct plan_entry *find(struct wstream *s, const struct schema_ref *ref, const char *topic)
+static struct plan_entry *find(struct side *s, const struct schema_ref *ref, const char *topic)
 {
 	for (size_t i = 0; i < s->nplans; i++)
 		if (serves(s, s->plans[i], ref, topic))
@@ -350,7 +419,25 @@ static struct plan_entry *find(struct wstream *s, const struct schema_ref *ref, 
 	return NULL;
 }
 
-struct plan_entry *wstream_plan(struct wstream *s, const struct collect_port *port, const struct schema_ref *ref,
+static const char *header_of(const void *message, const char *name, size_t *len)
+{
+	return message_header(message, name, len);
+}
+
+int side_frame(struct side *s, const struct message *m, struct frame *out, const char **why)
+{
+	const struct wire_headers headers = {m, header_of, s->key};
+	struct buf *text = &s->stream->key_text;
+
+	if (!s->key || s->stream->conf->key_format == KEY_AVRO)
+		return wire_parse(s->framing, s->key ? m->key : m->value, s->key ? m->key_len : m->len, &headers, out, why);
+	buf_clear(text);
+	buf_svar(text, (int64_t)m->key_len);
+	buf_add(text, m->key, m->key_len);
+	return wire_parse(s->framing, text->data, text->len, &headers, out, why);
+}
+
+struct plan_entry *side_plan(struct side *s, const struct collect_port *port, const struct schema_ref *ref,
 				const char *topic)
 {
 	struct plan_entry *e = s->last;

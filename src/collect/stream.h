@@ -4,8 +4,10 @@
 #ifndef KD_COLLECT_STREAM_H
 #define KD_COLLECT_STREAM_H
 #include "collect/collect.h"
+#include "kafka/consumer.h"
 #include "schema/plan.h"
 #include "schema/wire.h"
+#include "util/buf.h"
 #include "util/clock.h"
 #include "util/map.h"
 
@@ -25,6 +27,7 @@ struct plan_entry {
 	char *topic;
 	enum plan_state state;
 	struct plan *plan;
+	char **path;            // by plan slot, as the stream names it
 	size_t *field;          // plan slot -> index in the stream's field table; SIZE_MAX: not counted
 	size_t *slice_slot;     // nslice_by entries; SIZE_MAX: not a field of this writer
 	bool incompatible;      // the contract cannot read it
@@ -34,15 +37,30 @@ struct plan_entry {
 
 enum subject_naming { SUBJECT_TOPIC, SUBJECT_RECORD, SUBJECT_TOPIC_RECORD, SUBJECT_ANY };
 
-struct wstream {
-	const struct collect_stream *def;
-	const struct stream_conf *conf;
+struct wstream;
+
+// What a stream reads of a record: its value, or its key. Rules have paths as the writers' schemas do.
+struct side {
+	struct wstream *stream;
+	bool key;
+	enum framing framing;
 	enum subject_naming naming;
+	const struct registry_schema *schema; // of FRAMING_NONE
+	char *event_time;           // NULL: it has none
 	struct field_rule *rules;
 	size_t nrules;
 	struct plan_entry **plans;
 	size_t nplans, capplans;
 	struct plan_entry *last;
+};
+
+struct wstream {
+	const struct collect_stream *def;
+	const struct stream_conf *conf;
+	struct side value, key;     // key: where conf->has_key
+	struct record_values key_values; // of the key in hand
+	struct buf key_text;        // of a key that is a text: as Avro's
+	bool key_not_null;
 	struct field_def **fields;  // the table that panes are indexed by
 	size_t nfields, capfields;
 	struct map by_path;         // path 0 type -> index + 1
@@ -52,8 +70,16 @@ struct wstream {
 
 void wstream_init(struct wstream *s, const struct collect_stream *def);
 void wstream_release(struct wstream *s);
-// The plan for a frame's schema on a topic; waits a moment for one that is being fetched. Never NULL.
-struct plan_entry *wstream_plan(struct wstream *s, const struct collect_port *port, const struct schema_ref *ref,
-				const char *topic);
 bool wstream_reads(const struct wstream *s, const char *topic); // the topic belongs to the stream
+// The table's index of a path of this type; the baseline's grid and categories come with it.
+size_t wstream_field(struct wstream *s, const char *path, enum field_type type, bool in_elements);
+
+// paths.c: between the paths of a writer's schema and those that the stream has in rules, statistics and pages.
+char *side_path(const struct side *s, const char *shown); // NULL: it is the other side's; the caller frees
+char *side_shown(const struct side *s, const struct plan *plan, const char *path);
+// What names the record's schema and where its payload begins. -1: *why says what is wrong.
+int side_frame(struct side *s, const struct message *m, struct frame *out, const char **why);
+// The plan for a frame's schema on a topic; waits a moment for one that is being fetched. Never NULL.
+struct plan_entry *side_plan(struct side *s, const struct collect_port *port, const struct schema_ref *ref,
+			     const char *topic);
 #endif

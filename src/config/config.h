@@ -16,6 +16,8 @@
 enum role { ROLE_FEATURES, ROLE_PREDICTIONS, ROLE_LABELS, ROLES };
 extern const char *const role_names[ROLES];
 
+enum key_format { KEY_AVRO, KEY_STRING, KEY_BYTES };
+
 enum start_at { START_EARLIEST, START_LATEST };
 
 struct property { // a librdkafka property, passed through
@@ -43,6 +45,11 @@ struct stream_conf {
 	char *record;              // only this record type (full name); NULL: all
 	unsigned framing;          // enum framing of schema/wire.h
 	char *schema;              // path of the schema of records that name none; NULL unless framing is none
+	bool has_key;              // keys are read, too
+	enum key_format key_format;
+	unsigned key_framing;      // as framing, of keys of KEY_AVRO
+	char *key_schema, *key_subject_name_strategy;
+	bool key_not_null;
 	char *subject_name_strategy; // NULL: TopicName, or with `record` not checked
 	char *event_time;          // field path; NULL: the Kafka timestamp
 	char **slice_by;           // field paths, "header:NAME", "topic", "partition"

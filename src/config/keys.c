@@ -14,6 +14,7 @@ const char *const role_names[ROLES] = {"features", "predictions", "labels"};
 
 static const char *const roles[] = {"features", "predictions", "labels", NULL};
 static const char *const framings[] = {"header_first", "prefix_first", "apicurio", "single_object", "none", NULL};
+static const char *const key_formats[] = {"avro", "string", "bytes", NULL};
 static const char *const strategies[] = {"TopicName", "RecordName", "TopicRecordName", NULL};
 static const char *const starts[] = {"earliest", "latest", NULL};
 static const char *const compatibilities[] = {
@@ -90,6 +91,23 @@ static const struct section section_http = {
 	 .help = "publish kdrift_measure, one series a stream, field, slice and measure"},
 	{NULL}}};
 
+static const struct section section_key = {
+    .title = "streams[].key",
+    .help = "Where this stands, keys are checked and monitored as values are: the key's fields are `key.PATH`, a key "
+	    "that is no record `key`; a field `key` of the value is `value.key` then.",
+    .keys = (const struct key[]){
+	{"format", KEY_CHOICE, IN(stream_conf, key_format), .choices = key_formats, .fallback = "avro",
+	 .help = "avro, as the registry's serializers write it; string, UTF-8 alone; bytes, anything"},
+	{"framing", KEY_CHOICE, IN(stream_conf, key_framing), .choices = framings, .fallback = "header_first",
+	 .help = "as streams[].framing, with the header __key_schema_id and Apicurio's for keys"},
+	{"schema", KEY_PATH, IN(stream_conf, key_schema), .shown = "by the key",
+	 .help = "with framing none: the Avro schema (.avsc) that keys are written with"},
+	{"subject_name_strategy", KEY_WORD, IN(stream_conf, key_subject_name_strategy), .choices = strategies,
+	 .shown = "TopicName", .help = "as streams[].subject_name_strategy; TopicName is TOPIC-key"},
+	{"not_null", KEY_BOOL, IN(stream_conf, key_not_null), .fallback = "false",
+	 .help = "a record without a key is a violation `null`"},
+	{NULL}}};
+
 static const struct section section_contract = {
     .title = "streams[].contract",
     .help = "The schema that the stream's readers (the models) rely on.",
@@ -146,6 +164,7 @@ const struct section section_stream = {
 	 .shown = "TopicName; with record, subjects are not checked",
 	 .help = "the subject that a record's schema must be registered under: TopicName, TOPIC-value; RecordName, the "
 		 "record's full name; TopicRecordName, TOPIC-RECORD"},
+	{"key", KEY_SECTION, .section = &section_key, .help = "how keys are read; without it they are not"},
 	{"event_time", KEY_TEXT, IN(stream_conf, event_time), .shown = "Kafka timestamp",
 	 .help = "the field that says when it happened"},
 	{"slice_by", KEY_TEXTS, IN(stream_conf, slice_by), AND(stream_conf, nslice_by),

@@ -252,23 +252,55 @@ static void read_format(struct loader *l, const struct node *n, const char *path
 		problem(l, n, "%s: '%s' is not a format; write avro", at, s);
 }
 
-static void check_framing(struct loader *l, const struct node *map, const char *path, const struct stream_conf *s)
+// How a record's value, or its key, names its schema. `map` holds the keys, which stand under `path`.
+struct naming {
+	unsigned framing;
+	const char *schema, *strategy, *record;
+};
+
+static void check_framing(struct loader *l, const struct node *map, const char *path, const struct naming *c)
 {
 	const struct node *framing = node_get(map, "framing"), *schema = node_get(map, "schema");
 	const struct node *strategy = node_get(map, "subject_name_strategy");
-	const char *word = key_find(&section_stream, "framing")->choices[s->framing];
-	bool by_record = s->subject_name_strategy && strcmp(s->subject_name_strategy, "TopicName") != 0;
+	const char *word = key_find(&section_stream, "framing")->choices[c->framing];
+	bool by_record = c->strategy && strcmp(c->strategy, "TopicName") != 0;
+	char at[PATH_TEXT];
 
-	if (!strcmp(word, "none") && !s->schema)
+	check_file(l, schema, child_path(at, sizeof at, path, "schema"), c->schema,
+		   "put the Avro schema there, or correct the name");
+	if (!strcmp(word, "none") && !c->schema)
 		problem(l, framing ? framing : map, "%s.framing: none means that records do not name their schema; give schema", path);
 	if (schema && strcmp(word, "none") != 0)
 		problem(l, schema, "%s.schema: is for framing none; records of other framings name their schema", path);
 	if (!strcmp(word, "none") && strategy)
 		warning(l, strategy, "%s.subject_name_strategy: has no effect with framing none", path);
-	if (!strcmp(word, "single_object") && by_record && !s->record)
+	if (!strcmp(word, "single_object") && by_record && !c->record)
 		problem(l, strategy,
 			"%s.subject_name_strategy: a fingerprint is looked for under the record's subject; give record",
 			path);
+}
+
+static void read_key_of(struct loader *l, const struct node *stream, const char *path, struct stream_conf *s)
+{
+	static const char *const of_avro[] = {"framing", "schema", "subject_name_strategy"};
+	const struct node *map = node_get(stream, "key"), *event_time = node_get(stream, "event_time");
+	char at[PATH_TEXT];
+
+	s->has_key = map;
+	if (!map)
+		return;
+	child_path(at, sizeof at, path, "key");
+	for (size_t i = 0; i < ARRAY_LEN(of_avro) && s->key_format != KEY_AVRO; i++)
+		if (node_get(map, of_avro[i]))
+			problem(l, node_get(map, of_avro[i]), "%s.%s: is for format avro; remove it", at, of_avro[i]);
+	if (s->key_format == KEY_AVRO)
+		check_framing(l, map, at,
+			      &(struct naming){s->key_framing, s->key_schema, s->key_subject_name_strategy, NULL});
+	if (s->event_time && !strncmp(s->event_time, "key", 3) && (!s->event_time[3] || s->event_time[3] == '.'))
+		problem(l, event_time,
+			"%s.event_time: '%s' is the key's where keys are read, and the event time is the value's; a field of "
+			"that name in the value is value.%s",
+			path, s->event_time, s->event_time);
 }
 
 static void read_stream(struct loader *l, const struct node *map, const char *path, struct stream_conf *s)
@@ -294,9 +326,8 @@ static void read_stream(struct loader *l, const struct node *map, const char *pa
 	check_file(l, node_get(node_get(map, "contract"), "schema"),
 		   child_path(at, sizeof at, path, "contract.schema"), s->contract_schema,
 		   "put the Avro schema there, or correct the name");
-	check_file(l, node_get(map, "schema"), child_path(at, sizeof at, path, "schema"), s->schema,
-		   "put the Avro schema there, or correct the name");
-	check_framing(l, map, path, s);
+	check_framing(l, map, path, &(struct naming){s->framing, s->schema, s->subject_name_strategy, s->record});
+	read_key_of(l, map, path, s);
 	check_compatibility(l, map, path, s);
 	read_fields(l, node_get(map, "fields"), path, s);
 }

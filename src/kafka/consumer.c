@@ -198,6 +198,8 @@ static void translate(struct consumer *c, rd_kafka_message_t *m, struct message 
 		out->kind = MESSAGE_RECORD;
 		out->value = m->payload;
 		out->len = m->len;
+		out->key = m->key;
+		out->key_len = m->key_len;
 		rd_kafka_timestamp_type_t type;
 		int64_t ts = rd_kafka_message_timestamp(m, &type);
 		out->time.ms = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || ts < 0 ? 0 : ts;

@@ -25,6 +25,8 @@ struct message {
 	struct wall_time time;    // Kafka timestamp; 0 where the record has none
 	const uint8_t *value;     // NULL: a tombstone
 	size_t len;
+	const uint8_t *key;       // NULL: none
+	size_t key_len;
 	const char *error;        // MESSAGE_ERROR
 	void *raw;
 };

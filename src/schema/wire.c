@@ -54,7 +54,8 @@ static int parse_header(const uint8_t *p, size_t n, const struct wire_headers *h
 			const char **why)
 {
 	size_t len;
-	const uint8_t *id = (const uint8_t *)headers->get(headers->message, "__value_schema_id", &len);
+	const char *name = headers->key ? "__key_schema_id" : "__value_schema_id";
+	const uint8_t *id = (const uint8_t *)headers->get(headers->message, name, &len);
 
 	if (!id)
 		return 1;
@@ -62,7 +63,8 @@ static int parse_header(const uint8_t *p, size_t n, const struct wire_headers *h
 		return frame(out, SCHEMA_BY_ID, 0, big_endian(id + 1, 4), p, n);
 	if (len == V1 && id[0] == 1)
 		return frame(out, SCHEMA_BY_GUID, big_endian(id + 1, 8), big_endian(id + 9, 8), p, n);
-	return no_frame(why, "its header __value_schema_id is neither byte 0 and an id nor byte 1 and a GUID");
+	return no_frame(why, headers->key ? "its header __key_schema_id is neither byte 0 and an id nor byte 1 and a GUID"
+					  : "its header __value_schema_id is neither byte 0 and an id nor byte 1 and a GUID");
 }
 
 static int long_id(const uint8_t *id, const uint8_t *payload, size_t len, struct frame *out, const char **why)
@@ -77,11 +79,12 @@ static int long_id(const uint8_t *id, const uint8_t *payload, size_t len, struct
 static int parse_apicurio(const uint8_t *p, size_t n, const struct wire_headers *headers, struct frame *out,
 			  const char **why)
 {
-	static const char *const names[] = {"apicurio.value.contentId", "apicurio.value.globalId"};
+	static const char *const names[2][2] = {{"apicurio.value.contentId", "apicurio.value.globalId"},
+						{"apicurio.key.contentId", "apicurio.key.globalId"}};
 
 	for (int i = 0; i < 2; i++) {
 		size_t len;
-		const uint8_t *id = (const uint8_t *)headers->get(headers->message, names[i], &len);
+		const uint8_t *id = (const uint8_t *)headers->get(headers->message, names[headers->key][i], &len);
 		if (id && len != 8)
 			return no_frame(why, "the id in its Apicurio header has not 8 bytes");
 		if (id)

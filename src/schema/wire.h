@@ -8,7 +8,7 @@
 
 // In the order of the configuration's words for streams[].framing.
 enum framing {
-	FRAMING_HEADER_FIRST,  // the record header __value_schema_id, else the value's prefix
+	FRAMING_HEADER_FIRST,  // the record header __value_schema_id (of a key __key_schema_id), else the value's prefix
 	FRAMING_PREFIX_FIRST,  // the value's prefix, else the header
 	FRAMING_APICURIO,      // Apicurio's headers, else byte 0 and an id of 8 bytes (4 where these are not all 0)
 	FRAMING_SINGLE_OBJECT, // Avro single-object encoding: C3 01 and a fingerprint
@@ -41,6 +41,7 @@ void schema_ref_text(const struct schema_ref *r, char out[SCHEMA_REF_TEXT]);
 struct wire_headers {
 	const void *message;
 	const char *(*get)(const void *message, const char *name, size_t *len);
+	bool key; // those that are about the message's key
 };
 
 struct frame {

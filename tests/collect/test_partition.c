@@ -113,7 +113,7 @@ static void start(void)
 	conf = (struct stream_conf){.name = (char *)"s", .topic = (char *)"topic", .event_time = (char *)"ts",
 				    .window_ms = 3600000, .slide_ms = 60000, .lateness_ms = 30000, .pane_ms = 60000,
 				    .max_slices = 2};
-	def = (struct collect_stream){&conf, NULL, NULL, NULL};
+	def = (struct collect_stream){&conf, NULL, NULL, NULL, NULL};
 	memset(&told, 0, sizeof told);
 	told.subject = SUBJECT_YES;
 	told.want_subject = "topic-value";
@@ -542,7 +542,7 @@ Test(partition, a_guid_that_the_registry_denies_is_an_unknown_schema)
 	write_down();
 	const struct pane *p = told.segments[0].pane;
 	cr_assert_eq(p->decoded, 1);
-	cr_assert_eq(stream.plans[0]->state, PLAN_UNKNOWN);
+	cr_assert_eq(stream.value.plans[0]->state, PLAN_UNKNOWN);
 	cr_assert_eq(p->nsamples, 1);
 	cr_assert_eq(p->samples[0].kind, VIOLATION_UNKNOWN_SCHEMA);
 	cr_assert_eq(p->samples[0].schema_id, -1);
@@ -590,7 +590,7 @@ Test(partition, two_streams_of_a_topic_may_differ_in_framing)
 
 	other_conf = conf;
 	other_conf.framing = FRAMING_NONE;
-	other_def = (struct collect_stream){&other_conf, NULL, NULL, &schema};
+	other_def = (struct collect_stream){&other_conf, NULL, NULL, &schema, NULL};
 	wstream_init(&both[0], &def);
 	wstream_init(&both[1], &other_def);
 	part = part_new("topic", 0, both, 2);
@@ -731,10 +731,10 @@ Test(partition, ids_that_nobody_knows_do_not_fill_memory)
 		cr_assert(send_bytes(b.data, b.len, 1000));
 		buf_release(&b);
 	}
-	cr_assert_leq(stream.nplans, 1000);
-	const struct plan_entry *known = stream.last;
+	cr_assert_leq(stream.value.nplans, 1000);
+	const struct plan_entry *known = stream.value.last;
 	send(1000, 1, "EUR");
-	cr_assert_eq(stream.last, known, "a plan in use stays");
+	cr_assert_eq(stream.value.last, known, "a plan in use stays");
 }
 
 Test(partition, what_was_refused_stays_dirty_until_it_is_dropped)

@@ -428,7 +428,7 @@ static void finish(void)
 static void live(void (*what)(void))
 {
 	const struct config config = {.checkpoint_ms = 0, .group_id = (char *)"group"};
-	const struct collect_stream def = {&conf, NULL, NULL, NULL};
+	const struct collect_stream def = {&conf, NULL, NULL, NULL, NULL};
 	const struct collect_conf cc = {&config, &def, 1};
 	struct wstream stream;
 	struct worker w = {.conf = &cc, .consumer = &kafka, .streams = &stream, .stop = &stop,

@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		return 0;
 	enum framing framing = (enum framing)(data[0] % (FRAMING_NONE + 1));
 	struct header h = {data + 2, data[1] % 20 < n - 2 ? data[1] % 20 : 0};
-	const struct wire_headers headers = {&h, header_of};
+	const struct wire_headers headers = {&h, header_of, false};
 	const uint8_t *value = data + 2 + h.n, *end = data + n;
 
 	if (wire_parse(framing, value, (size_t)(end - value), &headers, &f, &why)) {

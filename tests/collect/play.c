@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "play.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/json.h"
+#include "util/xalloc.h"
+
+struct played_schema played_schemas[16];
+struct record_values play_scratch;
+static struct registry_schema handed[16];
+static enum store_result answer;
+static struct map segments; // "stream 1f slice 1f interval 1f n" -> struct pane
+static char **events;
+static size_t nevents, capevents;
+static struct pane *sum;
+
+static void free_pane(void *p)
+{
+	pane_free(p);
+}
+
+void play_begin(void)
+{
+	memset(played_schemas, 0, sizeof played_schemas);
+	map_init(&segments);
+	record_values_init(&play_scratch);
+	answer = STORE_OK;
+}
+
+void play_end(void)
+{
+	for (size_t i = 0; i < nevents; i++)
+		free(events[i]);
+	free(events);
+	events = NULL;
+	nevents = capevents = 0;
+	map_release(&segments, free_pane);
+	pane_free(sum);
+	sum = NULL;
+	record_values_release(&play_scratch);
+}
+
+void play_answer(enum store_result r)
+{
+	answer = r;
+}
+
+static enum registry_answer schema(void *ctx, int32_t id, const struct registry_schema **out)
+{
+	(void)ctx;
+	if (id < 0 || id >= 16 || (!played_schemas[id].text && !played_schemas[id].is))
+		return REGISTRY_DENIED;
+	const char *text = played_schemas[id].text ? played_schemas[id].text : "";
+	handed[id] = (struct registry_schema){.id = id, .schema = {.text = (char *)(uintptr_t)text, .len = strlen(text)}};
+	*out = &handed[id];
+	return played_schemas[id].is;
+}
+
+static enum subject_answer subject(void *ctx, int32_t id, const char *name)
+{
+	(void)ctx;
+	return played_schemas[id].subject && !strcmp(played_schemas[id].subject, name) ? SUBJECT_YES : SUBJECT_NO;
+}
+
+static void put_event(const char *text)
+{
+	GROW(events, nevents, capevents);
+	events[nevents++] = xstrdup(text);
+}
+
+static enum store_result checkpoint(void *ctx, const struct checkpoint *c, const int64_t *widths, int64_t *floors,
+				    struct error *err)
+{
+	(void)ctx, (void)widths;
+	for (size_t i = 0; i < c->nmarks; i++)
+		floors[i] = INT64_MIN;
+	for (size_t i = 0; answer == STORE_OK && i < c->nsegments; i++) {
+		const struct segment_write *w = &c->segments[i];
+		char key[700];
+		snprintf(key, sizeof key, "%s\x1f%s\x1f%lld\x1f%s\x1f%u", w->stream, w->slice, (long long)w->interval,
+			 c->nonce, w->n);
+		struct pane *p = pane_decode(w->bytes, w->len, NULL, NULL, err);
+		cr_assert(p, "%s", err->text);
+		pane_free(map_gets(&segments, key));
+		map_puts(&segments, key, p);
+	}
+	for (size_t i = 0; answer == STORE_OK && i < c->nevents; i++)
+		put_event(c->events[i]);
+	return answer;
+}
+
+struct collect_port play_port(void)
+{
+	return (struct collect_port){.checkpoint = checkpoint, .schema = schema, .subject = subject};
+}
+
+const struct pane *played_pane(const char *stream, const char *slice)
+{
+	bool any = false;
+
+	pane_free(sum);
+	sum = pane_new();
+	for (struct map_entry *e = NULL; (e = map_next(&segments, e));) {
+		size_t n = strlen(stream), k = slice ? strlen(slice) : 0;
+		if (strncmp(e->key, stream, n) || e->key[n] != '\x1f')
+			continue;
+		if (slice && (strncmp(e->key + n + 1, slice, k) || e->key[n + 1 + k] != '\x1f'))
+			continue;
+		pane_merge(sum, e->value);
+		any = true;
+	}
+	return any ? sum : NULL;
+}
+
+size_t played_events(const char *type)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < nevents; i++) {
+		struct error err = ERROR_INIT;
+		json_t *v = json_parse(events[i], strlen(events[i]), &err);
+		n += !strcmp(json_get_str(v, "type", ""), type);
+		json_decref(v);
+	}
+	return n;
+}
+
+struct part *play_part(struct wstream *streams, size_t n, int64_t next)
+{
+	static int nonce;
+	struct claim c = {.next = next, .check_offset = -1, .fresh = !next};
+	struct part *p = part_new("topic", 0, streams, n);
+
+	snprintf(c.nonce, sizeof c.nonce, "nonce%d", nonce++);
+	part_adopt(p, &c);
+	return p;
+}
+
+void avro_long(struct buf *b, int64_t v)
+{
+	buf_svar(b, v); // Avro's long is a zigzag varint
+}
+
+void avro_text(struct buf *b, const char *s)
+{
+	avro_long(b, (int64_t)strlen(s));
+	buf_adds(b, s);
+}
+
+struct buf framed(int32_t id)
+{
+	struct buf b = BUF_INIT;
+
+	buf_u8(&b, 0);
+	for (int shift = 24; shift >= 0; shift -= 8)
+		buf_u8(&b, (uint8_t)(id >> shift));
+	return b;
+}

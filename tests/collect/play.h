@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// A registry of a few schemas, and a store that keeps what is written to it as a real one does: whole checkpoints
+// or nothing, and only the last version of a segment.
+#ifndef KD_TESTS_COLLECT_PLAY_H
+#define KD_TESTS_COLLECT_PLAY_H
+#include "collect/partition.h"
+
+struct played_schema {
+	const char *text, *subject; // subject: the only one that it is registered under
+	enum registry_answer is;
+};
+
+// By id; {0} past the last. Reset by play_begin.
+extern struct played_schema played_schemas[16];
+
+void play_begin(void);
+void play_end(void);
+struct collect_port play_port(void);
+// The next checkpoints get this answer; anything but STORE_OK writes nothing.
+void play_answer(enum store_result r);
+// The sum of what is stored of a stream, over all slices or in one; NULL: nothing. Valid until the next call.
+const struct pane *played_pane(const char *stream, const char *slice);
+size_t played_events(const char *type); // how many journal entries of that type are stored
+
+// A worker's side: a partition of "topic" of the streams.
+struct part *play_part(struct wstream *streams, size_t n, int64_t next);
+extern struct record_values play_scratch;
+
+void avro_long(struct buf *b, int64_t v);
+void avro_text(struct buf *b, const char *s);
+struct buf framed(int32_t id); // the prefix; the caller appends and releases
+#endif
