@@ -61,6 +61,11 @@ void measure_incompatible_schema(const struct measure_input *in, struct measure_
 	count_of_records(in, out, pane_violations(in->current.pane, VIOLATION_INCOMPATIBLE_SCHEMA));
 }
 
+void measure_dropped_field(const struct measure_input *in, struct measure_value *out)
+{
+	count_of_records(in, out, pane_dropped(in->current.pane, in->def->path));
+}
+
 void measure_breaking_version(const struct measure_input *in, struct measure_value *out)
 {
 	if (in->version_known)

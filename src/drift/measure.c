@@ -66,6 +66,9 @@ const struct measure measure_table[] = {
 	 true, 1, 0, measure_violating_records},
 	{"incompatible_schema", "records whose writer's schema the contract cannot read", "records", "0 up", "",
 	 MEASURE_STREAM, 0, false, true, 1, 0, measure_incompatible_schema},
+	{"dropped_field", "records whose writer's schema lacks the field, or has it in another type, though the contract, "
+			  "`fields:` or the baseline needs it; the cause of what follows from it (docs/contracts.md)",
+	 "records", "0 up", "", MEASURE_FIELD, ~0u, false, true, 1, 0, measure_dropped_field},
 	{"breaking_version", "breaches of the contract by the newest version registered under the stream's subject, known "
 			     "before any record is written with it",
 	 "breaches", "0 up", "", MEASURE_STREAM, 0, false, false, 0, 0, measure_breaking_version},

@@ -17,7 +17,7 @@ measure_fn measure_ks, measure_ks_p, measure_wasserstein, measure_mean_shift, me
 measure_fn measure_psi, measure_js, measure_chi2, measure_chi2_p, measure_unseen, measure_top_share, measure_constant;
 // counts.c
 measure_fn measure_missing, measure_nan, measure_inf, measure_violation_ratio, measure_violating_records,
-	measure_incompatible_schema, measure_breaking_version, measure_records, measure_staleness,
+	measure_incompatible_schema, measure_dropped_field, measure_breaking_version, measure_records, measure_staleness,
 	measure_schema_wait;
 
 static inline void value_known(struct measure_value *out, double v)

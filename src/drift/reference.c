@@ -68,6 +68,10 @@ static void add_types(struct buf *out, const struct measure *m)
 
 	if (m->scope == MEASURE_STREAM)
 		buf_adds(out, "stream");
+	if (m->types == ~0u) {
+		buf_adds(out, "any");
+		return;
+	}
 	for (int t = 0; t < FIELD_TYPES; t++)
 		if (m->types & 1u << t) {
 			buf_addf(out, "%s%s", sep, field_type_name((enum field_type)t));

@@ -192,6 +192,7 @@ static int judge_boundary(struct judge *j, struct track *t, int64_t end, struct 
 		for (struct map_entry *e = NULL; (e = map_next(&t->groups[i]->alerts, e));)
 			pending |= alert_pending(&((struct alert *)e->value)->state);
 	}
+	causes_tell(j, s, at);
 	if (!t->other) {
 		if (cached_window(&cache, s, end - s->conf->slide_ms, end, &w, err))
 			goto out;
@@ -300,6 +301,7 @@ static int eager_up_to(struct judge *j, struct stream_state *s, int64_t end, int
 				       .show = true};
 		group_evaluate(&e);
 	}
+	causes_tell(j, s, j->clock);
 	rc = 0;
 out:
 	cache_release(&cache);

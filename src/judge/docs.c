@@ -18,6 +18,8 @@ void alert_store(struct judge *j, const struct group *g, const struct alert *a)
 		doc = json_pack("{s:o, s:o, s:o, s:o}", "rule", json_str(g->rule->name), "stream",
 				json_str(g->stream->conf->name), "field", json_str(a->field), "slice", json_str(a->slice));
 		alert_to_json(&a->state, doc);
+		if (a->follows)
+			json_object_set_new(doc, "follows", json_string(a->follows));
 		json_object_set_new(doc, "value", json_num(a->last.value));
 		json_object_set_new(doc, "n_reference", json_integer((json_int_t)a->last.n_reference));
 		json_object_set_new(doc, "n_current", json_integer((json_int_t)a->last.n_current));
@@ -77,7 +79,9 @@ static void load_alert(void *arg, const char *key, const char *text)
 						 json_get_num(doc, "value", NAN),
 						 (uint64_t)json_get_int(doc, "n_reference", 0),
 						 (uint64_t)json_get_int(doc, "n_current", 0), NULL};
-		g->nfiring += a->state.firing;
+		const char *follows = json_get_str(doc, "follows", NULL);
+		a->follows = a->state.firing && follows ? xstrdup(follows) : NULL;
+		g->nfiring += a->state.firing && !a->follows;
 		char *name = xasprintf("%s\037%s", a->field, a->slice);
 		map_puts(&g->alerts, name, a);
 		free(name);

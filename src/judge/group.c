@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ static void alert_free(void *p)
 
 	free(a->field);
 	free(a->slice);
+	free(a->follows);
 	free(a);
 }
 
@@ -62,6 +64,86 @@ static struct alert *alert_get(struct group *g, const char *key, const char *fie
 	return a;
 }
 
+// --- alerts that follow from another ------------------------------------------------------------------
+
+static void tell_item(struct evaluation *e, const struct page *p, const char *type, const json_t *item);
+
+static json_t *item_of(const struct evaluation *e, const struct reading *v)
+{
+	const struct page *p = e->group->page;
+
+	if (!rule_is_dropped(e->group->rule))
+		return page_item(e->group->rule, v);
+	return cause_item(e, v, p ? page_item_of(p->data, v->field, v->slice) : NULL);
+}
+
+// It fires, and its group's page says so.
+static void fires(struct evaluation *e, struct alert *a, const struct reading *v)
+{
+	e->group->nfiring++;
+	if (!json_array_size(e->fired))
+		e->slice = a->slice;
+	else if (e->slice && strcmp(e->slice, a->slice) != 0)
+		e->slice = NULL;
+	json_array_append_new(e->fired, item_of(e, v));
+	if (a->state.started < e->started)
+		e->started = a->state.started;
+}
+
+// It fires, and the page of its cause says so.
+static void follows(struct evaluation *e, struct alert *a, struct group *cause, const struct reading *v)
+{
+	const struct rule *r = e->group->rule;
+	json_t *item = page_item(r, v);
+
+	a->follows = xstrdup(cause->page->id);
+	json_object_set_new(item, "alert", json_str(r->name));
+	json_object_set_new(item, "tier", json_string(tier_names[r->tier]));
+	json_object_set_new(item, "starts_at", json_time(a->state.started));
+	page_add_follower(cause->page->data, item);
+	if (!cause->page->owed)
+		tell_item(e, cause->page, "item_follows", item);
+	json_decref(item);
+	page_store(e->judge, cause->page);
+}
+
+static void released(struct alert *a)
+{
+	free(a->follows);
+	a->follows = NULL;
+}
+
+static void settle_reading(struct evaluation *e, struct alert *a, struct reading *v, const struct alert_step *step)
+{
+	struct group *g = e->group;
+	enum alert_change change = alert_apply(&a->state, step);
+	bool explained = false;
+	struct group *cause = a->state.firing && step->truth == TRUTH_TRUE && (change == ALERT_FIRED || a->follows)
+				      ? cause_of(e, v, &explained)
+				      : NULL;
+
+	if (change == ALERT_FIRED && cause) {
+		follows(e, a, cause, v);
+	} else if (change == ALERT_FIRED) {
+		fires(e, a, v);
+	} else if (change == ALERT_RESOLVED && a->follows) {
+		released(a);
+	} else if (change == ALERT_RESOLVED) {
+		g->nfiring--;
+		json_array_append_new(e->ended, page_item(g->rule, v));
+	} else if (a->follows && a->state.firing && step->truth == TRUTH_TRUE && !explained) {
+		released(a);
+		fires(e, a, v);
+		change = ALERT_CHANGED;
+	}
+	if (change != ALERT_SAME)
+		alert_store(e->judge, g, a);
+	else if (a->state.firing && !a->follows && v->v.state == READING_KNOWN &&
+		 (rule_is_dropped(g->rule) ? g->page && cause_spreads(e, v, page_item_of(g->page->data, v->field, v->slice))
+					   : g->rule->tier != TIER_IMMEDIATE))
+		json_array_append_new(e->still, item_of(e, v));
+}
+
 static void judge_reading(struct evaluation *e, struct reading *v)
 {
 	struct group *g = e->group;
@@ -90,25 +172,7 @@ static void judge_reading(struct evaluation *e, struct reading *v)
 		a = alert_get(g, key, v->field, v->slice);
 		a->touched = g->evaluation;
 		a->last = v->v;
-		enum alert_change change = alert_apply(&a->state, &step);
-		if (change == ALERT_FIRED) {
-			g->nfiring++;
-			if (!json_array_size(e->fired))
-				e->slice = a->slice;
-			else if (e->slice && strcmp(e->slice, a->slice) != 0)
-				e->slice = NULL;
-			json_array_append_new(e->fired, page_item(r, v));
-			if (a->state.started < e->started)
-				e->started = a->state.started;
-		}
-		if (change == ALERT_RESOLVED) {
-			g->nfiring--;
-			json_array_append_new(e->ended, page_item(r, v));
-		}
-		if (change != ALERT_SAME)
-			alert_store(e->judge, g, a);
-		else if (a->state.firing && r->tier != TIER_IMMEDIATE && v->v.state == READING_KNOWN)
-			json_array_append_new(e->still, page_item(r, v));
+		settle_reading(e, a, v, &step);
 	}
 	if (e->show)
 		show(g, v, a);
@@ -146,14 +210,16 @@ static json_t *event_of(const char *type, int64_t at, const json_t *data)
 static void tell_page(struct judge *j, struct page *p, int64_t at)
 {
 	const char *status = json_get_str(p->data, "status", "");
+	int64_t repeat = p->firing ? json_get_int(p->data, "updates", 0) : 0;
 	const struct judge_conf *c = j->conf;
 	json_t *event = event_of(p->firing ? "alert_firing" : "alert_resolved", at, p->data);
 
 	json_object_set(event, "page", p->data);
 	batch_event(&j->batch, event);
 	p->told = at;
+	p->owed = false;
 	if (p->tier == TIER_IMMEDIATE) {
-		char *identity = xasprintf("%s\n%s\n0", p->id, status);
+		char *identity = xasprintf("%s\n%s\n%" PRId64, p->id, status, repeat);
 		batch_message(&j->batch, "kdrift.alert", at, p->data, identity, p->tier, c->routes[p->tier],
 			      c->nroutes[p->tier]);
 		free(identity);
@@ -179,28 +245,34 @@ void page_end(struct judge *j, struct page *p, int64_t ended, int64_t at, const 
 	page_free(p);
 }
 
-static void tell_item(struct evaluation *e, const char *type, const json_t *item)
+static void tell_item(struct evaluation *e, const struct page *p, const char *type, const json_t *item)
 {
-	json_t *event = event_of(type, e->at, e->group->page->data);
+	json_t *event = event_of(type, e->at, p->data);
 
-	json_object_set_new(event, "page_id", json_string(e->group->page->id));
+	json_object_set_new(event, "page_id", json_string(p->id));
 	json_object_set_new(event, "item", json_deep_copy(item));
 	batch_event(&e->judge->batch, event);
+}
+
+static struct page_about about_of(const struct evaluation *e)
+{
+	const struct merged *w = e->moment->window;
+
+	return (struct page_about){
+		.rule = e->group->rule,
+		.stream = e->moment->stream,
+		.window = w ? merged_slice(w, e->slice ? e->slice : "") : NULL,
+		.view = &e->group->stream->view,
+		.version = &e->group->stream->version,
+		.config_path = e->judge->conf->config_path,
+		.started = e->started,
+	};
 }
 
 static void open_page(struct evaluation *e)
 {
 	struct group *g = e->group;
-	const struct merged *w = e->moment->window;
-	struct page_about about = {
-		.rule = g->rule,
-		.stream = e->moment->stream,
-		.window = w ? merged_slice(w, e->slice ? e->slice : "") : NULL,
-		.view = &g->stream->view,
-		.version = &g->stream->version,
-		.config_path = e->judge->conf->config_path,
-		.started = e->started,
-	};
+	struct page_about about = about_of(e);
 	struct page *p = xcalloc(1, sizeof *p);
 
 	p->data = page_firing(&about, json_incref(e->fired));
@@ -211,8 +283,36 @@ static void open_page(struct evaluation *e)
 	if (old) // the same incident, resolved and not told yet: it goes on
 		page_free(old);
 	g->page = p;
+	if (rule_rank(g->rule)) {
+		p->owed = true;
+		return;
+	}
 	tell_page(e->judge, p, e->at);
 	page_store(e->judge, p);
+}
+
+// More fields have been dropped since it was told: it is told again, as the same page.
+static void update_page(struct evaluation *e)
+{
+	struct page *p = e->group->page;
+	struct page_about about = about_of(e);
+
+	page_renew(p->data, &about);
+	if (p->owed)
+		return;
+	json_object_set_new(p->data, "updates", json_integer(json_get_int(p->data, "updates", 0) + 1));
+	p->owed = true;
+}
+
+void causes_tell(struct judge *j, struct stream_state *s, int64_t at)
+{
+	for (size_t i = 0; i < s->ncauses; i++) {
+		struct page *p = s->causes[i]->page;
+		if (!p || !p->owed)
+			continue;
+		tell_page(j, p, at);
+		page_store(j, p);
+	}
 }
 
 // A digest tells how things stand at its time, not at the first one's.
@@ -223,6 +323,10 @@ static void renew_page(struct evaluation *e)
 
 	for (size_t i = 0; p && i < json_array_size(e->still); i++)
 		renewed |= page_renew_item(p->data, json_array_get(e->still, i));
+	if (renewed && rule_is_dropped(e->group->rule)) {
+		struct page_about about = about_of(e);
+		page_renew(p->data, &about);
+	}
 	if (renewed)
 		page_store(e->judge, p);
 }
@@ -236,16 +340,18 @@ static void settle_page(struct evaluation *e)
 		open_page(e);
 	} else if (n) {
 		for (size_t i = 0; i < n; i++) {
-			tell_item(e, "item_firing", json_array_get(e->fired, i));
+			tell_item(e, g->page, "item_firing", json_array_get(e->fired, i));
 			page_add_item(g->page->data, json_incref(json_array_get(e->fired, i)));
 		}
+		if (rule_is_dropped(g->rule))
+			update_page(e);
 		page_store(e->judge, g->page);
 	}
 	renew_page(e);
 	if (!k || !g->page)
 		return;
 	for (size_t i = 0; g->nfiring && i < k; i++)
-		tell_item(e, "item_resolved", json_array_get(e->ended, i));
+		tell_item(e, g->page, "item_resolved", json_array_get(e->ended, i));
 	if (!g->nfiring) {
 		page_end(e->judge, g->page, e->boundary, e->at, "the condition is no longer met");
 		g->page = NULL;
@@ -274,6 +380,37 @@ static void judge_slice(struct evaluation *e, const struct field_list *fields, c
 	}
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+// Every field that a schema in the window is to blame for, and those that have an alert of it.
+static void judge_dropped(struct evaluation *e)
+{
+	const struct pane *p = e->moment->window->total.pane;
+	struct group *g = e->group;
+	char **fields = xcalloc(p->nfaults + g->alerts.count + 1, sizeof *fields);
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->nfaults; i++)
+		if (fault_of_field(&p->faults[i]) && rule_matches_field(g->rule, p->faults[i].field))
+			fields[n++] = xstrdup(p->faults[i].field);
+	for (struct map_entry *it = NULL; (it = map_next(&g->alerts, it));)
+		fields[n++] = xstrdup(((struct alert *)it->value)->field);
+	qsort(fields, n, sizeof *fields, by_text);
+	for (size_t i = 0; i < n; i++) {
+		if (!i || strcmp(fields[i], fields[i - 1]) != 0) {
+			struct field_def def = {.path = fields[i]};
+			struct reading v = reading_of(g->rule, e->moment, &def, "");
+			judge_reading(e, &v);
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		free(fields[i]);
+	free(fields);
+}
+
 void group_evaluate(struct evaluation *e)
 {
 	const struct merged *w = e->moment->window;
@@ -289,7 +426,9 @@ void group_evaluate(struct evaluation *e)
 		e->group->shown = json_array();
 		e->group->unshown = 0;
 	}
-	if (w) {
+	if (w && rule_is_dropped(e->group->rule)) {
+		judge_dropped(e);
+	} else if (w) {
 		field_list_fill(&fields, e->moment->stream, w);
 		judge_slice(e, &fields, &w->total);
 		for (size_t i = 0; i < w->nslices; i++)

@@ -46,6 +46,10 @@ static void add_group(struct judge *j, struct stream_state *s, const struct rule
 {
 	struct group *g = xcalloc(1, sizeof *g);
 
+	if (rule_rank(r)) {
+		GROW(s->causes, s->ncauses, s->capcauses);
+		s->causes[s->ncauses++] = g;
+	}
 	g->rule = r;
 	g->stream = s;
 	map_init(&g->alerts);
@@ -71,15 +75,17 @@ static void add_stream(struct judge *j, struct stream_state *s, const struct jud
 
 	s->conf = c;
 	s->lookback = c->window_ms > c->slide_ms ? c->window_ms : c->slide_ms;
-	for (size_t i = 0; i < j->conf->nrules; i++) {
-		const struct rule *r = &j->conf->rules[i];
-		if (!rule_matches_stream(r, c->name, c->role) || (rule_is_version(r) && !c->contract))
-			continue;
-		add_group(j, s, r);
-		int64_t back = rule_window(r, c) + rule_earlier(r, c);
-		s->lookback = back > s->lookback ? back : s->lookback;
-		unit = gcd(gcd(unit, rule_window(r, c)), rule_earlier(r, c));
-	}
+	for (int rank = RULE_RANKS; rank-- > 0;) // what others may follow from is judged first
+		for (size_t i = 0; i < j->conf->nrules; i++) {
+			const struct rule *r = &j->conf->rules[i];
+			if (rule_rank(r) != rank || !rule_matches_stream(r, c->name, c->role) ||
+			    (rule_is_version(r) && !c->contract))
+				continue;
+			add_group(j, s, r);
+			int64_t back = rule_window(r, c) + rule_earlier(r, c);
+			s->lookback = back > s->lookback ? back : s->lookback;
+			unit = gcd(gcd(unit, rule_window(r, c)), rule_earlier(r, c));
+		}
 	s->windows = windows_new(j->port, c->name, c->pane_ms, unit, s->lookback, c->baseline);
 }
 
@@ -125,6 +131,7 @@ void judge_free(struct judge *j)
 		stream_view_release(&s->view);
 		free(s->clock);
 		free(s->eager);
+		free(s->causes);
 		json_decref(s->window);
 		json_decref(s->fields);
 	}

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "judge/condition.h"
+#include "judge/page_dropped.h"
 #include "util/digest.h"
 #include "util/xalloc.h"
 
@@ -32,13 +33,11 @@ static bool same(const json_t *a, const json_t *b, const char *key)
 	return json_equal(json_object_get(a, key), json_object_get(b, key));
 }
 
-bool page_renew_item(json_t *data, json_t *item)
+static bool renew(json_t *items, json_t *item, const char *also)
 {
-	json_t *items = json_object_get(data, "items");
-
 	for (size_t i = 0; i < json_array_size(items); i++) {
 		json_t *old = json_array_get(items, i);
-		if (same(old, item, "field") && same(old, item, "slice")) {
+		if (same(old, item, "field") && same(old, item, "slice") && (!also || same(old, item, also))) {
 			json_array_set(items, i, item);
 			return true;
 		}
@@ -46,20 +45,49 @@ bool page_renew_item(json_t *data, json_t *item)
 	return false;
 }
 
-void page_add_item(json_t *data, json_t *item)
+bool page_renew_item(json_t *data, json_t *item)
 {
-	json_t *items = json_object_get(data, "items");
+	return renew(json_object_get(data, "items"), item, NULL);
+}
 
-	if (page_renew_item(data, item)) {
-		json_decref(item);
-		return;
-	}
+static void add(json_t *data, const char *list, const char *left_off, json_t *item)
+{
+	json_t *items = json_object_get(data, list);
+
 	if (json_array_size(items) < PAGE_ITEMS) {
 		json_array_append_new(items, item);
 		return;
 	}
 	json_decref(item);
-	json_object_set_new(data, "items_left_off", json_integer(json_get_int(data, "items_left_off", 0) + 1));
+	json_object_set_new(data, left_off, json_integer(json_get_int(data, left_off, 0) + 1));
+}
+
+void page_add_item(json_t *data, json_t *item)
+{
+	if (page_renew_item(data, item))
+		json_decref(item);
+	else
+		add(data, "items", "items_left_off", item);
+}
+
+void page_add_follower(json_t *data, json_t *item)
+{
+	if (!json_object_get(data, "follows"))
+		json_object_set_new(data, "follows", json_array());
+	if (!renew(json_object_get(data, "follows"), item, "alert"))
+		add(data, "follows", "follows_left_off", json_incref(item));
+}
+
+json_t *page_item_of(const json_t *data, const char *field, const char *slice)
+{
+	const json_t *items = json_object_get(data, "items");
+
+	for (size_t i = 0; i < json_array_size(items); i++) {
+		json_t *item = json_array_get(items, i);
+		if (!strcmp(json_get_str(item, "field", ""), field) && !strcmp(json_get_str(item, "slice", ""), slice))
+			return item;
+	}
+	return NULL;
 }
 
 void page_fingerprint(const struct rule *r, const char *stream, char out[17])
@@ -84,7 +112,7 @@ char *page_id(const char *fingerprint, int64_t started)
 
 static bool about_violations(const struct rule *r)
 {
-	return strstr(r->measure->name, "violati") || !strcmp(r->measure->name, "incompatible_schema");
+	return strstr(r->measure->name, "violati") || rule_rank(r);
 }
 
 static json_t *partition(const char *topic, int32_t p, int64_t from, int64_t to)
@@ -283,7 +311,17 @@ static void say_version(struct buf *b, const struct version *v)
 		 v->version, v->id, v->subject, v->breaches, v->breaches == 1 ? "" : "s", v->why);
 }
 
-static json_t *summary(const struct page_about *a, const json_t *items)
+static json_t *evidence_of(const struct page_about *a, const json_t *items)
+{
+	json_t *evidence = json_pack("{s:o, s:o, s:o}", "partitions", partitions(a), "schema_ids", schema_ids(a), "samples",
+				     samples(a));
+
+	if (rule_is_dropped(a->rule))
+		dropped_evidence(evidence, items, a->window ? a->window->pane : NULL);
+	return evidence;
+}
+
+static json_t *summary(const struct page_about *a, const json_t *items, const json_t *evidence)
 {
 	const struct rule *r = a->rule;
 	char when[40];
@@ -296,6 +334,8 @@ static json_t *summary(const struct page_about *a, const json_t *items)
 	buf_addf(&b, "%s: ", a->stream->name);
 	if (rule_is_version(r)) {
 		say_version(&b, a->version);
+	} else if (rule_is_dropped(r)) {
+		say_dropped(&b, items, evidence);
 	} else if (rule_is_wait(r)) {
 		double age = json_get_num(json_array_get(items, 0), "value", 0);
 		buf_addf(&b, "records of topic %s have waited for ", a->stream->topic);
@@ -337,13 +377,12 @@ json_t *page_firing(const struct page_about *a, json_t *items)
 	char *id = page_id(fingerprint, a->started);
 	for (size_t i = 0; i < n && i < PAGE_ITEMS; i++)
 		json_array_append(some, json_array_get(items, i));
-	json_t *evidence = json_pack("{s:o, s:o, s:o}", "partitions", partitions(a), "schema_ids", schema_ids(a), "samples",
-				     samples(a));
+	json_t *evidence = evidence_of(a, items);
 	const char *owner = a->rule->owner ? a->rule->owner : a->stream->owner;
 	json_t *data = json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:n, s:o, s:o, s:o}", "id", id,
 				 "tier", tier_names[a->rule->tier], "status", "firing", "alert", json_str(a->rule->name),
 				 "fingerprint", fingerprint, "stream", json_str(a->stream->name), "topic",
-				 json_str(a->stream->topic), "summary", summary(a, items), "owner", json_str(owner),
+				 json_str(a->stream->topic), "summary", summary(a, items, evidence), "owner", json_str(owner),
 				 "runbook", json_str(a->rule->runbook), "starts_at", json_time(a->started), "ends_at",
 				 "items", some, "evidence", evidence, "commands", commands(a, items));
 	if (n > PAGE_ITEMS)
@@ -351,6 +390,15 @@ json_t *page_firing(const struct page_about *a, json_t *items)
 	json_decref(items);
 	free(id);
 	return data;
+}
+
+void page_renew(json_t *data, const struct page_about *a)
+{
+	const json_t *items = json_object_get(data, "items");
+	json_t *evidence = evidence_of(a, items);
+
+	json_object_set_new(data, "summary", summary(a, items, evidence));
+	json_object_set_new(data, "evidence", evidence);
 }
 
 void page_resolve(json_t *data, int64_t ended, const char *why)

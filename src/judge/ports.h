@@ -15,6 +15,11 @@ struct contract_view {
 	const char *why;     // "" or the first of them
 };
 
+struct schema_view {
+	const char *subject; // valid until the next call
+	int32_t version;
+};
+
 struct judge_port {
 	void *ctx;
 	// Per partition how far the stream is. The caller releases with stream_view_release.
@@ -41,6 +46,9 @@ struct judge_port {
 	uint64_t (*generation)(void *ctx);
 	// Never waits. false: the registry has not said lately. NULL: nobody is asked.
 	bool (*contract)(void *contracts, const char *stream, struct contract_view *out);
+	// Under which version a subject has a schema id: the stream's own subject, or another. Waits a moment at most,
+	// once an id. false: not known. NULL: nobody is asked.
+	bool (*schema)(void *contracts, const char *stream, int64_t id, struct schema_view *out);
 	void *contracts;
 };
 

@@ -49,6 +49,16 @@ bool rule_is_version(const struct rule *r)
 	return !strcmp(r->measure->name, "breaking_version");
 }
 
+bool rule_is_dropped(const struct rule *r)
+{
+	return !strcmp(r->measure->name, "dropped_field");
+}
+
+int rule_rank(const struct rule *r)
+{
+	return rule_is_dropped(r) ? 2 : !strcmp(r->measure->name, "incompatible_schema");
+}
+
 bool rule_is_wait(const struct rule *r)
 {
 	return !strcmp(r->measure->name, "schema_wait");

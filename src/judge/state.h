@@ -26,12 +26,13 @@ struct alert {
 	struct alert_state state;
 	struct measure_value last; // of the last evaluation
 	uint64_t touched;          // the evaluation that last judged it
+	char *follows;             // the page of the cause that explains it: it fires and has no page of its own
 };
 
 struct page {
 	char *id;
 	enum tier tier;
-	bool firing;
+	bool firing, owed;         // owed: to be told at the end of the evaluation, with what follows from it
 	int64_t told;              // the judge's clock at its last change of status
 	json_t *data;
 };
@@ -40,7 +41,7 @@ struct group {
 	const struct rule *rule;
 	struct stream_state *stream;
 	struct map alerts;         // "field\037slice" -> struct alert: all that are not ok
-	size_t nfiring;
+	size_t nfiring;            // without those that follow from another group's
 	struct page *page;         // while one of them fires; owned by judge.pages
 	json_t *shown;             // the last readings, for the status
 	size_t unshown;            // readings that did not fit
@@ -76,7 +77,8 @@ struct stream_state {
 	int64_t floor;
 	int64_t lookback;          // how far before a boundary its rules look
 	struct group **clock, **eager; // of all its groups
-	size_t nclock, capclock, neager, capeager;
+	struct group **causes;     // those of a rank, the highest first
+	size_t nclock, capclock, neager, capeager, ncauses, capcauses;
 	json_t *window;            // the last closed window, for the status
 	json_t *fields;            // [{path, type}] that were judged in it
 };
@@ -128,6 +130,18 @@ void page_free(struct page *p);
 // Ends a page: event, message, document.
 void page_end(struct judge *j, struct page *p, int64_t ended, int64_t at, const char *why);
 void page_store(struct judge *j, const struct page *p);
+
+// Tells the stream's causes that are owed: the last act of an evaluation of its groups.
+void causes_tell(struct judge *j, struct stream_state *s, int64_t at);
+
+// cause.c
+// The group whose page explains a reading whose condition is met; NULL: none. *follows: without the faults of
+// writers' schemas it would not be met, whether that page still fires or not.
+struct group *cause_of(const struct evaluation *e, const struct reading *v, bool *follows);
+// One item of a page about dropped fields; `old` (may be NULL) is that of before, whose schemas are kept.
+json_t *cause_item(const struct evaluation *e, const struct reading *v, const json_t *old);
+// Whether the window has a schema that the item does not name.
+bool cause_spreads(const struct evaluation *e, const struct reading *v, const json_t *item);
 
 // closed.c
 enum { PASS_BOUNDARIES = 512 }; // judged a pass at most

@@ -87,6 +87,16 @@ void pane_fault(struct pane *p, const struct schema_fault *f)
 	p->faults[lo].why = xstrdup(f->why);
 }
 
+uint64_t pane_dropped(const struct pane *p, const char *field)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < p->nfaults; i++)
+		if (fault_of_field(&p->faults[i]) && !strcmp(p->faults[i].field, field))
+			n += p->faults[i].n;
+	return n;
+}
+
 void faults_encode(const struct pane *p, struct buf *out)
 {
 	buf_uvar(out, p->by_schema_only);

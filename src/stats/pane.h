@@ -108,6 +108,12 @@ struct schema_fault {
 	int32_t partition;
 };
 
+// Of a field, not of the contract as a whole.
+static inline bool fault_of_field(const struct schema_fault *f)
+{
+	return f->kind != VIOLATION_INCOMPATIBLE_SCHEMA;
+}
+
 struct pane {
 	uint64_t records, tombstones, decoded, late, violating_records, overflowed; // overflowed: in slice `other`
 	// Of the records neither decoded nor violating: encrypted, and those whose schema uses what is not read.
@@ -160,6 +166,8 @@ void pane_count_record(struct pane *p, int64_t event_ms, int64_t offset, int64_t
 void pane_count_breach(struct pane *p, enum violation_kind kind, const char *field, const char *rule, int64_t offset);
 void pane_sample(struct pane *p, const struct violation_sample *s); // copies; keeps the smallest offsets
 void pane_fault(struct pane *p, const struct schema_fault *f);      // copies, adds f->n
+// Records whose schema lacks the field, or has it in another type.
+uint64_t pane_dropped(const struct pane *p, const char *field);
 uint64_t pane_violations(const struct pane *p, enum violation_kind kind); // over all fields
 // Where the field could have had a value.
 static inline uint64_t field_places(const struct pane *p, const struct field_stats *f)

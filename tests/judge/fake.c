@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats/pane_lists.h"
 #include "util/xalloc.h"
 
 struct fake_segment {
@@ -147,6 +148,31 @@ void fake_record_at(struct fake *f, const char *stream, const char *slice, int p
 	}
 	part->next++;
 	part->max_event = event > part->max_event ? event : part->max_event;
+}
+
+void fake_dropped(struct fake *f, const char *stream, int64_t event, bool bad, const char *const *fields,
+		  const struct fake_value *values, size_t n)
+{
+	struct partition_view *part = fake_part(f, stream, 0);
+	struct pane *p = pane_at(f, stream, time_floor(event, f->pane_ms), "", 0);
+	char topic[64], field[64], why[] = "schema id 8 breaks the contract: a: reader field missing default value";
+	struct schema_fault fault = {.schema_id = 8, .n = 1, .event_ms = event, .offset = part->next, .topic = topic, .why = why};
+
+	snprintf(topic, sizeof topic, "%s", stream);
+	fake_record_at(f, stream, "", 0, event, bad, values, n);
+	pane_add_schema(p, 7, (uint64_t)-1); // it was counted as of schema 7
+	pane_add_schema(p, 8, 1);
+	p->violating_records += !bad;
+	p->by_schema_only += !bad;
+	for (fault.kind = VIOLATION_MISSING_FIELD, fault.field = field; *fields; fields++) {
+		snprintf(field, sizeof field, "%s", *fields);
+		pane_count_breach(p, fault.kind, field, NULL, fault.offset);
+		pane_fault(p, &fault);
+	}
+	*field = 0;
+	fault.kind = VIOLATION_INCOMPATIBLE_SCHEMA;
+	pane_count_breach(p, fault.kind, field, NULL, fault.offset);
+	pane_fault(p, &fault);
 }
 
 void fake_overflow(struct fake *f, const char *stream, int partition, int64_t event)
@@ -315,7 +341,7 @@ struct fake *fake_new(int64_t pane_ms)
 	f->floor = INT64_MIN;
 	f->generation = 1;
 	f->port = (struct judge_port){f, on_view, on_intervals, on_segments, on_dirty, on_docs, on_journal, on_commit,
-				      on_floor, on_generation, NULL, NULL};
+				      on_floor, on_generation, NULL, NULL, NULL};
 	return f;
 }
 

@@ -45,6 +45,10 @@ void fake_record(struct fake *f, const char *stream, const char *slice, int64_t 
 		 const struct fake_value *values, size_t n);
 void fake_record_at(struct fake *f, const char *stream, const char *slice, int partition, int64_t event, bool bad,
 		    const struct fake_value *values, size_t n);
+// One record in partition 0 whose schema (id 8) lacks the fields (up to NULL), and breaks the contract for it;
+// `bad`: it has a range violation besides.
+void fake_dropped(struct fake *f, const char *stream, int64_t event, bool bad, const char *const *fields,
+		  const struct fake_value *values, size_t n);
 // One record in slice `other` because the partition's pane had no room for a slice of its own.
 void fake_overflow(struct fake *f, const char *stream, int partition, int64_t event);
 // A record that cannot be decoded in partition 0, counted at Kafka's time.
