@@ -201,6 +201,7 @@ static int read_part(struct range *r, struct side *side, const struct message *m
 
 	*out = (struct part_read){.values = v, .whole = VIOLATION_KINDS};
 	v->decoded = v->has_event_time = false;
+	v->kafka_ms = m->time.ms;
 	v->nbreaches = v->nvalues = 0;
 	if (side->key && !m->key) {
 		out->whole = r->stream.key_not_null ? VIOLATION_NULL : VIOLATION_KINDS;

@@ -223,6 +223,7 @@ static void judge_bytes(const struct side *side, const struct framed *in, const 
 	case PLAN_READY:
 		break;
 	}
+	r->kafka_ms = m->time.ms;
 	plan_walk(v->plan->plan, in->frame.payload, in->frame.len, r);
 	v->detail = r->detail;
 	if (!r->decoded)

@@ -78,6 +78,11 @@ static void collect_rules(struct side *s)
 		r->nallowed = f->nallowed;
 		r->pattern = f->pattern;
 		r->not_null = f->not_null;
+		r->has_length = f->has_length;
+		r->length_min = f->length_min;
+		r->length_max = f->length_max;
+		r->freshness_ms = f->freshness_ms;
+		r->compared = f->unique_ms || f->monotonic;
 	}
 	for (size_t i = 0; s->event_time && i < s->nrules; i++) // the clock of a record is not one of its features
 		if (!strcmp(s->rules[i].path, s->event_time) && !named(c, c->event_time))

@@ -35,6 +35,11 @@ struct field_conf {
 	size_t nallowed;
 	char *pattern;             // POSIX extended, checked to compile; NULL: none
 	bool not_null;
+	bool has_length;
+	uint64_t length_min, length_max; // characters, bytes or elements; UINT64_MAX: open
+	int64_t freshness_ms;      // 0: off
+	int64_t unique_ms;         // 0: off
+	char *monotonic;           // increasing, ...; NULL: off
 };
 
 struct stream_conf {

@@ -21,6 +21,8 @@ static const char *const compatibilities[] = {
     "NONE", "BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FORWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE",
     NULL};
 
+static const char *const orders[] = {"increasing", "strictly_increasing", "decreasing", "strictly_decreasing", NULL};
+
 static const struct section section_kafka = {
     .title = "kafka",
     .open = true,
@@ -138,6 +140,18 @@ const struct section section_field = {
 	     "text: POSIX extended regular expression; a value that does not match is a violation `pattern`"},
 	{"not_null", KEY_BOOL, IN(field_conf, not_null), .fallback = "false",
 	 .help = "a null or absent value is a violation `null`"},
+	{"length", KEY_OWN, .unit = "[MIN, MAX], null for an open end",
+	 .help = "characters of a text, bytes of what is none, elements of an array or a map: any other length is a "
+		 "violation `length`"},
+	{"freshness", KEY_DURATION, IN(field_conf, freshness_ms), .min = 1000, .shown = "off",
+	 .help = "time: older than this when the record was written (its Kafka timestamp) is a violation `freshness`; "
+		 "a field without a type becomes a time field"},
+	{"unique", KEY_DURATION, IN(field_conf, unique_ms), .min = 1000, .max = DAYS(31), .shown = "off",
+	 .help = "a value that came before in the same partition, less than this apart in event time, is a violation "
+		 "`unique`; of 100000 values a partition at most"},
+	{"monotonic", KEY_WORD, IN(field_conf, monotonic), .choices = orders, .shown = "off",
+	 .help = "numeric and time: a value on the wrong side of the one before it in its partition is a violation "
+		 "`monotonic`"},
 	{NULL}}};
 
 const struct section section_stream = {

@@ -42,6 +42,37 @@ static void read_range(struct loader *l, const struct node *n, const char *path,
 	f->range_max = hi;
 }
 
+static int read_length_bound(struct loader *l, const struct node *n, const char *path, uint64_t open, uint64_t *out)
+{
+	double v;
+
+	*out = open;
+	if (n->kind == NODE_NULL)
+		return 0;
+	if (read_number(l, n, path, &v) < 0)
+		return -1;
+	if (v < 0 || v > 1e15 || v != floor(v)) {
+		problem(l, n, "%s: '%s' is no length; write a whole number, or null for an open end", path, n->text);
+		return -1;
+	}
+	*out = (uint64_t)v;
+	return 0;
+}
+
+static void read_length(struct loader *l, const struct node *n, const char *path, struct field_conf *f)
+{
+	if (n->kind != NODE_LIST || n->n != 2) {
+		problem(l, n, "%s: write [MIN, MAX], with null for an open end", path);
+		return;
+	}
+	if (read_length_bound(l, n->items[0], path, 0, &f->length_min) < 0 ||
+	    read_length_bound(l, n->items[1], path, UINT64_MAX, &f->length_max) < 0)
+		return;
+	if (f->length_min > f->length_max)
+		problem(l, n, "%s: the minimum is greater than the maximum; swap them", path);
+	f->has_length = true;
+}
+
 static void read_type(struct loader *l, const struct node *n, const char *path, struct field_conf *f)
 {
 	const char *s = read_text(l, n, path);
@@ -86,6 +117,11 @@ static void check_field(struct loader *l, const struct node *map, const char *pa
 	    {"allowed", "categorical, boolean and text",
 	     1u << FIELD_CATEGORICAL | 1u << FIELD_BOOLEAN | 1u << FIELD_TEXT},
 	    {"pattern", "text and categorical", 1u << FIELD_TEXT | 1u << FIELD_CATEGORICAL},
+	    {"length", "text and categorical", 1u << FIELD_TEXT | 1u << FIELD_CATEGORICAL},
+	    {"freshness", "time", 1u << FIELD_TIME},
+	    {"unique", "numeric, categorical, text and time",
+	     1u << FIELD_NUMERIC | 1u << FIELD_CATEGORICAL | 1u << FIELD_TEXT | 1u << FIELD_TIME},
+	    {"monotonic", "numeric and time", 1u << FIELD_NUMERIC | 1u << FIELD_TIME},
 	};
 	const struct node *allowed = node_get(map, "allowed");
 	char at[PATH_TEXT];
@@ -105,6 +141,13 @@ static void check_field(struct loader *l, const struct node *map, const char *pa
 		problem(l, node_get(map, "pattern"),
 			"%s: a field cannot have both a range (numbers) and a pattern (text)",
 			child_path(at, sizeof at, path, "pattern"));
+	if (node_get(map, "range") && node_get(map, "length"))
+		problem(l, node_get(map, "length"), "%s: a field cannot have both a range (numbers) and a length (texts, lists)",
+			child_path(at, sizeof at, path, "length"));
+	if (f->monotonic && strpbrk(f->path, "[{"))
+		problem(l, node_get(map, "monotonic"),
+			"%s: is for fields that a record has once, and this one lies in an array or a map; remove it",
+			child_path(at, sizeof at, path, "monotonic"));
 	if (f->pattern)
 		check_pattern(l, node_get(map, "pattern"), child_path(at, sizeof at, path, "pattern"),
 			      f->pattern, "");
@@ -122,6 +165,10 @@ static void read_field(struct loader *l, const struct node *map, const char *pat
 		read_type(l, n, child_path(at, sizeof at, path, "type"), f);
 	if ((n = node_get(map, "range")))
 		read_range(l, n, child_path(at, sizeof at, path, "range"), f);
+	if ((n = node_get(map, "length")))
+		read_length(l, n, child_path(at, sizeof at, path, "length"), f);
+	if (f->freshness_ms && f->type == FIELD_TYPES)
+		f->type = FIELD_TIME;
 	if ((n = node_get(map, "ignore")) &&
 	    read_bool(l, n, child_path(at, sizeof at, path, "ignore"), &ignore) == 0 && ignore) {
 		f->type = FIELD_NONE;

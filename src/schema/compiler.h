@@ -69,6 +69,11 @@ struct found *path_found(const struct compiler *c, const struct avsc_type *t); /
 // not those of the elements below it: an array may be empty.
 int mark_filled(struct compiler *c, const struct avsc_type *t, uint8_t *filled);
 
+// Is anything judged of the field's values, or handed out exactly for the caller to judge?
+bool checks_judge(const struct field_rule *r);
+struct checks *checks_new(const struct field_rule *r, struct error *err); // NULL: a pattern that is none
+void checks_free(struct checks *k);
+
 // The opcodes of the whole schema, with the routines of its recursive records.
 int plan_emit(struct compiler *c);
 #endif

@@ -11,6 +11,7 @@ struct walk {
 	const uint8_t *p, *end;
 	struct record_values *out;
 	struct value *value; // the next one
+	uint64_t items;	     // of the loop that ended last
 	char *text;	     // where the next number is written out
 	const char *why;     // of a failure, and the opcode it struck
 	const struct op *op;
@@ -35,6 +36,7 @@ static inline void add_text(struct walk *w, uint32_t slot, const char *s, size_t
 
 void set_detail(struct record_values *out, const char *text);
 void add_breach(struct walk *w, enum violation_kind kind, uint32_t slot, const char *text);
+void leaf_length(struct walk *w, uint32_t slot, uint64_t n); // the elements of an array or a map
 void leaf_integer(struct walk *w, const struct leaf *l, int64_t v);
 void leaf_real(struct walk *w, const struct leaf *l, double v, bool single);
 void leaf_bool(struct walk *w, const struct leaf *l, bool v);

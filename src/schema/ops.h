@@ -48,6 +48,7 @@ enum opcode {
 	OP_MAP,	     // the same
 	OP_CALL,     // the routine at arg
 	OP_OTHER,    // the slot arg is present with a type that it does not count
+	OP_LENGTH,   // how many elements the loop before it had: judged by the checks of the slot arg
 	OP_ABSENT,   // the slot arg must not be null and is
 };
 
@@ -71,13 +72,16 @@ enum convert {
 
 // What is judged of a slot's values.
 struct checks {
-	bool has_range, has_allowed, has_pattern;
+	bool has_range, has_allowed, has_pattern, has_length;
 	double min, max;
 	struct map allowed; // texts
 	double *numbers;    // those of them that are numbers
 	size_t nnumbers;
 	regex_t pattern;
-	char *range_text, *allowed_text, *pattern_text; // the breach in words
+	uint64_t least, most; // of the length
+	int64_t freshness_ms; // 0: none
+	bool compared;	      // as in its field_rule
+	char *range_text, *allowed_text, *pattern_text, *length_text, *fresh_text; // the breach in words
 };
 
 struct leaf {
@@ -88,7 +92,8 @@ struct leaf {
 	const struct checks *checks; // NULL: none
 	const struct avsc_type *type;
 	uint32_t *lengths; // enum: of each symbol
-	uint8_t *breaks;   // enum: 1 allowed, 2 pattern; NULL without checks
+	uint8_t *breaks;   // enum: 1 allowed, 2 pattern, 4 length; NULL without checks
+	bool raw;	   // bytes: no characters
 };
 
 struct plan {

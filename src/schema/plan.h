@@ -34,6 +34,7 @@ struct value {
 	enum value_kind kind;
 	double num;
 	int64_t ms;	 // VALUE_TIME
+	bool whole;	 // VALUE_NUMBER of a `compared` field: an integer, and exactly ms
 	const char *str; // VALUE_STRING: valid while the record's bytes, the plan and the record_values are
 	uint32_t len;
 };
@@ -60,6 +61,7 @@ struct record_values {
 	bool decoded; // false: no field values (breaches then holds exactly one, of a whole-record kind)
 	bool has_event_time;
 	int64_t event_ms;
+	int64_t kafka_ms; // given, for `freshness`: when the record was written; 0: not known, nothing is stale
 	char detail[160]; // the reason of the first breach, without payload; "" where there is none
 	char *texts;	  // numbers written out, for categorical slots
 	size_t captexts;
@@ -82,6 +84,10 @@ struct field_rule {
 	size_t nallowed;
 	const char *pattern; // POSIX extended; held against the first 16 KiB of a text
 	bool not_null;
+	bool has_length; // characters of a text, bytes of what is none, elements of an array or a map
+	uint64_t length_min, length_max;
+	int64_t freshness_ms; // a date or timestamp older than this against the record's Kafka timestamp; 0: off
+	bool compared;	      // with values of other records, by the caller: `whole` is set where it is
 };
 
 struct avsc; // schema/avsc.h

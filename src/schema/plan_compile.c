@@ -283,57 +283,6 @@ static void always(struct compiler *c, enum violation_kind kind, uint32_t slot, 
 			    .schema = kind == VIOLATION_MISSING_FIELD || kind == VIOLATION_WRONG_TYPE};
 }
 
-static void checks_free(struct checks *k)
-{
-	if (!k)
-		return;
-	map_release(&k->allowed, NULL);
-	free(k->numbers);
-	if (k->has_pattern)
-		regfree(&k->pattern);
-	free(k->range_text);
-	free(k->allowed_text);
-	free(k->pattern_text);
-	free(k);
-}
-
-static struct checks *checks_new(const struct field_rule *r, struct error *err)
-{
-	struct checks *k = xcalloc(1, sizeof *k);
-
-	map_init(&k->allowed);
-	k->has_range = r->has_range;
-	k->min = r->range_min;
-	k->max = r->range_max;
-	k->range_text = xasprintf("%.80s: outside [%g, %g]", r->path, k->min, k->max);
-	k->has_allowed = r->nallowed;
-	k->allowed_text = xasprintf("%.80s: not one of the %zu allowed values", r->path, r->nallowed);
-	k->numbers = xcalloc(r->nallowed + 1, sizeof *k->numbers);
-	for (size_t i = 0; i < r->nallowed; i++) {
-		char *end;
-		double v = strtod(r->allowed[i], &end);
-
-		map_puts(&k->allowed, r->allowed[i], k);
-		if (*r->allowed[i] && !*end)
-			k->numbers[k->nnumbers++] = v;
-	}
-	if (r->pattern) {
-		int rc = regcomp(&k->pattern, r->pattern, REG_EXTENDED | REG_NOSUB);
-
-		if (rc) {
-			char why[128];
-
-			regerror(rc, &k->pattern, why, sizeof why);
-			error_set(err, "field \"%s\": pattern \"%s\": %s", r->path, r->pattern, why);
-			checks_free(k);
-			return NULL;
-		}
-		k->has_pattern = true;
-		k->pattern_text = xasprintf("%.80s: does not match %.60s", r->path, r->pattern);
-	}
-	return k;
-}
-
 static int add_slot(struct compiler *c, const char *path, struct found *f, bool in_writer)
 {
 	struct plan *p = c->plan;
@@ -344,7 +293,7 @@ static int add_slot(struct compiler *c, const char *path, struct found *f, bool 
 	enum field_type type = r && r->type != FIELD_TYPES ? r->type : default_type[first];
 	struct checks *k = NULL;
 
-	if (r && (r->has_range || r->nallowed || r->pattern) && !(k = checks_new(r, c->err)))
+	if (r && checks_judge(r) && !(k = checks_new(r, c->err)))
 		return -1;
 	GROW(p->slots, p->nslots, p->capslots);
 	p->checks = xrealloc(p->checks, p->capslots * sizeof *p->checks);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "schema/compiler.h"
+#include "schema/utf8.h"
 #include "util/xalloc.h"
 
 static const char *intern(struct compiler *c, const char *text)
@@ -102,7 +103,10 @@ static void judge_symbols(struct leaf *l)
 		bool unlike =
 		    k->has_pattern && regexec(&k->pattern, t->symbols[i], 0, NULL, 0) == REG_NOMATCH;
 
-		l->breaks[i] = (uint8_t)(other | unlike << 1);
+		uint64_t n = utf8_characters((const uint8_t *)t->symbols[i], l->lengths[i]);
+		bool misfits = k->has_length && (n < k->least || n > k->most);
+
+		l->breaks[i] = (uint8_t)(other | unlike << 1 | misfits << 2);
 	}
 }
 
@@ -140,7 +144,8 @@ static void emit_leaf(struct compiler *c, const struct avsc_type *t, uint32_t sl
 	struct plan *p = c->plan;
 	enum field_type type = slot == NO_SLOT ? FIELD_NONE : p->slots[slot].type;
 	enum source src = source_of(t);
-	struct leaf l = {.slot = slot, .event_time = event_time, .type = t, .times = 1, .per = 1};
+	struct leaf l = {.slot = slot, .event_time = event_time, .type = t, .times = 1, .per = 1,
+			 .raw = src == SRC_BYTES};
 
 	l.checks = slot == NO_SLOT ? NULL : p->checks[slot];
 	if (src == SRC_NUMBER || src == SRC_TIME)
@@ -334,6 +339,9 @@ static int emit_loop(struct compiler *c, const struct avsc_type *t)
 	path_pop(c, before);
 	c->routine = routine;
 	c->element = around;
+	const struct found *f = routine ? NULL : path_found(c, t);
+	if (f && p->checks[f->slot] && p->checks[f->slot]->has_length)
+		emit(c, OP_LENGTH, f->slot);
 	return 0;
 }
 

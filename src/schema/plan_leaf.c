@@ -6,6 +6,7 @@
 
 #include "schema/leaf.h"
 #include "schema/plan_read.h"
+#include "schema/utf8.h"
 #include "util/clock.h"
 #include "util/xalloc.h"
 
@@ -60,6 +61,20 @@ static bool pattern_breaks(const struct checks *c, const char *s, size_t n)
 	return regexec(&c->pattern, copy, 0, &m, REG_STARTEND) == REG_NOMATCH;
 }
 
+void leaf_length(struct walk *w, uint32_t slot, uint64_t n)
+{
+	const struct checks *c = w->plan->checks[slot];
+
+	if (c && c->has_length && (n < c->least || n > c->most))
+		add_breach(w, VIOLATION_LENGTH, slot, c->length_text);
+}
+
+static void check_length(struct walk *w, const struct leaf *l, const char *s, size_t n)
+{
+	if (l->checks->has_length)
+		leaf_length(w, l->slot, l->raw ? n : utf8_characters((const uint8_t *)s, n));
+}
+
 static void check_text(struct walk *w, const struct leaf *l, const char *s, size_t n)
 {
 	const struct checks *c = l->checks;
@@ -68,6 +83,8 @@ static void check_text(struct walk *w, const struct leaf *l, const char *s, size
 		add_breach(w, VIOLATION_ALLOWED, l->slot, c->allowed_text);
 	if (pattern_breaks(c, s, n))
 		add_breach(w, VIOLATION_PATTERN, l->slot, c->pattern_text);
+	if (l->convert != AS_BOOL)
+		check_length(w, l, s, n);
 }
 
 static void check_number(struct walk *w, const struct leaf *l, double v, const char *text, size_t n)
@@ -83,6 +100,17 @@ static void check_number(struct walk *w, const struct leaf *l, double v, const c
 		add_breach(w, VIOLATION_ALLOWED, l->slot, c->allowed_text);
 	if (pattern_breaks(c, text, n))
 		add_breach(w, VIOLATION_PATTERN, l->slot, c->pattern_text);
+	if (l->convert == AS_TEXT)
+		check_length(w, l, text, n);
+}
+
+static void check_time(struct walk *w, const struct leaf *l, double ms)
+{
+	const struct checks *c = l->checks;
+	const bool of_day = l->type && (l->type->logical == LOGICAL_TIME_MILLIS || l->type->logical == LOGICAL_TIME_MICROS);
+
+	if (c && c->freshness_ms && !of_day && w->out->kafka_ms && ms < (double)(w->out->kafka_ms - c->freshness_ms))
+		add_breach(w, VIOLATION_FRESHNESS, l->slot, c->fresh_text);
 }
 
 static void set_event_time(struct walk *w, double ms)
@@ -122,6 +150,8 @@ static void leaf_number(struct walk *w, const struct leaf *l, double num, const 
 			add_time(w, l->slot, ms, (int64_t)floor(ms));
 		else
 			add_value(w, l->slot, VALUE_OTHER);
+		if (whole || fabs(ms) <= MAX_EVENT_MS)
+			check_time(w, l, ms);
 		return;
 	}
 	char local[TEXT_SIZE];
@@ -134,7 +164,13 @@ static void leaf_number(struct walk *w, const struct leaf *l, double num, const 
 		w->text += TEXT_SIZE;
 		add_text(w, l->slot, text, n);
 	} else {
-		add_value(w, l->slot, VALUE_NUMBER)->num = ms;
+		struct value *v = add_value(w, l->slot, VALUE_NUMBER);
+
+		v->num = ms;
+		if (l->checks && l->checks->compared) {
+			v->whole = whole != NULL;
+			v->ms = whole ? *whole : 0;
+		}
 	}
 	if (l->checks)
 		check_number(w, l, ms, text, n);
@@ -169,6 +205,8 @@ void leaf_enum(struct walk *w, const struct leaf *l, size_t i)
 		add_breach(w, VIOLATION_ALLOWED, l->slot, l->checks->allowed_text);
 	if (l->breaks && l->breaks[i] & 2)
 		add_breach(w, VIOLATION_PATTERN, l->slot, l->checks->pattern_text);
+	if (l->breaks && l->breaks[i] & 4)
+		add_breach(w, VIOLATION_LENGTH, l->slot, l->checks->length_text);
 }
 
 static void event_time_of_text(struct walk *w, const uint8_t *p, size_t n)

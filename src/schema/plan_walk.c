@@ -8,7 +8,7 @@
 #include "util/xalloc.h"
 
 #define MAX_NESTING	64 // loops and calls within one another
-#define BREACHES_A_SLOT 4
+#define BREACHES_A_SLOT 8 // those that the caller adds included
 
 void record_values_init(struct record_values *r)
 {
@@ -84,6 +84,7 @@ static int run_loop(struct walk *w, const struct op *op, int depth)
 {
 	const bool is_map = op->code == OP_MAP;
 	const uint64_t least = (uint64_t)op->least + is_map;
+	uint64_t items = 0;
 	int64_t count, size;
 
 	for (;;) {
@@ -93,8 +94,10 @@ static int run_loop(struct walk *w, const struct op *op, int depth)
 		w->op = op;
 		if ((w->why = get_small(&w->p, w->end, &count)))
 			return -1;
-		if (!count)
+		if (!count) {
+			w->items = items;
 			return 0;
+		}
 		if (count < 0) {
 			if (count == INT64_MIN) {
 				w->why = "a block of too many items";
@@ -109,6 +112,7 @@ static int run_loop(struct walk *w, const struct op *op, int depth)
 			}
 			block_end = w->p + size;
 		}
+		items += (uint64_t)count;
 		if (op->leaf != NO_SLOT)
 			w->out->elements[op->leaf] += (uint64_t)count;
 		if (!least) // items without bytes, however many
@@ -360,6 +364,9 @@ static int run(struct walk *w, const struct op *op, int depth)
 		case OP_OTHER:
 			at->kind = VALUE_OTHER;
 			(at++)->slot = op->arg;
+			break;
+		case OP_LENGTH:
+			leaf_length(w, op->arg, w->items);
 			break;
 		case OP_ABSENT:
 			add_breach(w, VIOLATION_NULL, op->arg, w->plan->where[op - ops]);

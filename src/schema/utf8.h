@@ -41,4 +41,13 @@ static inline bool utf8_valid(const uint8_t *p, size_t n, const uint8_t *end)
 			return utf8_valid_rest(p, last);
 	return true;
 }
+// Of a text that is UTF-8.
+static inline uint64_t utf8_characters(const uint8_t *p, size_t n)
+{
+	uint64_t characters = 0;
+
+	for (size_t i = 0; i < n; i++)
+		characters += (p[i] & 0xc0) != 0x80;
+	return characters;
+}
 #endif

@@ -48,6 +48,8 @@ static const char *const kinds[VIOLATION_KINDS] = {
     [VIOLATION_RANGE] = "range",
     [VIOLATION_ALLOWED] = "allowed",
     [VIOLATION_PATTERN] = "pattern",
+    [VIOLATION_LENGTH] = "length",
+    [VIOLATION_FRESHNESS] = "freshness",
 };
 
 const char *breaches(const struct plan *p, const struct record_values *r)
