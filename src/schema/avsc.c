@@ -6,18 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schema/avsc_build.h"
 #include "schema/fingerprint.h"
 #include "util/json.h"
 #include "util/map.h"
 #include "util/xalloc.h"
 
 #define MAX_DEPTH 128
-
-struct avsc {
-	struct avsc_type **types;
-	size_t ntypes, captypes;
-	const struct avsc_type *root;
-};
 
 struct parse {
 	struct avsc *a;
@@ -29,7 +24,7 @@ static const char *const kind_names[AVSC_KINDS] = {
     [AVSC_NULL] = "null",   [AVSC_BOOLEAN] = "boolean", [AVSC_INT] = "int",	  [AVSC_LONG] = "long",
     [AVSC_FLOAT] = "float", [AVSC_DOUBLE] = "double",	[AVSC_BYTES] = "bytes",	  [AVSC_STRING] = "string",
     [AVSC_FIXED] = "fixed", [AVSC_ENUM] = "enum",	[AVSC_RECORD] = "record", [AVSC_ARRAY] = "array",
-    [AVSC_MAP] = "map",	    [AVSC_UNION] = "union",
+    [AVSC_MAP] = "map",	    [AVSC_UNION] = "union",   [AVSC_ANY] = "any",
 };
 
 static const struct {
@@ -68,7 +63,7 @@ const char *avsc_unqualified(const char *name)
 
 bool avsc_names_match(const struct avsc_type *writer, const struct avsc_type *reader)
 {
-	if (!strcmp(avsc_unqualified(writer->name), avsc_unqualified(reader->name)))
+	if (writer->json || reader->json || !strcmp(avsc_unqualified(writer->name), avsc_unqualified(reader->name)))
 		return true;
 	for (size_t i = 0; i < reader->naliases; i++)
 		if (!strcmp(writer->name, reader->aliases[i]))
@@ -95,55 +90,10 @@ const struct avsc_field *avsc_written_field(const struct avsc_type *writer, cons
 
 const struct avsc_type *avsc_reading_record(const struct avsc *reader, const struct avsc_type *writer)
 {
-	for (size_t i = 0; i < reader->ntypes; i++)
+	for (size_t i = 0; !writer->json && i < reader->ntypes; i++)
 		if (reader->types[i]->kind == AVSC_RECORD && avsc_names_match(writer, reader->types[i]))
 			return reader->types[i];
 	return NULL;
-}
-
-const struct avsc_type *avsc_root(const struct avsc *a)
-{
-	return a->root;
-}
-
-static void strings_free(char **s, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		free(s[i]);
-	free(s);
-}
-
-void avsc_free(struct avsc *a)
-{
-	if (!a)
-		return;
-	for (size_t i = 0; i < a->ntypes; i++) {
-		struct avsc_type *t = a->types[i];
-
-		for (size_t f = 0; f < t->nfields; f++) {
-			free(t->fields[f].name);
-			strings_free(t->fields[f].aliases, t->fields[f].naliases);
-		}
-		free(t->fields);
-		strings_free(t->symbols, t->nsymbols);
-		strings_free(t->aliases, t->naliases);
-		free(t->parts);
-		free(t->name);
-		free(t);
-	}
-	free(a->types);
-	free(a);
-}
-
-static struct avsc_type *type_new(struct parse *p, enum avsc_kind kind)
-{
-	struct avsc *a = p->a;
-	struct avsc_type *t = xcalloc(1, sizeof *t);
-
-	t->kind = kind;
-	GROW(a->types, a->ntypes, a->captypes);
-	a->types[a->ntypes++] = t;
-	return t;
 }
 
 static char *full_name(const char *name, const char *space)
@@ -157,7 +107,7 @@ static const struct avsc_type *parse_reference(struct parse *p, const char *name
 {
 	for (int k = 0; k <= AVSC_STRING; k++)
 		if (!strcmp(name, kind_names[k]))
-			return type_new(p, (enum avsc_kind)k);
+			return avsc_add(p->a, (enum avsc_kind)k);
 	char *full = full_name(name, space);
 	const struct avsc_type *t = map_gets(&p->names, full);
 
@@ -288,7 +238,7 @@ static bool same_branch(const struct avsc_type *a, const struct avsc_type *b)
 
 static const struct avsc_type *parse_union(struct parse *p, const json_t *v, const char *space, int depth)
 {
-	struct avsc_type *t = type_new(p, AVSC_UNION);
+	struct avsc_type *t = avsc_add(p->a, AVSC_UNION);
 	const json_t *item;
 	size_t i;
 
@@ -374,7 +324,7 @@ static const struct avsc_type *parse_object(struct parse *p, const json_t *v, co
 		kind++;
 	if (kind == AVSC_UNION)
 		return parse_reference(p, name, space);
-	struct avsc_type *t = type_new(p, kind);
+	struct avsc_type *t = avsc_add(p->a, kind);
 	if (kind == AVSC_ARRAY || kind == AVSC_MAP) {
 		const json_t *items = json_object_get(v, kind == AVSC_ARRAY ? "items" : "values");
 
@@ -455,7 +405,7 @@ struct avsc *avsc_parse(const struct schema_text *schema, struct error *err)
 		error_set(err, "schemas of type %s are not read", schema_type_names[schema->type]);
 		return NULL;
 	}
-	struct parse p = {.a = xcalloc(1, sizeof *p.a), .err = err};
+	struct parse p = {.a = avsc_new(), .err = err};
 	map_init(&p.names);
 	int rc = parse_all(&p, schema);
 	map_release(&p.names, NULL);

@@ -26,6 +26,7 @@ enum avsc_kind {
 	AVSC_ARRAY,
 	AVSC_MAP,
 	AVSC_UNION,
+	AVSC_ANY, // not said (JSON); like a union, its parts are what was learned of it from records
 	AVSC_KINDS
 };
 
@@ -41,6 +42,9 @@ enum avsc_logical {
 	LOGICAL_TIMESTAMP_MILLIS, // the local-* forms too
 	LOGICAL_TIMESTAMP_MICROS,
 	LOGICAL_TIMESTAMP_NANOS,
+	LOGICAL_TEXT_DATE_TIME, // a string: RFC 3339 (JSON)
+	LOGICAL_TEXT_DATE,
+	LOGICAL_TEXT_TIME,
 };
 
 struct avsc_type;
@@ -56,9 +60,10 @@ struct avsc_field {
 struct avsc_type {
 	enum avsc_kind kind;
 	enum avsc_logical logical;
+	bool json;                      // numbers have no width, an enum is a string, any name matches
 	int32_t scale;                  // decimal
-	uint32_t size;                  // fixed
-	char *name;                     // full name; NULL for unnamed types
+	uint32_t size;                  // fixed; any: how deep it lies below the one that was not learned
+	char *name;                     // full name; NULL for unnamed types; "" for JSON's records and enums
 	char **aliases;                 // full names
 	size_t naliases;
 	struct avsc_field *fields;      // record
@@ -75,6 +80,7 @@ struct avsc;
 struct avsc *avsc_parse(const struct schema_text *schema, struct error *err) MUST_CHECK;
 void avsc_free(struct avsc *a);
 const struct avsc_type *avsc_root(const struct avsc *a);
+const char *avsc_record_name(const struct avsc *a); // of the top-level type: its full name, JSON's title, or ""
 const char *avsc_kind_name(enum avsc_kind k);
 // A reader's named type takes a writer's of the same unqualified name, or of one of its aliases; its field a
 // writer's of the same name, else of the first alias that the writer has.

@@ -15,7 +15,9 @@ enum source { // what a value in the writer's schema is
 	SRC_UUID,
 	SRC_BOOL,
 	SRC_TIME,
-	SRC_OPAQUE, // record, array, map
+	SRC_TEXT_TIME, // a string that says when
+	SRC_OPAQUE,    // record, array, map
+	SRC_ANY,       // of no type; what was learned of it stands beside it
 	SOURCES
 };
 
@@ -25,6 +27,7 @@ struct found {			       // a monitored path
 	enum source first;	       // but null
 	int32_t element;	       // the innermost one around it
 	uint32_t slot;
+	const void *place; // plan_tree.c: the first one of this path; two may be spelled alike (JSON)
 };
 
 struct compiler {
@@ -73,6 +76,7 @@ int mark_filled(struct compiler *c, const struct avsc_type *t, uint8_t *filled);
 bool checks_judge(const struct field_rule *r);
 struct checks *checks_new(const struct field_rule *r, struct error *err); // NULL: a pattern that is none
 void checks_free(struct checks *k);
+struct leaf leaf_make(struct compiler *c, const struct avsc_type *t, uint32_t slot, bool event_time);
 
 // The opcodes of the whole schema, with the routines of its recursive records.
 int plan_emit(struct compiler *c);

@@ -15,16 +15,18 @@
 static const enum field_type default_type[SOURCES] = {
     [SRC_NULL] = FIELD_NONE,  [SRC_NUMBER] = FIELD_NUMERIC, [SRC_STRING] = FIELD_CATEGORICAL,
     [SRC_BYTES] = FIELD_TEXT, [SRC_UUID] = FIELD_TEXT,	    [SRC_BOOL] = FIELD_BOOLEAN,
-    [SRC_TIME] = FIELD_TIME,  [SRC_OPAQUE] = FIELD_NONE,
+    [SRC_TIME] = FIELD_TIME,  [SRC_TEXT_TIME] = FIELD_TIME, [SRC_OPAQUE] = FIELD_NONE,
+    [SRC_ANY] = FIELD_NONE,
 };
 
 static const bool can_count[FIELD_TYPES][SOURCES] = {
     [FIELD_NUMERIC] = {[SRC_NUMBER] = true, [SRC_TIME] = true},
     [FIELD_CATEGORICAL] =
-	{[SRC_NUMBER] = true, [SRC_STRING] = true, [SRC_BYTES] = true, [SRC_UUID] = true, [SRC_BOOL] = true},
+	{[SRC_NUMBER] = true, [SRC_STRING] = true, [SRC_BYTES] = true, [SRC_UUID] = true, [SRC_BOOL] = true,
+	 [SRC_TEXT_TIME] = true},
     [FIELD_BOOLEAN] = {[SRC_BOOL] = true},
-    [FIELD_TEXT] = {[SRC_STRING] = true, [SRC_BYTES] = true, [SRC_UUID] = true},
-    [FIELD_TIME] = {[SRC_TIME] = true, [SRC_NUMBER] = true},
+    [FIELD_TEXT] = {[SRC_STRING] = true, [SRC_BYTES] = true, [SRC_UUID] = true, [SRC_TEXT_TIME] = true},
+    [FIELD_TIME] = {[SRC_TIME] = true, [SRC_NUMBER] = true, [SRC_TEXT_TIME] = true},
     [FIELD_VECTOR] = {[SRC_OPAQUE] = true},
 };
 
@@ -52,7 +54,9 @@ enum source source_of(const struct avsc_type *t)
 	case AVSC_FIXED:
 		return t->logical == LOGICAL_UUID ? SRC_UUID : t->logical ? SRC_NUMBER : SRC_BYTES;
 	case AVSC_STRING:
-		return t->logical ? SRC_UUID : SRC_STRING;
+		return t->logical == LOGICAL_UUID ? SRC_UUID : t->logical ? SRC_TEXT_TIME : SRC_STRING;
+	case AVSC_ANY:
+		return SRC_ANY;
 	case AVSC_ENUM:
 		return SRC_STRING;
 	default:
@@ -226,14 +230,14 @@ static void note(struct compiler *c, enum source src)
 	if (!f) {
 		const struct field_rule *r = map_gets(&c->rules, path);
 		bool want = r ? r->type != FIELD_NONE
-			      : c->opt->all_fields && !c->again && src != SRC_OPAQUE && src != SRC_NULL &&
+			      : c->opt->all_fields && !c->again && src != SRC_OPAQUE && src != SRC_NULL && src != SRC_ANY &&
 				    !path_is_event_time(c) && !ignored_above(c, path);
 
 		if (!want)
 			return;
 		f = found_add(c, path, r);
 	}
-	if (!(f->seen & ~(1u << SRC_NULL)))
+	if (!(f->seen & ~(1u << SRC_NULL | 1u << SRC_ANY)))
 		f->first = src;
 	f->seen |= 1u << src;
 }
@@ -242,7 +246,9 @@ static int discover(struct compiler *c, const struct avsc_type *t)
 {
 	if (compile_step(c))
 		return -1;
-	if (t->kind == AVSC_UNION) {
+	if (t->kind == AVSC_ANY)
+		note(c, SRC_ANY);
+	if (t->kind == AVSC_UNION || t->kind == AVSC_ANY) {
 		for (size_t i = 0; i < t->nparts; i++)
 			if (discover(c, t->parts[i]))
 				return -1;
@@ -311,7 +317,7 @@ static int add_slot(struct compiler *c, const char *path, struct found *f, bool 
 		return 0;
 	}
 	if (r->required && r->type != FIELD_TYPES) {
-		bool fits = false;
+		bool fits = f->seen >> SRC_ANY & 1; // each record tells
 
 		for (int s = 0; s < SOURCES; s++)
 			fits |= f->seen >> s & type_counts(r, type, (enum source)s);
@@ -400,7 +406,7 @@ struct plan *plan_compile(const struct schema_text *schema, const struct plan_op
 		plan_free(p);
 		return NULL;
 	}
-	p->record_name = xstrdup(avsc_root(p->schema)->name ? avsc_root(p->schema)->name : "");
+	p->record_name = xstrdup(avsc_record_name(p->schema));
 	c->plan = p;
 	c->opt = opt;
 	c->err = err;

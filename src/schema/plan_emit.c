@@ -139,7 +139,7 @@ static enum opcode leaf_code(const struct leaf *l)
 		   : codes[kind];
 }
 
-static void emit_leaf(struct compiler *c, const struct avsc_type *t, uint32_t slot, bool event_time)
+struct leaf leaf_make(struct compiler *c, const struct avsc_type *t, uint32_t slot, bool event_time)
 {
 	struct plan *p = c->plan;
 	enum field_type type = slot == NO_SLOT ? FIELD_NONE : p->slots[slot].type;
@@ -152,18 +152,27 @@ static void emit_leaf(struct compiler *c, const struct avsc_type *t, uint32_t sl
 		l.convert = type == FIELD_TIME ? AS_TIME : type == FIELD_CATEGORICAL ? AS_TEXT : AS_NUMBER;
 	else if (src == SRC_BOOL)
 		l.convert = type == FIELD_CATEGORICAL ? AS_TEXT : AS_BOOL;
+	else if (src == SRC_TEXT_TIME)
+		l.convert = type == FIELD_TIME ? AS_TIME : AS_STRING;
 	else
 		l.convert = t->kind == AVSC_FIXED && src == SRC_UUID ? AS_TEXT : AS_STRING;
 	if (src == SRC_TIME)
 		scale_time(&l, t->logical);
+	p->ntexts += l.convert == AS_TEXT;
+	if (t->kind == AVSC_ENUM)
+		judge_symbols(&l);
+	return l;
+}
+
+static void emit_leaf(struct compiler *c, const struct avsc_type *t, uint32_t slot, bool event_time)
+{
+	struct plan *p = c->plan;
+	struct leaf l = leaf_make(c, t, slot, event_time);
 	enum opcode code = leaf_code(&l);
 	if (code >= OP_PLAIN_INT && code <= OP_PLAIN_STRING) {
 		emit(c, code, slot);
 		return;
 	}
-	p->ntexts += l.convert == AS_TEXT;
-	if (t->kind == AVSC_ENUM)
-		judge_symbols(&l);
 	GROW(p->leaves, p->nleaves, p->capleaves);
 	p->leaves[p->nleaves] = l;
 	uint32_t arg = t->kind == AVSC_FIXED ? t->size : t->kind == AVSC_ENUM ? (uint32_t)t->nsymbols : 0;

@@ -144,6 +144,28 @@ static bool promotes(enum avsc_kind writer, enum avsc_kind reader)
 	}
 }
 
+// JSON knows numbers, but no width of them, and texts, but no enums.
+static bool json_promotes(const struct avsc_type *writer, const struct avsc_type *reader)
+{
+	const bool whole = writer->kind == AVSC_INT || writer->kind == AVSC_LONG;
+	const bool number = whole || writer->kind == AVSC_FLOAT || writer->kind == AVSC_DOUBLE;
+
+	if (!writer->json && !reader->json)
+		return false;
+	switch (reader->kind) {
+	case AVSC_INT:
+	case AVSC_LONG:
+		return whole;
+	case AVSC_FLOAT:
+	case AVSC_DOUBLE:
+		return number;
+	case AVSC_STRING:
+		return writer->kind == AVSC_ENUM;
+	default:
+		return false;
+	}
+}
+
 static bool examine_record(struct resolution *r, const struct avsc_type *writer,
 			   const struct avsc_type *reader)
 {
@@ -215,7 +237,7 @@ static bool examine_branches(struct resolution *r, const struct avsc_type *write
 	if (own)
 		return fits(r, writer, own);
 	return breach(r, MISMATCH_UNION_BRANCH, "missing union branch (writer %s)",
-		      writer->name ? writer->name : avsc_kind_name(writer->kind));
+		      writer->name && *writer->name ? writer->name : avsc_kind_name(writer->kind));
 }
 
 static bool examine_named(struct resolution *r, const struct avsc_type *writer, const struct avsc_type *reader)
@@ -238,6 +260,8 @@ static bool examine(struct resolution *r, const struct avsc_type *writer, const 
 {
 	bool ok = true;
 
+	if (writer->kind == AVSC_ANY || reader->kind == AVSC_ANY) // nobody can tell
+		return true;
 	if (writer->kind == AVSC_UNION) {
 		for (size_t i = 0; i < writer->nparts; i++)
 			ok &= fits(r, writer->parts[i], reader);
@@ -246,7 +270,7 @@ static bool examine(struct resolution *r, const struct avsc_type *writer, const 
 	if (reader->kind == AVSC_UNION)
 		return examine_branches(r, writer, reader);
 	if (writer->kind != reader->kind)
-		return promotes(writer->kind, reader->kind) ||
+		return promotes(writer->kind, reader->kind) || json_promotes(writer, reader) ||
 		       breach(r, MISMATCH_TYPE, "type mismatch (reader %s, writer %s)",
 			      avsc_kind_name(reader->kind), avsc_kind_name(writer->kind));
 	if (writer->name)
