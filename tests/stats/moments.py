@@ -44,14 +44,19 @@ def root(x):
     return float((Decimal(x.numerator) / Decimal(x.denominator)).sqrt())
 
 
-with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "moments_table.h"), "w") as out:
-    out.write("// SPDX-License-Identifier: Apache-2.0\n// Written by moments.py in exact rational arithmetic.\n")
-    out.write("static const struct {\n\tconst char *kind;\n\tint n;\n\tdouble sum, mean, stddev;\n} moments_table[] = {\n")
-    for seed, (kind, n) in enumerate(CASES):
-        gen = splitmix(seed)
-        xs = [Fraction(value(kind, i, next(gen))) for i in range(n)]
-        total = sum(xs)
-        var = (n * sum(x * x for x in xs) - total * total) / (n * (n - 1))
-        out.write('\t{"%s", %d, %s, %s, %s},\n' % (kind, n, float(total).hex(), float(total / n).hex(),
-                                                  root(var).hex()))
-    out.write("};\n")
+def main():
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "moments_table.h"), "w") as out:
+        out.write("// SPDX-License-Identifier: Apache-2.0\n// Written by moments.py in exact rational arithmetic.\n")
+        out.write("static const struct {\n\tconst char *kind;\n\tint n;\n\tdouble sum, mean, stddev;\n} moments_table[] = {\n")
+        for seed, (kind, n) in enumerate(CASES):
+            gen = splitmix(seed)
+            xs = [Fraction(value(kind, i, next(gen))) for i in range(n)]
+            total = sum(xs)
+            var = (n * sum(x * x for x in xs) - total * total) / (n * (n - 1))
+            out.write('\t{"%s", %d, %s, %s, %s},\n' % (kind, n, float(total).hex(), float(total / n).hex(),
+                                                      root(var).hex()))
+        out.write("};\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stats/xsum.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "util/xalloc.h"
+
+enum {
+	LOWEST = -68, // digit of the square of the least double; a sum of 2^64 greatest squares ends below HIGHEST
+	HIGHEST = 68,
+	MAX_DIGITS = HIGHEST - LOWEST,
+	BIG = 2 * MAX_DIGITS + 8,
+};
+
+// Sign and magnitude: digits from the lowest on, of weight 2^(32 (low + i)).
+struct big {
+	bool negative;
+	int32_t low;
+	size_t n;
+	uint32_t d[BIG];
+};
+
+void xsum_release(struct xsum *s)
+{
+	free(s->digit);
+	*s = (struct xsum){0};
+}
+
+// Digits but the last come to lie in [0, 2^32); the last keeps the sign and gets another above it when it is long.
+static void carry(struct xsum *s)
+{
+	int64_t up = 0;
+
+	s->adds = s->n != 0;
+	for (uint32_t i = 0; i < s->n; i++) {
+		int64_t v = s->digit[i] + up;
+
+		up = v >> 32;
+		if (i + 1 < s->n) {
+			s->digit[i] = v & 0xffffffff;
+		} else if (v == (int32_t)v) {
+			s->digit[i] = v;
+		} else {
+			s->digit = xrealloc(s->digit, (s->n + 1) * sizeof *s->digit);
+			s->digit[i] = v & 0xffffffff;
+			s->digit[++i] = up;
+			s->n++;
+		}
+	}
+}
+
+void xsum_reach(struct xsum *s, int32_t at, uint32_t n)
+{
+	int32_t low = s->n && s->low < at ? s->low : at;
+	int32_t end = s->n && s->low + (int32_t)s->n > at + (int32_t)n ? s->low + (int32_t)s->n : at + (int32_t)n;
+
+	if (s->adds >= XSUM_ADDS - 1)
+		carry(s);
+	if (end < s->low + (int32_t)s->n)
+		end = s->low + (int32_t)s->n;
+	if (s->n && low == s->low && end == s->low + (int32_t)s->n)
+		return;
+	int64_t *d = xcalloc((size_t)(end - low), sizeof *d);
+	if (s->n)
+		memcpy(d + (s->low - low), s->digit, s->n * sizeof *d);
+	free(s->digit);
+	s->digit = d;
+	s->low = low;
+	s->n = (uint32_t)(end - low);
+}
+
+void xsum_merge(struct xsum *dst, const struct xsum *src)
+{
+	if (!src->n)
+		return;
+	if (dst->adds > XSUM_ADDS - src->adds)
+		carry(dst);
+	xsum_reach(dst, src->low, src->n);
+	for (uint32_t i = 0; i < src->n; i++)
+		dst->digit[(int32_t)i + src->low - dst->low] += src->digit[i];
+	dst->adds += src->adds;
+	if (dst->adds >= XSUM_ADDS)
+		carry(dst);
+}
+
+void xsum_copy(struct xsum *dst, const struct xsum *src)
+{
+	*dst = *src;
+	if (src->n) {
+		dst->digit = xmalloc(src->n * sizeof *dst->digit);
+		memcpy(dst->digit, src->digit, src->n * sizeof *dst->digit);
+	}
+}
+
+static void big_trim(struct big *b)
+{
+	size_t skip = 0;
+
+	while (b->n && !b->d[b->n - 1])
+		b->n--;
+	while (skip < b->n && !b->d[skip])
+		skip++;
+	memmove(b->d, b->d + skip, (b->n - skip) * sizeof *b->d);
+	b->n -= skip;
+	b->low += (int32_t)skip;
+}
+
+static void big_of(const struct xsum *s, struct big *b)
+{
+	int64_t up = 0;
+
+	*b = (struct big){.low = s->low};
+	for (uint32_t i = 0; i < s->n; i++) {
+		int64_t v = s->digit[i] + up;
+
+		up = v >> 32;
+		b->d[b->n++] = (uint32_t)v;
+	}
+	b->d[b->n++] = (uint32_t)up;
+	b->d[b->n++] = (uint32_t)(up >> 32);
+	b->negative = up < 0;
+	for (size_t i = 0, one = 1; b->negative && i < b->n; i++) { // two's complement
+		uint64_t v = (uint64_t)(uint32_t)~b->d[i] + one;
+
+		b->d[i] = (uint32_t)v;
+		one = v >> 32;
+	}
+	big_trim(b);
+}
+
+// a * 2^shift / den, rounded once.
+static double big_divide(const struct big *a, unsigned __int128 den, int shift)
+{
+	unsigned __int128 rest = 0;
+	uint64_t q = 0;
+	int64_t e = 32 * (int64_t)a->low + shift, i = 32 * (int64_t)a->n;
+	bool sticky = false;
+
+	if (!a->n)
+		return 0;
+	for (; !(q >> 63) && (i > 0 || e > -4000); i--) { // below 2^-4000 all is 0
+		bool bit = i > 0 && a->d[(i - 1) / 32] >> ((i - 1) % 32) & 1;
+
+		rest = rest << 1 | bit;
+		q = q << 1 | (rest >= den);
+		rest -= rest >= den ? den : 0;
+		e -= i <= 0;
+	}
+	for (int64_t k = i > 0 ? i : 0; k > 0; k--)
+		sticky |= a->d[(k - 1) / 32] >> ((k - 1) % 32) & 1;
+	e += i > 0 ? i : 0;
+	sticky |= rest != 0;
+	// the weight of the last bit that the double can hold
+	int64_t drop = 11, least = -1074 - e;
+	if (least > drop)
+		drop = least;
+	if (drop > 64)
+		return a->negative ? -0.0 : 0.0;
+	uint64_t kept = drop == 64 ? 0 : q >> drop, half = 1ULL << (drop - 1), below = drop == 64 ? q : q & (2 * half - 1);
+	if (below > half || (below == half && (sticky || (kept & 1))))
+		kept++;
+	double v = ldexp((double)kept, (int)(e + drop));
+	return a->negative ? -v : v;
+}
+
+double xsum_value(const struct xsum *s)
+{
+	struct big b;
+
+	big_of(s, &b);
+	return big_divide(&b, 1, 0);
+}
+
+double xsum_mean(const struct xsum *s, uint64_t n)
+{
+	struct big b;
+
+	big_of(s, &b);
+	return big_divide(&b, n, 0);
+}
+
+static void big_scale(struct big *b, uint64_t n)
+{
+	unsigned __int128 up = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		up += (unsigned __int128)b->d[i] * n;
+		b->d[i] = (uint32_t)up;
+		up >>= 32;
+	}
+	for (; up; up >>= 32)
+		b->d[b->n++] = (uint32_t)up;
+}
+
+static void big_square(const struct big *a, struct big *out)
+{
+	*out = (struct big){.low = 2 * a->low, .n = 2 * a->n};
+	for (size_t i = 0; i < a->n; i++) {
+		uint64_t up = 0;
+
+		for (size_t j = 0; j < a->n; j++) {
+			up += (uint64_t)a->d[i] * a->d[j] + out->d[i + j];
+			out->d[i + j] = (uint32_t)up;
+			up >>= 32;
+		}
+		out->d[i + a->n] = (uint32_t)up;
+	}
+	big_trim(out);
+}
+
+// a -= b, where a >= b >= 0.
+static void big_subtract(struct big *a, const struct big *b)
+{
+	int64_t up = 0;
+
+	if (!b->n)
+		return;
+	if (b->low < a->low) {
+		size_t more = (size_t)(a->low - b->low);
+
+		memmove(a->d + more, a->d, a->n * sizeof *a->d);
+		memset(a->d, 0, more * sizeof *a->d);
+		a->n += more;
+		a->low = b->low;
+	}
+	for (size_t i = 0, at = (size_t)(b->low - a->low); at + i < a->n && (i < b->n || up); i++) {
+		up += (int64_t)a->d[at + i] - (i < b->n ? b->d[i] : 0);
+		a->d[at + i] = (uint32_t)up;
+		up >>= 32;
+	}
+	big_trim(a);
+}
+
+// n Q - S^2, never negative (Cauchy and Schwarz).
+static void spread(const struct xsum *s, const struct xsum *squares, uint64_t n, struct big *out)
+{
+	struct big sum, squared;
+
+	big_of(s, &sum);
+	big_of(squares, out);
+	big_scale(out, n);
+	big_square(&sum, &squared);
+	big_subtract(out, &squared);
+}
+
+double xsum_variance(const struct xsum *s, const struct xsum *squares, uint64_t n)
+{
+	struct big b;
+
+	spread(s, squares, n, &b);
+	return big_divide(&b, (unsigned __int128)n * (n - 1), 0);
+}
+
+double xsum_stddev(const struct xsum *s, const struct xsum *squares, uint64_t n)
+{
+	struct big b;
+
+	spread(s, squares, n, &b);
+	int shift = -32 * (b.low + (int32_t)b.n) & ~1; // so that the variance lies in a double's range
+	return ldexp(sqrt(big_divide(&b, (unsigned __int128)n * (n - 1), shift)), -shift / 2);
+}
+
+void xsum_put(const struct xsum *s, struct buf *out)
+{
+	struct big b;
+	uint8_t bytes[4 * BIG];
+	size_t n = 0, from = 0;
+
+	big_of(s, &b);
+	for (size_t i = 0; i < b.n; i++)
+		for (int k = 0; k < 32; k += 8)
+			bytes[n++] = (uint8_t)(b.d[i] >> k);
+	while (n && !bytes[n - 1])
+		n--;
+	while (from < n && !bytes[from])
+		from++;
+	buf_svar(out, n ? 4 * (int64_t)b.low + (int64_t)from : 0);
+	buf_uvar(out, (uint64_t)(n - from) << 1 | (n && b.negative));
+	buf_add(out, bytes + from, n - from);
+}
+
+bool xsum_set(struct xsum *out, int64_t low, bool negative, const uint8_t *digits, size_t n)
+{
+	const int64_t sign = negative ? -1 : 1;
+
+	*out = (struct xsum){0};
+	if (!n)
+		return !low && !negative;
+	if (!digits[0] || !digits[n - 1] || low < 4 * LOWEST || low > 4 * HIGHEST || (int64_t)n > 4 * HIGHEST - low)
+		return false;
+	int64_t first = low >> 2;
+	xsum_reach(out, (int32_t)first, (uint32_t)((low + (int64_t)n - 1) / 4 - first + 2));
+	for (size_t i = 0; i < n; i++) {
+		int64_t at = low + (int64_t)i - 4 * first;
+
+		out->digit[at / 4] += sign * ((int64_t)digits[i] << (8 * (at % 4)));
+	}
+	out->adds = 1;
+	return true;
+}
