@@ -271,8 +271,8 @@ static void make_coarse(struct baseline_field *f, struct column *c)
 static void add_moment(struct field_stats *m, double x)
 {
 	m->count++;
-	dsum_add(&m->sum, x);
-	dsum_add_product(&m->sumsq, x, x);
+	xsum_add(&m->sum, x);
+	xsum_add_square(&m->sumsq, x);
 	m->min = fmin(m->min, x);
 	m->max = fmax(m->max, x);
 }
@@ -317,12 +317,13 @@ static void make_chunks(struct baseline_field *f, const struct column *c, const 
 	}
 	for (size_t i = 0; i < nchunks; i++) {
 		struct baseline_chunk *k = &f->chunks[i];
-		double sd = field_stddev(&moments[i]);
 
 		k->mean = field_mean(&moments[i]);
-		k->variance = sd * sd;
+		k->variance = field_variance(&moments[i]);
 		k->min = moments[i].min;
 		k->max = moments[i].max;
+		xsum_release(&moments[i].sum);
+		xsum_release(&moments[i].sumsq);
 	}
 	free(moments);
 }

@@ -77,13 +77,16 @@ static void get_counts(const json_t *o, const char *key, uint64_t *out, size_t n
 		error_set(err, "\"%s\" do not add up to the count", key);
 }
 
-static struct dsum get_sum(const json_t *o, const char *key, struct error *err)
+// Files of before exact sums have the parts of it.
+static struct xsum get_sum(const json_t *o, const char *key, struct error *err)
 {
-	const json_t *a = get_array(o, key, 0, SIZE_MAX, err);
-	struct dsum s = {0};
+	const json_t *v = json_object_get(o, key), *a = json_is_string(v) ? NULL : get_array(o, key, 0, SIZE_MAX, err);
+	struct xsum s = {0};
 
+	if (json_is_string(v) && !xsum_parse(&s, json_string_value(v)))
+		error_set(err, "\"%s\" must be a sum, -0xHEXpEXPONENT", key);
 	for (size_t i = 0; i < json_array_size(a); i++)
-		dsum_add(&s, real_of(json_array_get(a, i), key, err));
+		xsum_add(&s, real_of(json_array_get(a, i), key, err));
 	return s;
 }
 

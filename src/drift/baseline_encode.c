@@ -33,15 +33,13 @@ static json_t *counts_json(const uint64_t *v, size_t n)
 	return a;
 }
 
-static json_t *sum_json(struct dsum s)
+static json_t *sum_json(const struct xsum *s)
 {
-	json_t *a = json_array();
+	char *text = xsum_text(s);
+	json_t *v = json_string(text);
 
-	s = dsum_normal(s);
-	json_array_append_new(a, json_num(s.hi));
-	json_array_append_new(a, json_num(s.lo));
-	json_array_append_new(a, json_num(s.rest));
-	return a;
+	free(text);
+	return v;
 }
 
 static json_t *totals_json(const struct pane *p)
@@ -98,8 +96,8 @@ static void grid_json(json_t *o, const struct baseline_field *f)
 		json_array_append_new(coarse, json_integer(f->coarse[i]));
 	json_object_set_new(o, "edges", edges);
 	json_object_set_new(o, "bins", counts_json(t->bins, t->nbins));
-	json_object_set_new(o, "low_sum", sum_json(t->low_sum));
-	json_object_set_new(o, "high_sum", sum_json(t->high_sum));
+	json_object_set_new(o, "low_sum", sum_json(&t->low_sum));
+	json_object_set_new(o, "high_sum", sum_json(&t->high_sum));
 	json_object_set_new(o, "coarse", coarse);
 }
 
@@ -137,8 +135,8 @@ static json_t *field_json(const struct baseline_field *f)
 	json_object_set_new(o, "count", count_json(t->count));
 	json_object_set_new(o, "min", json_num(t->min));
 	json_object_set_new(o, "max", json_num(t->max));
-	json_object_set_new(o, "sum", sum_json(t->sum));
-	json_object_set_new(o, "sumsq", sum_json(t->sumsq));
+	json_object_set_new(o, "sum", sum_json(&t->sum));
+	json_object_set_new(o, "sumsq", sum_json(&t->sumsq));
 	if (f->def.grid)
 		grid_json(o, f);
 	if (f->def.type == FIELD_CATEGORICAL || f->def.type == FIELD_BOOLEAN)

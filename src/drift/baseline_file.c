@@ -7,8 +7,8 @@
 //                 "categories":[[VALUE,N,KNOWN],...],"coarse_bins":N,"chunks":[{...},...]},...]}
 //
 // H is the SHA-256, in hex, of the compact JSON text of the same object without "hash". Numbers have 17
-// digits, so doubles come back to the bit; what is undefined (the mean of nothing) is null; a sum is a list
-// of doubles, the greatest first, whose exact sum it is. A text that is not UTF-8, or has a NUL, is
+// digits, so doubles come back to the bit; what is undefined (the mean of nothing) is null; a sum is the
+// text "-0xHEXpN", exactly that integer times 2^N. A text that is not UTF-8, or has a NUL, is
 // {"base64":...}. Bins count from below the first edge to above the last. Without event time all times are
 // row numbers.
 //

@@ -86,32 +86,43 @@ static double two_sided(const struct family *f, const struct series *s, double d
 	return 2 * student_sf(fabs(deviation) / sqrt(spread2), s->n_eff - 1);
 }
 
-// The current side without the value farthest from the reference's mean: what one record alone does is no
-// drift. Only its moments may be asked for.
-static struct field_stats without_farthest(const struct field_stats *r, const struct field_stats *c)
+struct moments {
+	double mean, variance;
+};
+
+// Of the current side without the value farthest from the reference's mean: what one record alone does is no
+// drift.
+static struct moments without_farthest(const struct field_stats *r, const struct field_stats *c)
 {
 	double centre = field_mean(r), far = c->max - centre > centre - c->min ? c->max : c->min;
-	struct field_stats out = *c;
+	struct xsum sum, squares, one = {0};
+	uint64_t n = c->count - 1;
 
-	out.count--;
-	dsum_add(&out.sum, -far);
-	dsum_add_product(&out.sumsq, far, -far);
-	return out;
+	xsum_copy(&sum, &c->sum);
+	xsum_copy(&squares, &c->sumsq);
+	xsum_add(&sum, -far);
+	xsum_add_square(&one, far);
+	xsum_subtract(&squares, &one);
+	struct moments m = {n ? xsum_mean(&sum, n) : NAN, n > 1 ? xsum_variance(&sum, &squares, n) : NAN};
+	xsum_release(&sum);
+	xsum_release(&squares);
+	xsum_release(&one);
+	return m;
 }
 
 static void add_mean_shift(struct family *f)
 {
 	const struct field_stats *r = f->in->reference.field, *c = f->in->current.field;
-	struct field_stats but_one = without_farthest(r, c);
-	double y[BASELINE_CHUNKS], sd = field_stddev(r), p;
+	const struct moments but_one = without_farthest(r, c);
+	double y[BASELINE_CHUNKS], v = field_variance(r), p;
 	struct series s = {0};
 
 	for (size_t i = 0; i < f->history.n; i++)
 		y[i] = f->history.groups[i].mean;
 	if (f->calibrated)
 		s = series_of(y, f->history.n);
-	p = two_sided(f, &s, field_mean(c) - field_mean(r), sd * sd);
-	family_add(f, MEAN_SHIFT, fmax(p, two_sided(f, &s, field_mean(&but_one) - field_mean(r), sd * sd)));
+	p = two_sided(f, &s, field_mean(c) - field_mean(r), v);
+	family_add(f, MEAN_SHIFT, fmax(p, two_sided(f, &s, but_one.mean - field_mean(r), v)));
 }
 
 static double cell_middle(const struct cell *c)
@@ -137,8 +148,8 @@ static double kurtosis(const struct cells *s)
 static void add_log_variance(struct family *f, const struct cells *cells)
 {
 	const struct field_stats *r = f->in->reference.field, *c = f->in->current.field;
-	struct field_stats but_one = without_farthest(r, c);
-	double sd = field_stddev(r), least = LEAST_SHARE * sd * sd, centre = log(sd * sd), v = kurtosis(cells) - 1;
+	const double variance[] = {field_variance(c), without_farthest(r, c).variance};
+	double least = LEAST_SHARE * field_variance(r), centre = log(field_variance(r)), v = kurtosis(cells) - 1;
 	double y[BASELINE_CHUNKS], p = 0;
 	struct series s = {0};
 
@@ -148,10 +159,8 @@ static void add_log_variance(struct family *f, const struct cells *cells)
 		s = series_of(y, f->history.n);
 		centre = isnan(f->history.log_variance) ? s.mean : f->history.log_variance;
 	}
-	for (int i = 0; i < 2; i++) {
-		sd = field_stddev(i ? &but_one : c);
-		p = fmax(p, two_sided(f, &s, log(fmax(least, sd * sd)) - centre, v));
-	}
+	for (int i = 0; i < 2; i++)
+		p = fmax(p, two_sided(f, &s, log(fmax(least, variance[i])) - centre, v));
 	family_add(f, LOG_VARIANCE, p);
 }
 

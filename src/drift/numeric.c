@@ -37,9 +37,9 @@ static double linear_area(double d0, double d1, double width)
 }
 
 // Mean distance of one side's values in an outer cell from its edge, times their share: exact.
-static double outer_area(const struct field_stats *f, double n_outer, struct dsum sum, double edge)
+static double outer_area(const struct field_stats *f, double n_outer, const struct xsum *sum, double edge)
 {
-	return n_outer ? fabs(n_outer * edge - dsum_value(sum)) / (double)f->count : 0;
+	return n_outer ? fabs(n_outer * edge - xsum_value(sum)) / (double)f->count : 0;
 }
 
 // Values are taken as evenly spread inside a cell, and as lying outside the grid where their sums say.
@@ -64,8 +64,8 @@ void measure_wasserstein(const struct measure_input *in, struct measure_value *o
 	}
 	if (s.outer) {
 		const struct cell *lo = &s.v[0], *hi = &s.v[s.n - 1];
-		area += fabs(outer_area(r, lo->r, r->low_sum, lo->hi) - outer_area(c, lo->c, c->low_sum, lo->hi));
-		area += fabs(outer_area(r, hi->r, r->high_sum, hi->lo) - outer_area(c, hi->c, c->high_sum, hi->lo));
+		area += fabs(outer_area(r, lo->r, &r->low_sum, lo->hi) - outer_area(c, lo->c, &c->low_sum, lo->hi));
+		area += fabs(outer_area(r, hi->r, &r->high_sum, hi->lo) - outer_area(c, hi->c, &c->high_sum, hi->lo));
 	}
 	value_known(out, area);
 	cells_release(&s);

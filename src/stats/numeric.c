@@ -14,8 +14,8 @@ void field_moments_add(struct field_stats *f, double x)
 	f->count++;
 	f->min = x < f->min ? x : f->min;
 	f->max = x > f->max ? x : f->max;
-	dsum_add(&f->sum, x);
-	dsum_add_product(&f->sumsq, x, x);
+	xsum_add(&f->sum, x);
+	xsum_add_square(&f->sumsq, x);
 }
 
 void field_moments_merge(struct field_stats *dst, const struct field_stats *src)
@@ -23,8 +23,8 @@ void field_moments_merge(struct field_stats *dst, const struct field_stats *src)
 	dst->count += src->count;
 	dst->min = src->min < dst->min ? src->min : dst->min;
 	dst->max = src->max > dst->max ? src->max : dst->max;
-	dsum_merge(&dst->sum, src->sum);
-	dsum_merge(&dst->sumsq, src->sumsq);
+	xsum_merge(&dst->sum, &src->sum);
+	xsum_merge(&dst->sumsq, &src->sumsq);
 }
 
 // The first bin that is not below `bin`.
@@ -123,7 +123,8 @@ void field_drop_histogram(struct field_stats *f)
 	f->nbins = f->nlogbins = f->caplogbins = 0;
 	f->grid = NULL;
 	f->grid_id[0] = 0;
-	f->low_sum = f->high_sum = (struct dsum){0, 0, 0};
+	xsum_release(&f->low_sum);
+	xsum_release(&f->high_sum);
 	f->approximate = false;
 	f->mixed = true;
 }
@@ -148,8 +149,8 @@ void field_histogram_merge(struct field_stats *dst, const struct field_stats *sr
 	dst->approximate |= src->approximate;
 	for (size_t i = 0; i < dst->nbins; i++)
 		dst->bins[i] += src->bins[i];
-	dsum_merge(&dst->low_sum, src->low_sum);
-	dsum_merge(&dst->high_sum, src->high_sum);
+	xsum_merge(&dst->low_sum, &src->low_sum);
+	xsum_merge(&dst->high_sum, &src->high_sum);
 	if (!dst->bins)
 		log_merge(dst, src);
 }
@@ -171,9 +172,9 @@ void field_add_number(struct field_stats *f, double x)
 
 		f->bins[bin]++;
 		if (bin == 0)
-			dsum_add(&f->low_sum, x);
+			xsum_add(&f->low_sum, x);
 		else if (bin == f->grid->n)
-			dsum_add(&f->high_sum, x);
+			xsum_add(&f->high_sum, x);
 	} else if (f->bins) {
 		field_drop_histogram(f); // on a grid that this process does not know
 	} else if (!f->mixed) {
@@ -181,45 +182,24 @@ void field_add_number(struct field_stats *f, double x)
 	}
 }
 
-static double divide(struct dsum a, double b)
-{
-	double q = a.hi / b;
-
-	return isfinite(q) ? q + (fma(-q, b, a.hi) + a.lo) / b : q;
-}
-
 double field_sum(const struct field_stats *f)
 {
-	return dsum_value(f->sum);
+	return xsum_value(&f->sum);
 }
 
 double field_mean(const struct field_stats *f)
 {
-	return f->min <= f->max ? divide(dsum_normal(f->sum), (double)f->count) : NAN;
+	return f->min <= f->max ? xsum_mean(&f->sum, f->count) : NAN;
+}
+
+double field_variance(const struct field_stats *f)
+{
+	return f->count < 2 || f->min > f->max ? NAN : xsum_variance(&f->sum, &f->sumsq, f->count);
 }
 
 double field_stddev(const struct field_stats *f)
 {
-	struct dsum s = dsum_normal(f->sum), q = dsum_normal(f->sumsq), v = {0, 0, 0};
-	double n = (double)f->count;
-
-	if (f->count < 2 || f->min > f->max)
-		return NAN;
-	if (f->min == f->max)
-		return 0;
-	if (!isfinite(q.hi) || !isfinite(s.hi))
-		return NAN;
-	// (n sumsq - sum^2) / (n (n - 1)); a power of two brings both products near 1
-	int k = -ilogb(fmax(fabs(f->min), fabs(f->max))) - ilogb(n);
-	double a[] = {ldexp(s.hi, k), ldexp(s.lo, k), ldexp(s.rest, k)};
-	double b[] = {ldexp(q.hi, 2 * k), ldexp(q.lo, 2 * k), ldexp(q.rest, 2 * k)};
-	for (int i = 0; i < 3; i++) {
-		dsum_add_product(&v, n, b[i]);
-		for (int j = 0; j < 3; j++)
-			dsum_add_product(&v, -a[i], a[j]);
-	}
-	double variance = dsum_value(v) / n / (n - 1);
-	return variance > 0 ? ldexp(sqrt(variance), -k) : 0;
+	return f->count < 2 || f->min > f->max ? NAN : xsum_stddev(&f->sum, &f->sumsq, f->count);
 }
 
 // The point at `target` values from the bottom of a bin [lo, hi) that holds n after `before`.

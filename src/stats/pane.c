@@ -28,6 +28,10 @@ static void field_free(struct field_stats *f)
 	free(f->bins);
 	free(f->logbins);
 	free(f->loghints);
+	xsum_release(&f->sum);
+	xsum_release(&f->sumsq);
+	xsum_release(&f->low_sum);
+	xsum_release(&f->high_sum);
 	categories_release(&f->cats);
 	free(f);
 }

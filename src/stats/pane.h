@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pane: the mergeable statistics of one stream, slice, partition and aligned interval of event time (or
-// of any merge of such). Merging is commutative and associative up to the last bit of the moments, exact
-// for every count; where a bound was hit the pane says `approximate`.
+// of any merge of such). Merging is commutative and associative to the last bit, sums included; where a
+// bound was hit the pane says `approximate`.
 //
 // Life: pane_new -> pane_count_record / pane_add_* -> pane_encode -> store -> pane_decode -> pane_merge.
 // Counting rules (docs/counting.md): `records` are all messages but tombstones; `decoded` those that gave
@@ -13,10 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "stats/dsum.h"
 #include "stats/field.h"
 #include "stats/grid.h"
 #include "stats/violation.h"
+#include "stats/xsum.h"
 #include "util/buf.h"
 #include "util/error.h"
 
@@ -59,12 +59,12 @@ struct field_stats {
 	bool mixed;                // met two grids: moments only, no histogram any more
 	// numeric (of text: the length in bytes; of time: unix ms)
 	double min, max;           // +inf, -inf while count is 0
-	struct dsum sum, sumsq;    // of finite values
+	struct xsum sum, sumsq;    // of finite values, exact
 	char grid_id[17];          // "" for the logarithmic grid
 	const struct grid *grid;   // where known to this process, else NULL
 	uint64_t *bins;            // nbins counts, on the quantile grid (NULL on the logarithmic one)
 	size_t nbins;
-	struct dsum low_sum, high_sum; // exact sums of the outer bins' values
+	struct xsum low_sum, high_sum; // of the outer bins' values, exact
 	struct logbin {
 		int32_t bin;
 		uint64_t n;
@@ -195,6 +195,7 @@ struct pane *pane_decode(const void *bytes, size_t n,
 
 // Moments. NaN where undefined (count 0; stddev: count < 2). stddev is the sample's (n - 1).
 double field_mean(const struct field_stats *f);
+double field_variance(const struct field_stats *f);
 double field_stddev(const struct field_stats *f);
 double field_sum(const struct field_stats *f);
 // q in [0, 1]; by linear interpolation inside the bin, clamped to [min, max]; NaN if unknown.

@@ -9,12 +9,12 @@
 //   range     svar min, uvar max - min
 //   field     str path, u8 type, u8 flags (STATS_*), uvar present nan inf other count,
 //             [uvar elements] where STATS_ELEMENTS;
-//             numeric, text, time with count > 0: num min max, dsum sum sumsq
+//             numeric, text, time with count > 0: num min max, sums of the values and of their squares
 //             numeric with count > 0, not mixed: quantile (where STATS_GRID) or logarithmic
 //             categorical, boolean, text: categories
 //   num       u8 k, the k leading bytes of the double, the most significant first; the others are 0
-//   dsum      num hi, num lo, num rest
-//   quantile  str grid id, uvar bins, tokens until the bins are full, dsum of bin 0, dsum of the last bin
+//   sum       as xsum_put() writes it; of version 1 three nums, whose sum it is
+//   quantile  str grid id, uvar bins, tokens until the bins are full, sums of bin 0 and of the last bin
 //   logarithmic  uvar n, svar first bin, n tokens
 //   token     uvar gap << 4 | c: `gap` empty bins, then one bin that holds c, or 15 + the uvar that follows
 //             where c is 15; c = 0 (quantile only): the gap alone. A quantile gap is at most GAP_MAX, so that
@@ -82,22 +82,26 @@ static double get_num(struct rd *r)
 	return v;
 }
 
-static void put_dsum(struct buf *out, struct dsum d)
+// Of version 1 three doubles, of which it is the sum.
+static struct xsum get_sum(struct rd *r, uint8_t version)
 {
-	d = dsum_normal(d);
-	put_num(out, d.hi);
-	put_num(out, d.lo);
-	put_num(out, d.rest);
-}
+	struct xsum s = {0};
 
-static struct dsum get_dsum(struct rd *r)
-{
-	struct dsum d;
+	if (version < 2) {
+		for (int i = 0; i < 3; i++) {
+			double v = get_num(r);
 
-	d.hi = get_num(r);
-	d.lo = get_num(r);
-	d.rest = get_num(r);
-	return d;
+			if (isfinite(v))
+				xsum_add(&s, v);
+		}
+		return s;
+	}
+	int64_t low = rd_svar(r);
+	uint64_t n = rd_uvar(r);
+	r->bad |= n >> 1 > rd_left(r) || (!r->bad && !xsum_set(&s, low, n & 1, r->p, n >> 1));
+	if (!r->bad)
+		r->p += n >> 1;
+	return s;
 }
 
 // a + b, bad where that is past 64 bits
@@ -136,11 +140,11 @@ static void put_bins(struct buf *out, const struct field_stats *f)
 	}
 	if (gap)
 		put_token(out, gap, 0);
-	put_dsum(out, f->low_sum);
-	put_dsum(out, f->high_sum);
+	xsum_put(&f->low_sum, out);
+	xsum_put(&f->high_sum, out);
 }
 
-static uint64_t get_bins(struct rd *r, struct field_stats *f)
+static uint64_t get_bins(struct rd *r, struct field_stats *f, uint8_t version)
 {
 	size_t n, i = 0;
 	const char *id = rd_str(r, &n);
@@ -165,8 +169,8 @@ static uint64_t get_bins(struct rd *r, struct field_stats *f)
 			f->bins[i++] = c;
 		total = add(r, total, c);
 	}
-	f->low_sum = get_dsum(r);
-	f->high_sum = get_dsum(r);
+	f->low_sum = get_sum(r, version);
+	f->high_sum = get_sum(r, version);
 	return total;
 }
 
@@ -298,8 +302,8 @@ static void put_field(struct buf *out, const struct field_stats *f)
 	if (f->count && has_moments(f->type)) {
 		put_num(out, f->min);
 		put_num(out, f->max);
-		put_dsum(out, f->sum);
-		put_dsum(out, f->sumsq);
+		xsum_put(&f->sum, out);
+		xsum_put(&f->sumsq, out);
 	}
 	if (histogram && f->bins)
 		put_bins(out, f);
@@ -309,7 +313,7 @@ static void put_field(struct buf *out, const struct field_stats *f)
 		put_categories(out, f);
 }
 
-static struct field_stats *get_field(struct rd *r)
+static struct field_stats *get_field(struct rd *r, uint8_t version)
 {
 	char *path = get_cstr(r);
 	uint8_t type = rd_u8(r), flags = rd_u8(r);
@@ -332,12 +336,12 @@ static struct field_stats *get_field(struct rd *r)
 	if (f->count && has_moments(f->type)) {
 		f->min = get_num(r);
 		f->max = get_num(r);
-		f->sum = get_dsum(r);
-		f->sumsq = get_dsum(r);
+		f->sum = get_sum(r, version);
+		f->sumsq = get_sum(r, version);
 		r->bad |= !isfinite(f->min) || !isfinite(f->max) || f->min > f->max;
 	}
 	if (f->type == FIELD_NUMERIC && f->count && !f->mixed)
-		counted = flags & STATS_GRID ? get_bins(r, f) : get_logbins(r, f);
+		counted = flags & STATS_GRID ? get_bins(r, f, version) : get_logbins(r, f);
 	else
 		r->bad |= flags & STATS_GRID;
 	if (has_categories(f->type))
@@ -527,7 +531,7 @@ static void get_pane(struct rd *r, struct pane *p, uint8_t version)
 	n = get_count(r);
 	p->fields = xcalloc(n + 1, sizeof *p->fields);
 	for (size_t i = 0; i < n && !r->bad; i++) {
-		p->fields[i] = get_field(r);
+		p->fields[i] = get_field(r, version);
 		p->nfields++;
 		r->bad |= i && field_cmp(p->fields[i - 1], p->fields[i]) >= 0;
 	}

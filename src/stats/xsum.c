@@ -2,6 +2,7 @@
 #include "stats/xsum.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "util/xalloc.h"
@@ -70,7 +71,7 @@ void xsum_reach(struct xsum *s, int32_t at, uint32_t n)
 	s->n = (uint32_t)(end - low);
 }
 
-void xsum_merge(struct xsum *dst, const struct xsum *src)
+static void merge(struct xsum *dst, const struct xsum *src, int64_t sign)
 {
 	if (!src->n)
 		return;
@@ -78,10 +79,20 @@ void xsum_merge(struct xsum *dst, const struct xsum *src)
 		carry(dst);
 	xsum_reach(dst, src->low, src->n);
 	for (uint32_t i = 0; i < src->n; i++)
-		dst->digit[(int32_t)i + src->low - dst->low] += src->digit[i];
+		dst->digit[(int32_t)i + src->low - dst->low] += sign * src->digit[i];
 	dst->adds += src->adds;
 	if (dst->adds >= XSUM_ADDS)
 		carry(dst);
+}
+
+void xsum_merge(struct xsum *dst, const struct xsum *src)
+{
+	merge(dst, src, 1);
+}
+
+void xsum_subtract(struct xsum *dst, const struct xsum *src)
+{
+	merge(dst, src, -1);
 }
 
 void xsum_copy(struct xsum *dst, const struct xsum *src)
@@ -261,23 +272,76 @@ double xsum_stddev(const struct xsum *s, const struct xsum *squares, uint64_t n)
 	return ldexp(sqrt(big_divide(&b, (unsigned __int128)n * (n - 1), shift)), -shift / 2);
 }
 
-void xsum_put(const struct xsum *s, struct buf *out)
+// Bytes without zeros at either end; the lowest weighs 256^*low.
+static size_t bytes_of(const struct xsum *s, uint8_t out[4 * BIG], int64_t *low, bool *negative)
 {
 	struct big b;
-	uint8_t bytes[4 * BIG];
 	size_t n = 0, from = 0;
 
 	big_of(s, &b);
 	for (size_t i = 0; i < b.n; i++)
 		for (int k = 0; k < 32; k += 8)
-			bytes[n++] = (uint8_t)(b.d[i] >> k);
-	while (n && !bytes[n - 1])
+			out[n++] = (uint8_t)(b.d[i] >> k);
+	while (n && !out[n - 1])
 		n--;
-	while (from < n && !bytes[from])
+	while (from < n && !out[from])
 		from++;
-	buf_svar(out, n ? 4 * (int64_t)b.low + (int64_t)from : 0);
-	buf_uvar(out, (uint64_t)(n - from) << 1 | (n && b.negative));
-	buf_add(out, bytes + from, n - from);
+	memmove(out, out + from, n - from);
+	*low = n ? 4 * (int64_t)b.low + (int64_t)from : 0;
+	*negative = n && b.negative;
+	return n - from;
+}
+
+void xsum_put(const struct xsum *s, struct buf *out)
+{
+	uint8_t bytes[4 * BIG];
+	bool negative;
+	int64_t low;
+	size_t n = bytes_of(s, bytes, &low, &negative);
+
+	buf_svar(out, low);
+	buf_uvar(out, (uint64_t)n << 1 | negative);
+	buf_add(out, bytes, n);
+}
+
+char *xsum_text(const struct xsum *s)
+{
+	struct buf text = BUF_INIT;
+	uint8_t bytes[4 * BIG];
+	bool negative;
+	int64_t low;
+	size_t n = bytes_of(s, bytes, &low, &negative);
+
+	buf_addf(&text, "%s0x%s", negative ? "-" : "", n ? "" : "0");
+	while (n)
+		buf_addf(&text, "%02x", bytes[--n]);
+	buf_addf(&text, "p%lld", 8 * (long long)low);
+	return buf_steal(&text);
+}
+
+bool xsum_parse(struct xsum *out, const char *text)
+{
+	bool negative = *text == '-';
+	const char *hex = text + negative + 2, *p = hex + strspn(hex, "0123456789abcdef");
+	uint8_t bytes[4 * BIG];
+	size_t n = (size_t)(p - hex) / 2;
+	char *end;
+
+	*out = (struct xsum){0};
+	if (strncmp(text + negative, "0x", 2) || *p != 'p' || n > sizeof bytes)
+		return false;
+	long long low = strtoll(p + 1, &end, 10);
+	if (end == p + 1 || *end || low % 8)
+		return false;
+	if (p - hex == 1)
+		return *hex == '0' && !low && !negative;
+	for (size_t i = 0; i < n; i++) {
+		unsigned byte;
+
+		sscanf(hex + 2 * i, "%2x", &byte);
+		bytes[n - 1 - i] = (uint8_t)byte;
+	}
+	return (p - hex) % 2 == 0 && n && xsum_set(out, low / 8, negative, bytes, n);
 }
 
 bool xsum_set(struct xsum *out, int64_t low, bool negative, const uint8_t *digits, size_t n)

@@ -80,6 +80,7 @@ static inline void xsum_add_square(struct xsum *s, double x)
 }
 
 void xsum_merge(struct xsum *dst, const struct xsum *src);
+void xsum_subtract(struct xsum *dst, const struct xsum *src);
 void xsum_copy(struct xsum *dst, const struct xsum *src); // dst is overwritten, not released
 
 // Each is rounded once, to the nearest double, ties to even; past the range of a double it is infinite.
@@ -90,6 +91,9 @@ double xsum_stddev(const struct xsum *s, const struct xsum *squares, uint64_t n)
 
 // Canonical bytes: svar 8-bit digits below the first, uvar digits << 1 | negative, the digits from the lowest on.
 void xsum_put(const struct xsum *s, struct buf *out);
+// As text: "-0x1A2Bp-1074" is a hexadecimal integer times a power of two; "0x0p0" is 0. The caller frees.
+char *xsum_text(const struct xsum *s);
+bool xsum_parse(struct xsum *out, const char *text);
 // The value of n such digits; false where they are not canonical or out of a square's range.
 bool xsum_set(struct xsum *out, int64_t low, bool negative, const uint8_t *digits, size_t n);
 #endif

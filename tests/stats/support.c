@@ -54,11 +54,6 @@ int by_double(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-double dyadic(struct rng *r)
-{
-	return ((double)rng_below(r, 1 << 21) - (1 << 20)) / 64;
-}
-
 static struct grid *grids[2];
 
 static void free_grids(void)
@@ -96,23 +91,23 @@ const struct grid *resolve_ab(void *ctx, const char *path, const char *id)
 	return !strcmp(id, grid_a()->id) ? grid_a() : !strcmp(id, grid_b()->id) ? grid_b() : NULL;
 }
 
-static double number(struct rng *r, bool exact)
+static double number(struct rng *r)
 {
 	static const double odd[] = {NAN, INFINITY, -INFINITY, -0.0, 0.0};
 
 	if (!rng_below(r, 20))
 		return odd[rng_below(r, ARRAY_LEN(odd))];
-	return exact ? dyadic(r) : rng_normal(r) * exp(10 * rng_normal(r));
+	return rng_normal(r) * exp(10 * rng_normal(r));
 }
 
-static void add_value(struct rng *r, struct field_stats *f, bool exact)
+static void add_value(struct rng *r, struct field_stats *f)
 {
 	char s[32];
 	int n;
 
 	switch (f->type) {
 	case FIELD_NUMERIC:
-		field_add_number(f, number(r, exact));
+		field_add_number(f, number(r));
 		break;
 	case FIELD_CATEGORICAL:
 		n = snprintf(s, sizeof s, "v%llu", (unsigned long long)rng_below(r, f->path[0] == 'm' ? 900 : 12));
@@ -135,7 +130,7 @@ static void add_value(struct rng *r, struct field_stats *f, bool exact)
 		field_add_other(f);
 }
 
-struct pane *random_pane(struct rng *r, size_t records, bool exact, bool mix)
+struct pane *random_pane(struct rng *r, size_t records, bool mix)
 {
 	static char v1[] = "v1", v3[] = "v3", z[] = "zz", *known[] = {v1, v3, z};
 	struct field_def defs[] = {
@@ -189,7 +184,7 @@ struct pane *random_pane(struct rng *r, size_t records, bool exact, bool mix)
 		}
 		for (size_t i = 0; i < ARRAY_LEN(defs); i++)
 			if (!absent[i] && rng_below(r, 4))
-				add_value(r, pane_field(p, i + shift, &defs[i]), exact);
+				add_value(r, pane_field(p, i + shift, &defs[i]));
 		if (!absent[ARRAY_LEN(defs) - 1])
 			field_add_elements(pane_field(p, ARRAY_LEN(defs) - 1 + shift, &defs[ARRAY_LEN(defs) - 1]),
 					   rng_below(r, 9));

@@ -20,17 +20,14 @@ double rng_normal(struct rng *r);
 
 int by_double(const void *a, const void *b);
 
-// Whole 1/64ths below 2^14: sums and sums of squares are exact in any order.
-double dyadic(struct rng *r);
-
 // The grids that random panes use; freed at exit.
 const struct grid *grid_a(void);
 const struct grid *grid_b(void);
 const struct grid *resolve_ab(void *ctx, const char *path, const char *id);
 
 // A pane of every type of field, some of them absent, `records` records. Fields called mixed* are on one of
-// three grids by chance when `mix`. `exact`: dyadic numbers only.
-struct pane *random_pane(struct rng *r, size_t records, bool exact, bool mix);
+// three grids by chance when `mix`.
+struct pane *random_pane(struct rng *r, size_t records, bool mix);
 
 struct buf encoded(const struct pane *p);
 struct pane *decoded(const struct buf *b); // must succeed

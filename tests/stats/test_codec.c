@@ -25,7 +25,7 @@ Test(codec, gives_back_what_was_encoded)
 	struct rng r = rng_seeded("gives_back_what_was_encoded");
 
 	for (int round = 0; round < 60; round++) {
-		struct pane *p = random_pane(&r, rng_below(&r, round % 2 ? 20 : 1500), false, false);
+		struct pane *p = random_pane(&r, rng_below(&r, round % 2 ? 20 : 1500), false);
 		struct buf x = encoded(p);
 		struct pane *q = decoded(&x);
 		struct buf y = encoded(q);
@@ -49,8 +49,7 @@ Test(codec, gives_back_what_was_encoded)
 			cr_assert(f->count == g->count && f->unseen == g->unseen);
 			cr_assert(f->in_elements == g->in_elements && f->elements == g->elements);
 			cr_assert(f->min == g->min && f->max == g->max && field_sum(f) == field_sum(g));
-			cr_assert(f->sum.hi + f->sum.lo == g->sum.hi + g->sum.lo);
-			cr_assert(f->count < 2 || field_stddev(f) == field_stddev(g) || isnan(field_stddev(f)));
+			cr_assert(field_stddev(f) == field_stddev(g) || (isnan(field_stddev(f)) && isnan(field_stddev(g))));
 			cr_assert(f->cats.rest == g->cats.rest && f->cats.cutoff == g->cats.cutoff);
 			cr_assert_eq(f->nlogbins, g->nlogbins);
 			if (f->bins && f->count)
@@ -125,7 +124,7 @@ static void assert_refused(const void *bytes, size_t n, const char *what, size_t
 Test(codec, refuses_every_damaged_byte)
 {
 	struct rng r = rng_seeded("refuses_every_damaged_byte");
-	struct pane *p = random_pane(&r, 150, false, false);
+	struct pane *p = random_pane(&r, 150, false);
 	struct buf b = encoded(p);
 
 	for (size_t i = 0; i < b.len; i++) {
@@ -174,7 +173,7 @@ static void exercise(const struct buf *b)
 Test(codec, survives_hostile_bytes_with_a_good_checksum)
 {
 	struct rng r = rng_seeded("survives_hostile_bytes_with_a_good_checksum");
-	struct pane *p = random_pane(&r, 60, false, false);
+	struct pane *p = random_pane(&r, 60, false);
 	struct buf b = encoded(p);
 
 	for (size_t i = 0; i + 4 < b.len; i++) {
