@@ -26,6 +26,7 @@ struct part *part_new(const char *topic, int32_t partition, struct wstream *stre
 static void close_pane(struct open_pane *o)
 {
 	pane_free(o->pane);
+	stage_release(&o->stage);
 	free(o->slice);
 }
 
@@ -218,6 +219,7 @@ enum store_result part_checkpoint(struct part *p, const struct collect_port *por
 			if (!o->dirty)
 				continue;
 			size_t at = bytes.len;
+			stage_flush(&o->stage, o->pane);
 			pane_encode(o->pane, &bytes);
 			GROW(segments, n, cap);
 			segments[n++] = (struct segment_write){s->stream->conf->name, o->slice, o->interval, o->n,

@@ -3,6 +3,7 @@
 // claim; all of it may be dropped at any time, and the store's offset says where to go on.
 #ifndef KD_COLLECT_PARTITION_H
 #define KD_COLLECT_PARTITION_H
+#include "collect/stage.h"
 #include "collect/stream.h"
 #include "kafka/consumer.h"
 #include "schema/wire.h"
@@ -11,6 +12,7 @@ struct open_pane {
 	int64_t interval;
 	char *slice;
 	struct pane *pane;
+	struct stage stage;       // numbers that are not in the pane yet
 	uint32_t n;               // segment number under this claim
 	bool dirty, reopened;     // reopened: its interval was closed when this segment began
 };

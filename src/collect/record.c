@@ -113,7 +113,7 @@ static struct open_pane *open_pane(struct part *p, struct part_stream *s, int64_
 		o->pane->approximate = true;
 		return o;
 	}
-	struct open_pane o = {interval, xstrdup(slice), pane_new(), p->segments++, false, part_closed(s, interval)};
+	struct open_pane o = {.interval = interval, .slice = xstrdup(slice), .pane = pane_new(), .n = p->segments++, .reopened = part_closed(s, interval)};
 	for (size_t i = 0; i < s->stream->nfields; i++) // a field that stops coming is missing, not forgotten
 		pane_field(o.pane, i, s->stream->fields[i]);
 	GROW(s->panes, s->npanes, s->cappanes);
@@ -122,12 +122,14 @@ static struct open_pane *open_pane(struct part *p, struct part_stream *s, int64_
 	return &s->panes[s->last];
 }
 
-static void add_value(struct field_stats *f, enum field_type type, const struct value *v)
+static void add_value(struct open_pane *o, struct field_stats *f, size_t k, const struct value *v)
 {
+	const enum field_type type = f->type;
+
 	switch (v->kind) {
 	case VALUE_NUMBER:
 		if (type == FIELD_NUMERIC)
-			field_add_number(f, v->num);
+			stage_number(&o->stage, f, k, v->num);
 		else if (type == FIELD_TIME)
 			field_add_time(f, (int64_t)v->num);
 		else
@@ -151,7 +153,7 @@ static void add_value(struct field_stats *f, enum field_type type, const struct 
 		if (type == FIELD_TIME)
 			field_add_time(f, v->ms);
 		else if (type == FIELD_NUMERIC)
-			field_add_number(f, v->num);
+			stage_number(&o->stage, f, k, v->num);
 		else
 			field_add_other(f);
 		break;
@@ -166,12 +168,14 @@ static struct field_stats *stats_of(struct pane *pane, const struct wstream *s, 
 	return k < pane->nfields && pane->fields[k] ? pane->fields[k] : pane_field(pane, k, s->fields[k]);
 }
 
-static void add_values(struct pane *pane, struct wstream *s, const struct plan_entry *e, const struct record_values *r)
+static void add_values(struct open_pane *o, struct wstream *s, const struct plan_entry *e, const struct record_values *r)
 {
+	struct pane *pane = o->pane;
+
 	for (size_t i = 0; i < r->nvalues; i++) {
 		size_t k = e->field[r->values[i].slot];
 		if (k != SIZE_MAX)
-			add_value(stats_of(pane, s, k), s->fields[k]->type, &r->values[i]);
+			add_value(o, stats_of(pane, s, k), k, &r->values[i]);
 	}
 	for (size_t slot = 0; r->nelements && slot < plan_slots(e->plan); slot++) {
 		int32_t element = plan_slot(e->plan, slot)->element;
@@ -419,9 +423,9 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 	if (key)
 		note_bytes(p, s, o->pane, m, key);
 	if (decoded) {
-		add_values(o->pane, w, v->plan, v->values);
+		add_values(o, w, v->plan, v->values);
 		if (key && key->values->decoded)
-			add_values(o->pane, w, key->plan, key->values);
+			add_values(o, w, key->plan, key->values);
 		if (future || stale)
 			note_breach(p, s, o->pane, m, v, future ? VIOLATION_FUTURE_TIME : VIOLATION_STALE_TIME,
 				    w->conf->event_time ? w->conf->event_time : "", NULL,

@@ -103,7 +103,7 @@ void grid_free(struct grid *g)
 	free(g);
 }
 
-size_t grid_bin(const struct grid *g, double x)
+static inline size_t look_up(const struct grid *g, double x)
 {
 	size_t c = cell_of(g->guide_lo, g->guide_scale, x);
 	size_t i = g->guide[c], end = g->guide[c + 1];
@@ -118,6 +118,17 @@ size_t grid_bin(const struct grid *g, double x)
 			end = mid;
 	}
 	return i + (e[i] <= x) + (e[i + 1] <= x) + (e[i + 2] <= x) + (e[i + 3] <= x);
+}
+
+size_t grid_bin(const struct grid *g, double x)
+{
+	return look_up(g, x);
+}
+
+void grid_bins_of(const struct grid *g, const double *x, size_t n, uint16_t *bins)
+{
+	for (size_t i = 0; i < n; i++)
+		bins[i] = (uint16_t)look_up(g, x[i]);
 }
 
 int grid_bin_is_point(const struct grid *g, size_t bin)

@@ -35,6 +35,7 @@ void grid_free(struct grid *g);
 // above the maximum.
 struct grid *grid_from_sorted(const double *sorted, size_t n);
 size_t grid_bin(const struct grid *g, double x);          // x finite
+void grid_bins_of(const struct grid *g, const double *x, size_t n, uint16_t *bins); // the same for n of them
 static inline size_t grid_bins(const struct grid *g)
 {
 	return g->n + 1;

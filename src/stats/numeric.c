@@ -7,15 +7,20 @@
 
 #include "util/xalloc.h"
 
-enum { LOG_HINTS = 1024 };
+enum { LOG_HINTS = 1024, NUMBERS = 64 }; // NUMBERS: that are worked on at a time
 
-void field_moments_add(struct field_stats *f, double x)
+void field_moments_add(struct field_stats *f, const double *x, size_t n)
 {
-	f->count++;
-	f->min = x < f->min ? x : f->min;
-	f->max = x > f->max ? x : f->max;
-	xsum_add(&f->sum, x);
-	xsum_add_square(&f->sumsq, x);
+	double min = f->min, max = f->max;
+
+	f->count += n;
+	for (size_t i = 0; i < n; i++) {
+		min = x[i] < min ? x[i] : min;
+		max = x[i] > max ? x[i] : max;
+	}
+	f->min = min;
+	f->max = max;
+	xsum_add_all(&f->sum, &f->sumsq, x, n);
 }
 
 void field_moments_merge(struct field_stats *dst, const struct field_stats *src)
@@ -155,31 +160,61 @@ void field_histogram_merge(struct field_stats *dst, const struct field_stats *sr
 		log_merge(dst, src);
 }
 
+static void grid_add(struct field_stats *f, const double *x, size_t n)
+{
+	uint16_t bin[NUMBERS];
+
+	grid_bins_of(f->grid, x, n, bin);
+	for (size_t i = 0; i < n; i++) {
+		f->bins[bin[i]]++;
+		if (bin[i] == 0)
+			xsum_add(&f->low_sum, x[i]);
+		else if (bin[i] == f->grid->n)
+			xsum_add(&f->high_sum, x[i]);
+	}
+}
+
+// x is finite and no -0.
+static void add_finite(struct field_stats *f, const double *x, size_t n)
+{
+	if (!n)
+		return;
+	field_moments_add(f, x, n);
+	if (f->grid)
+		grid_add(f, x, n);
+	else if (f->bins)
+		field_drop_histogram(f); // on a grid that this process does not know
+	for (size_t i = 0; !f->grid && !f->mixed && i < n; i++)
+		log_count(f, loggrid_bin(x[i]));
+}
+
+void field_add_numbers(struct field_stats *f, const double *x, size_t n)
+{
+	f->present += n;
+	while (n) {
+		size_t part = n < NUMBERS ? n : NUMBERS, finite = 0;
+		double y[NUMBERS];
+		bool odd = false;
+
+		for (size_t i = 0; i < part; i++) {
+			y[i] = x[i] + 0.0; // -0 becomes 0
+			odd |= !isfinite(x[i]);
+		}
+		for (size_t i = 0; odd && i < part; i++) {
+			y[finite] = y[i];
+			finite += isfinite(x[i]) != 0;
+			f->nan += isnan(x[i]) != 0;
+			f->inf += isinf(x[i]) != 0;
+		}
+		add_finite(f, y, odd ? finite : part);
+		x += part;
+		n -= part;
+	}
+}
+
 void field_add_number(struct field_stats *f, double x)
 {
-	f->present++;
-	if (!isfinite(x)) {
-		if (isnan(x))
-			f->nan++;
-		else
-			f->inf++;
-		return;
-	}
-	x += 0.0; // -0 becomes 0
-	field_moments_add(f, x);
-	if (f->grid) {
-		size_t bin = grid_bin(f->grid, x);
-
-		f->bins[bin]++;
-		if (bin == 0)
-			xsum_add(&f->low_sum, x);
-		else if (bin == f->grid->n)
-			xsum_add(&f->high_sum, x);
-	} else if (f->bins) {
-		field_drop_histogram(f); // on a grid that this process does not know
-	} else if (!f->mixed) {
-		log_count(f, loggrid_bin(x));
-	}
+	field_add_numbers(f, &x, 1);
 }
 
 double field_sum(const struct field_stats *f)

@@ -8,7 +8,7 @@
 // two are equal) join zero's bin, so that what is left does not depend on the order of counting or merging.
 enum { LOGBINS_MAX = 2048 };
 
-void field_moments_add(struct field_stats *f, double x); // x finite
+void field_moments_add(struct field_stats *f, const double *x, size_t n); // finite values
 void field_moments_merge(struct field_stats *dst, const struct field_stats *src);
 void field_drop_histogram(struct field_stats *f);
 void field_histogram_merge(struct field_stats *dst, const struct field_stats *src); // src->count > 0

@@ -146,14 +146,14 @@ void field_add_bool(struct field_stats *f, bool v)
 void field_add_text(struct field_stats *f, const char *s, size_t n)
 {
 	f->present++;
-	field_moments_add(f, (double)n);
+	field_moments_add(f, &(double){(double)n}, 1);
 	categories_count(&f->cats, "", 0, TEXT_HASH(hash_bytes(s, n)), false);
 }
 
 void field_add_time(struct field_stats *f, int64_t ms)
 {
 	f->present++;
-	field_moments_add(f, (double)ms);
+	field_moments_add(f, &(double){(double)ms}, 1);
 }
 
 uint64_t field_distinct(const struct field_stats *f, bool *approximate)

@@ -71,6 +71,77 @@ void xsum_reach(struct xsum *s, int32_t at, uint32_t n)
 	s->n = (uint32_t)(end - low);
 }
 
+// s += q 2^e; q has at most 128 bits.
+static void add_wide(struct xsum *s, unsigned __int128 q, int32_t e)
+{
+	int32_t at = e >> 5, shift = e & 31;
+	unsigned __int128 w = q << shift;
+
+	if ((uint64_t)(uint32_t)(at - s->low) + 5 > s->n || s->adds == XSUM_ADDS)
+		xsum_reach(s, at, 5);
+	int64_t *d = s->digit + (at - s->low);
+	d[0] += (uint32_t)w;
+	d[1] += (uint32_t)(w >> 32);
+	d[2] += (uint32_t)(w >> 64);
+	d[3] += (uint32_t)(w >> 96);
+	d[4] += (uint32_t)(q >> 96 >> (32 - shift));
+	s->adds++;
+}
+
+void xsum_add_square(struct xsum *s, double x)
+{
+	uint32_t exponent;
+	int64_t sign;
+	uint64_t m = xsum_split(x, &exponent, &sign);
+
+	add_wide(s, (unsigned __int128)m * m, 2 * ((int32_t)exponent - 1075));
+}
+
+// Values of one exponent are added as integers (Neal's large superaccumulator, a window of it): 2^10 of 53 bits fit.
+enum { BATCH = 1024, WINDOW = 64 };
+
+static void add_batch(struct xsum *s, struct xsum *squares, const double *x, size_t n)
+{
+	int64_t sum[WINDOW], sign;
+	unsigned __int128 square[WINDOW];
+	uint64_t used = 0;
+	uint32_t exponent;
+
+	xsum_split(x[0], &exponent, &sign);
+	const uint32_t least = exponent - WINDOW / 2;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t m = xsum_split(x[i], &exponent, &sign);
+		uint32_t k = exponent - least;
+
+		if (k >= WINDOW) {
+			xsum_add(s, x[i]);
+			xsum_add_square(squares, x[i]);
+			continue;
+		}
+		if (!(used >> k & 1)) {
+			used |= 1ULL << k;
+			sum[k] = 0;
+			square[k] = 0;
+		}
+		sum[k] += ((int64_t)m ^ sign) - sign;
+		square[k] += (unsigned __int128)m * m;
+	}
+	for (; used; used &= used - 1) {
+		uint32_t k = (uint32_t)__builtin_ctzll(used);
+		int32_t e = (int32_t)(least + k) - 1075;
+
+		sign = sum[k] >> 63;
+		xsum_add_scaled(s, (uint64_t)((sum[k] ^ sign) - sign), e, sign);
+		add_wide(squares, square[k], 2 * e);
+	}
+}
+
+void xsum_add_all(struct xsum *s, struct xsum *squares, const double *x, size_t n)
+{
+	for (size_t i = 0; i < n; i += BATCH)
+		add_batch(s, squares, x + i, n - i < BATCH ? n - i : BATCH);
+}
+
 static void merge(struct xsum *dst, const struct xsum *src, int64_t sign)
 {
 	if (!src->n)

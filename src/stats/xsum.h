@@ -29,24 +29,22 @@ void xsum_release(struct xsum *s);
 // Makes room for the `n` digits from `at` on, and carries what is due. Private to the functions below.
 void xsum_reach(struct xsum *s, int32_t at, uint32_t n);
 
-// x = m 2^e, m an integer.
-static inline uint64_t xsum_split(double x, int32_t *e, int64_t *sign)
+// x = m 2^e with m an integer, e = exponent - 1075, and x < 0 where sign is -1.
+static inline uint64_t xsum_split(double x, uint32_t *exponent, int64_t *sign)
 {
 	uint64_t u;
 
 	memcpy(&u, &x, sizeof u);
-	uint32_t ex = (uint32_t)(u >> 52) & 0x7ff;
 	*sign = (int64_t)u >> 63;
-	*e = (int32_t)(ex + !ex) - 1075;
-	return (u & 0xfffffffffffffULL) | (uint64_t)(ex != 0) << 52;
+	*exponent = (uint32_t)(u >> 52) & 0x7ff;
+	uint64_t normal = *exponent != 0;
+	*exponent += !normal;
+	return (u & 0xfffffffffffffULL) | normal << 52;
 }
 
-// Finite x alone.
-static inline void xsum_add(struct xsum *s, double x)
+// s += m 2^e, or less where sign is -1.
+static inline void xsum_add_scaled(struct xsum *s, uint64_t m, int32_t e, int64_t sign)
 {
-	int32_t e;
-	int64_t sign;
-	uint64_t m = xsum_split(x, &e, &sign);
 	int32_t at = e >> 5;
 	unsigned __int128 w = (unsigned __int128)m << (e & 31);
 
@@ -59,26 +57,19 @@ static inline void xsum_add(struct xsum *s, double x)
 	s->adds++;
 }
 
-static inline void xsum_add_square(struct xsum *s, double x)
+// x is finite.
+static inline void xsum_add(struct xsum *s, double x)
 {
-	int32_t e;
+	uint32_t exponent;
 	int64_t sign;
-	uint64_t m = xsum_split(x, &e, &sign);
-	int32_t at = 2 * e >> 5, shift = 2 * e & 31;
-	unsigned __int128 q = (unsigned __int128)m * m, w = q << shift;
-	uint32_t top = (uint32_t)(q >> 96 >> (32 - shift)); // 106 bits and 30 more
+	uint64_t m = xsum_split(x, &exponent, &sign);
 
-	if ((uint64_t)(uint32_t)(at - s->low) + 5 > s->n || s->adds == XSUM_ADDS)
-		xsum_reach(s, at, 5);
-	int64_t *d = s->digit + (at - s->low);
-	d[0] += (uint32_t)w;
-	d[1] += (uint32_t)(w >> 32);
-	d[2] += (uint32_t)(w >> 64);
-	d[3] += (uint32_t)(w >> 96);
-	d[4] += top;
-	s->adds++;
+	xsum_add_scaled(s, m, (int32_t)exponent - 1075, sign);
 }
 
+void xsum_add_square(struct xsum *s, double x);
+// n values to s and their squares to `squares`: several times as fast as one by one.
+void xsum_add_all(struct xsum *s, struct xsum *squares, const double *x, size_t n);
 void xsum_merge(struct xsum *dst, const struct xsum *src);
 void xsum_subtract(struct xsum *dst, const struct xsum *src);
 void xsum_copy(struct xsum *dst, const struct xsum *src); // dst is overwritten, not released

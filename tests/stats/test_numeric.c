@@ -267,3 +267,28 @@ Test(logarithmic, smallest_magnitudes_join_zero_in_any_order)
 		pane_free(b);
 	}
 }
+
+// NaN, infinities and -0 among them, on a grid and without one.
+Test(numbers, at_once_are_those_one_by_one)
+{
+	static const double odd[] = {NAN, INFINITY, -INFINITY, -0.0, 0.0};
+	struct rng r = rng_seeded("at_once_are_those_one_by_one");
+
+	for (int round = 0; round < 100; round++) {
+		const struct grid *g = round % 2 ? grid_a() : NULL;
+		size_t n = rng_below(&r, 300);
+		double *x = xcalloc(n + 1, sizeof *x);
+
+		for (size_t i = 0; i < n; i++)
+			x[i] = round % 3 && !rng_below(&r, 10) ? odd[rng_below(&r, ARRAY_LEN(odd))] : 30000 * rng_normal(&r);
+		struct pane *one = numeric_pane(g, x, n), *all = numeric_pane(g, NULL, 0);
+		field_add_numbers(all->fields[0], x, n);
+		struct buf want = encoded(one), got = encoded(all);
+		cr_assert(same_bytes(&want, &got), "%zu values", n);
+		buf_release(&want);
+		buf_release(&got);
+		pane_free(one);
+		pane_free(all);
+		free(x);
+	}
+}

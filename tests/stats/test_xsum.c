@@ -191,6 +191,35 @@ Test(xsum, refuses_bytes_that_it_would_not_write)
 	xsum_release(&s);
 }
 
+// In pieces of any lengths, with exponents far apart or not.
+Test(xsum, is_the_same_bytes_in_batches)
+{
+	struct rng r = rng_seeded("xsum batches");
+	struct buf want = BUF_INIT, got = BUF_INIT;
+
+	for (size_t k = 0; k < ARRAY_LEN(xsum_table); k++) {
+		struct both one = {0}, all = {0};
+		size_t n = (size_t)xsum_table[k].n;
+		double *x = data(k);
+
+		for (size_t i = 0; i < n; i++)
+			both_add(&one, x[i]);
+		for (size_t i = 0, part; i < n; i += part) {
+			part = rng_below(&r, 2) ? rng_below(&r, 4) : rng_below(&r, 3000);
+			part = part < n - i ? part : n - i;
+			xsum_add_all(&all.s, &all.q, x + i, part);
+		}
+		both_put(&one, &want);
+		both_put(&all, &got);
+		cr_assert(got.len == want.len && !memcmp(got.data, want.data, got.len), "%s", xsum_table[k].kind);
+		both_release(&one);
+		both_release(&all);
+		free(x);
+	}
+	buf_release(&want);
+	buf_release(&got);
+}
+
 // More additions than a digit holds without a carry.
 Test(xsum, carries_before_a_digit_overflows)
 {
