@@ -114,6 +114,7 @@ static int start_judge(struct app *a, struct error *err)
 		a->contracts = contract_watch_new(a->model, a->registry);
 		a->judge_port.contracts = a->contracts;
 		a->judge_port.contract = contract_watch_look;
+		a->judge_port.schema = contract_watch_schema;
 	}
 	a->judge = judge_new(&a->model->judge, &a->judge_port);
 	const struct deliver_port port = deliver_port_of(&a->outbox);

@@ -1,55 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schema/registry.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "schema/registry_ask.h"
-#include "util/clock.h"
+#include "schema/registry_state.h"
 #include "util/log.h"
-#include "util/map.h"
 #include "util/xalloc.h"
 
-#define ASK_AGAIN_MS   60000
-#define POLL_MS	       10000
-#define SILENT_MS      60000
 #define MAX_DENIED     10000 // ids kept that the registry denies; a torrent of garbage must not fill memory
-
-// A question and its last answer. Never freed while it may be asked again; a schema known stays for good.
-struct item {
-	int32_t id;
-	char *subject; // NULL: the schema itself
-	bool polled;   // the question is the subject's newest version
-	bool refused;  // which the registry does not tell us
-	char *alias;   // the question is the id of what is persisted under this key; NULL: it is not
-	struct schema_ref ref; // of alias
-	enum registry_answer schema_is;
-	enum subject_answer subject_is;
-	struct registry_schema schema;
-	struct registry_version latest;
-	struct mono_time heard; // when latest was said; 0: not yet
-	bool queued, loaded; // loaded: the persisted copy was asked for
-	unsigned tries;
-	struct mono_time due;	// queued: not before
-	struct mono_time again; // answered: to be asked again from then; 0: never
-};
-
-struct registry {
-	struct registry_link link; // the thread's
-	struct registry_conf conf; // load, save, ctx
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	bool started;
-	struct map schemas, subjects, aliases;
-	struct item **queue;
-	size_t nqueue, capqueue;
-	size_t ndenied;
-	struct mono_time pause; // the registry said Retry-After
-	struct registry_stats stats;
-};
 
 static void item_free(void *p)
 {
@@ -61,6 +21,10 @@ static void item_free(void *p)
 	free(i->schema.references);
 	free(i->schema.reason);
 	registry_version_release(&i->latest);
+	for (size_t k = 0; k < i->nhistory; k++)
+		registry_version_release(&i->history[k]);
+	free(i->history);
+	json_decref(i->names);
 	free(i);
 }
 
@@ -69,7 +33,7 @@ static struct mono_time later(struct mono_time a, struct mono_time b)
 	return a.ns > b.ns ? a : b;
 }
 
-static void enqueue(struct registry *r, struct item *i)
+void registry_enqueue(struct registry *r, struct item *i)
 {
 	if (i->queued)
 		return;
@@ -110,8 +74,7 @@ static void answered(struct registry *r)
 	r->stats.last_error[0] = 0;
 }
 
-// After an attempt, with the lock: whether it told anything; else it is repeated later.
-static bool told(struct registry *r, struct item *i, int rc, bool asked, const struct error *err)
+bool registry_told(struct registry *r, struct item *i, int rc, bool asked, const struct error *err)
 {
 	if (rc) {
 		postpone(r, i, err);
@@ -208,7 +171,7 @@ static void work_schema(struct registry *r, struct item *i)
 	pthread_mutex_unlock(&r->lock);
 	int rc = fetch_schema(r, i, &is, &s, &asked, &err);
 	pthread_mutex_lock(&r->lock);
-	if (told(r, i, rc, asked, &err))
+	if (registry_told(r, i, rc, asked, &err))
 		settle_schema(r, i, is, &s);
 }
 
@@ -222,7 +185,7 @@ static struct item *schema_item(struct registry *r, int32_t id)
 		i->schema.id = id;
 		i->schema_is = REGISTRY_PENDING;
 		map_put(&r->schemas, &id, sizeof id, i);
-		enqueue(r, i);
+		registry_enqueue(r, i);
 	}
 	return i;
 }
@@ -263,7 +226,7 @@ static void work_subject(struct registry *r, struct item *i)
 		rc = fetch_subject(r, i, &schema->schema, &is, &asked, &err);
 		pthread_mutex_lock(&r->lock);
 	}
-	if (!told(r, i, rc, asked, &err))
+	if (!registry_told(r, i, rc, asked, &err))
 		return;
 	i->subject_is = is;
 	i->again = is == SUBJECT_YES ? (struct mono_time){0} : mono_after_ms(ASK_AGAIN_MS);
@@ -308,7 +271,7 @@ static void work_alias(struct registry *r, struct item *i)
 	pthread_mutex_unlock(&r->lock);
 	int rc = fetch_alias(r, i, &is, &id, &asked, &err);
 	pthread_mutex_lock(&r->lock);
-	if (!told(r, i, rc, asked, &err))
+	if (!registry_told(r, i, rc, asked, &err))
 		return;
 	i->schema_is = is;
 	i->id = id;
@@ -317,30 +280,6 @@ static void work_alias(struct registry *r, struct item *i)
 		denied(r, i);
 	else if (is == REGISTRY_INVALID)
 		log_warn("registry", "%s is registered in another context of the registry only", i->alias);
-}
-
-static void work_latest(struct registry *r, struct item *i)
-{
-	struct error err = ERROR_INIT;
-	struct registry_version v;
-
-	pthread_mutex_unlock(&r->lock);
-	int rc = ask_version(&r->link, i->subject, 0, &v, &err);
-	pthread_mutex_lock(&r->lock);
-	if (!told(r, i, rc, true, &err))
-		return;
-	if (v.is == REGISTRY_PENDING) {
-		if (!i->refused)
-			log_warn("registry", "the registry does not tell the versions of %s (HTTP 403 or 405)", i->subject);
-		i->refused = true;
-		i->again = mono_after_ms(ASK_AGAIN_MS);
-		return;
-	}
-	i->refused = false;
-	registry_version_release(&i->latest);
-	i->latest = v;
-	i->heard = mono_now();
-	i->again = mono_after_ms(POLL_MS);
 }
 
 static void *serve(void *arg)
@@ -365,10 +304,10 @@ static void *serve(void *arg)
 			pthread_cond_timedwait(&r->wake, &r->lock, &ts);
 			continue;
 		}
-		if (next->alias)
+		if (next->work)
+			next->work(r, next);
+		else if (next->alias)
 			work_alias(r, next);
-		else if (next->polled)
-			work_latest(r, next);
 		else if (next->subject)
 			work_subject(r, next);
 		else
@@ -396,6 +335,7 @@ struct registry *registry_new(const struct registry_conf *conf, struct error *er
 	map_init(&r->schemas);
 	map_init(&r->subjects);
 	map_init(&r->aliases);
+	map_init(&r->names);
 	r->stats.up = true;
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -425,6 +365,7 @@ void registry_free(struct registry *r)
 	map_release(&r->schemas, item_free);
 	map_release(&r->subjects, item_free);
 	map_release(&r->aliases, item_free);
+	map_release(&r->names, item_free);
 	free(r->queue);
 	link_release(&r->link);
 	pthread_cond_destroy(&r->wake);
@@ -432,7 +373,7 @@ void registry_free(struct registry *r)
 	free(r);
 }
 
-static bool stale(const struct item *i)
+bool registry_stale(const struct item *i)
 {
 	return i->again.ns && mono_passed(i->again);
 }
@@ -440,12 +381,12 @@ static bool stale(const struct item *i)
 // Denied once; a schema registered since must not be called unknown.
 static void ask_denied_again(struct registry *r, struct item *i)
 {
-	if (!stale(i))
+	if (!registry_stale(i))
 		return;
 	r->ndenied--;
 	i->schema_is = REGISTRY_PENDING;
 	i->again = (struct mono_time){0};
-	enqueue(r, i);
+	registry_enqueue(r, i);
 }
 
 enum registry_answer registry_schema(struct registry *r, int32_t id, const struct registry_schema **out)
@@ -476,7 +417,7 @@ enum registry_answer registry_id_of(struct registry *r, const struct schema_ref 
 		i->subject = guid ? NULL : xstrdup(subject);
 		i->schema_is = REGISTRY_PENDING;
 		map_puts(&r->aliases, key, i);
-		enqueue(r, i);
+		registry_enqueue(r, i);
 	}
 	ask_denied_again(r, i);
 	enum registry_answer is = i->schema_is;
@@ -498,41 +439,14 @@ enum subject_answer registry_subject_has(struct registry *r, int32_t id, const c
 		i->subject = xstrdup(subject);
 		i->subject_is = SUBJECT_PENDING;
 		map_puts(&r->subjects, key, i);
-		enqueue(r, i);
-	} else if (stale(i)) { // the old answer holds until the new one is there
-		enqueue(r, i);
+		registry_enqueue(r, i);
+	} else if (registry_stale(i)) { // the old answer holds until the new one is there
+		registry_enqueue(r, i);
 	}
 	enum subject_answer is = i->subject_is;
 	pthread_mutex_unlock(&r->lock);
 	free(key);
 	return is;
-}
-
-bool registry_latest(struct registry *r, const char *subject, struct registry_version *v)
-{
-	char *key = xasprintf("latest/%s", subject); // no id begins so
-
-	pthread_mutex_lock(&r->lock);
-	struct item *i = map_gets(&r->subjects, key);
-	if (!i) {
-		i = xcalloc(1, sizeof *i);
-		i->subject = xstrdup(subject);
-		i->polled = true;
-		map_puts(&r->subjects, key, i);
-		enqueue(r, i);
-	} else if (stale(i)) {
-		enqueue(r, i);
-	}
-	bool said = i->heard.ns && mono_ms_since(i->heard) < SILENT_MS;
-	if (said && (v->version != i->latest.version || v->id != i->latest.id)) {
-		registry_version_release(v);
-		*v = i->latest;
-		v->schema = schema_text_copy(&i->latest.schema);
-		v->reason = i->latest.reason ? xstrdup(i->latest.reason) : NULL;
-	}
-	pthread_mutex_unlock(&r->lock);
-	free(key);
-	return said;
 }
 
 void registry_stats(struct registry *r, struct registry_stats *out)
@@ -583,7 +497,7 @@ int registry_version(struct registry *r, const char *subject, int32_t version, s
 int registry_versions(struct registry *r, const char *subject, int32_t **out, size_t *n, struct error *err)
 {
 	struct registry_link mine = own_link(r);
-	int rc = ask_versions(&mine, subject, out, n, err);
+	int rc = ask_versions(&mine, subject, NULL, out, n, err);
 
 	http_free(mine.http);
 	return rc;

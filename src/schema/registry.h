@@ -67,6 +67,13 @@ struct registry_version {
 // caller knows ({0} at first) and is replaced where there is another; version 0: nothing is registered there.
 // false: the registry has not said yet, or not for a minute. Never blocks.
 bool registry_latest(struct registry *r, const char *subject, struct registry_version *v);
+// The same of all its versions, in ascending order, borrowed during the call, which must not ask the registry.
+bool registry_every_version(struct registry *r, const char *subject,
+			    void (*each)(void *ctx, const struct registry_version *v), void *ctx);
+// A subject that has the id, and the version: `subject` if it has, else another. DENIED: the registry tells of none.
+// Never blocks.
+enum registry_answer registry_version_name(struct registry *r, int32_t id, const char *subject, char *out, size_t n,
+				   int32_t *version);
 // These block. `version` 0 is the latest. 0: *out is to be freed by registry_version_release, its `is` is DENIED
 // where there is no such version.
 int registry_version(struct registry *r, const char *subject, int32_t version, struct registry_version *out,

@@ -437,7 +437,20 @@ int ask_version(struct registry_link *l, const char *subject, int32_t version, s
 	return rc;
 }
 
-int ask_versions(struct registry_link *l, const char *subject, int32_t **out, size_t *n, struct error *err)
+int ask_names(struct registry_link *l, int32_t id, json_t **out, struct error *err)
+{
+	char path[64];
+	struct answer a;
+
+	snprintf(path, sizeof path, "/schemas/ids/%u/versions", (unsigned)id);
+	int rc = ask(l, "GET", path, NULL, &a, err);
+	*out = !rc && a.status == 200 && json_is_array(a.json) ? json_incref(a.json) : NULL;
+	answer_release(&a);
+	return rc;
+}
+
+int ask_versions(struct registry_link *l, const char *subject, enum registry_answer *is, int32_t **out, size_t *n,
+		 struct error *err)
 {
 	char *name = path_escape(subject), *path = xasprintf("/subjects/%s/versions", name);
 	struct answer a;
@@ -447,9 +460,13 @@ int ask_versions(struct registry_link *l, const char *subject, int32_t **out, si
 
 	*out = NULL;
 	*n = 0;
+	if (is)
+		*is = REGISTRY_KNOWN;
 	if (!rc && a.status == 200 && json_is_array(a.json)) {
 		*out = xcalloc(json_array_size(a.json) + 1, sizeof **out);
 		json_array_foreach(a.json, i, item) (*out)[(*n)++] = (int32_t)json_integer_value(item);
+	} else if (!rc && is && (a.status == 403 || a.status == 405)) {
+		*is = REGISTRY_PENDING;
 	} else if (!rc && !is_absent(&a)) {
 		rc = strange(l, path, &a, err);
 	}

@@ -62,7 +62,11 @@ int ask_subject(struct registry_link *l, int32_t id, const char *subject, const 
 // credentials or this registry are not for such questions (403, 405).
 int ask_version(struct registry_link *l, const char *subject, int32_t version, struct registry_version *out,
 		struct error *err) MUST_CHECK;
-int ask_versions(struct registry_link *l, const char *subject, int32_t **out, size_t *n, struct error *err) MUST_CHECK;
+// *is (may be NULL, and then an error): PENDING as above; none where there is no such subject.
+int ask_versions(struct registry_link *l, const char *subject, enum registry_answer *is, int32_t **out, size_t *n,
+		 struct error *err) MUST_CHECK;
+// Under which subjects and versions an id is registered: [{subject, version}]; NULL: the registry does not tell.
+int ask_names(struct registry_link *l, int32_t id, json_t **out, struct error *err) MUST_CHECK;
 // The schema of an answer, with all that it refers to, asked for (registry_refs.c). 0: *is says KNOWN (*out) or
 // INVALID (*reason), each to be freed.
 int read_schema(struct registry_link *l, const json_t *doc, enum registry_answer *is, struct schema_text *out,

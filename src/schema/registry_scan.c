@@ -82,7 +82,7 @@ int ask_fingerprint(struct registry_link *l, uint64_t fingerprint, const char *s
 	*answer = REGISTRY_KNOWN;
 	if (find(s, fingerprint, id))
 		return 0;
-	if (ask_versions(l, subject, &versions, &n, err))
+	if (ask_versions(l, subject, NULL, &versions, &n, err))
 		return -1;
 	for (size_t i = n; !rc && i-- > 0;) // the newest first
 		if (!is_scanned(s, versions[i]))
