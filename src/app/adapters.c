@@ -26,6 +26,11 @@ static int first_seen(void *ctx, const char *stream, const char *topic, int64_t 
 	return store_first_seen(((struct collect_ctx *)ctx)->store, stream, topic, ms, partitions, err);
 }
 
+static int types(void *ctx, const char *stream, char ***names, size_t *n, struct error *err)
+{
+	return store_types(((struct collect_ctx *)ctx)->store, stream, names, n, err);
+}
+
 static int own_segments(void *ctx, const char *stream, int64_t width, int64_t start, const char *topic, int32_t partition,
 			void (*each)(void *arg, const char *key, const char *slice, const void *bytes, size_t len), void *arg,
 			struct error *err)
@@ -55,7 +60,7 @@ static enum subject_answer subject(void *ctx, int32_t id, const char *name)
 
 struct collect_port collect_port_of(struct collect_ctx *ctx)
 {
-	return (struct collect_port){ctx, scope, claim, checkpoint, first_seen, own_segments, worker_generation, schema,
+	return (struct collect_port){ctx, scope, claim, checkpoint, first_seen, types, own_segments, worker_generation, schema,
 				     id_of, subject};
 }
 

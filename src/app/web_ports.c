@@ -62,30 +62,30 @@ static void collected(struct app *a, struct metrics_writer *w)
 	struct collect_partition_stats *parts;
 	struct collect_totals t;
 	static const char *const outcomes[] = {"ok", "fenced", "lost", "failed"};
-	size_t n = a->model->config->nstreams;
-	uint64_t overflowed = 0;
-	struct collect_stream_stats *s = calloc(n + 1, sizeof *s);
+	uint64_t overflowed = 0, beyond = 0;
+	struct collect_named_stats *s;
+	size_t n = collect_streams(a->collect, &s);
 
-	for (size_t i = 0; i < n; i++) {
-		collect_stream_stats(a->collect, i, &s[i]);
-		metrics_add(w, METRIC_RECORDS, (double)s[i].records, (const char *[]){a->model->config->streams[i].name});
-	}
+	for (size_t i = 0; i < n; i++)
+		metrics_add(w, METRIC_RECORDS, (double)s[i].stats.records, (const char *[]){s[i].name});
 	for (size_t i = 0; i < n; i++)
 		for (int k = 0; k < VIOLATION_KINDS; k++)
-			metrics_add(w, METRIC_VIOLATIONS, (double)s[i].violations[k],
-				    (const char *[]){a->model->config->streams[i].name, violation_table[k].name});
+			metrics_add(w, METRIC_VIOLATIONS, (double)s[i].stats.violations[k],
+				    (const char *[]){s[i].name, violation_table[k].name});
 	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < s[i].nrules; k++)
-			metrics_add(w, METRIC_RULES, (double)s[i].rules[k].n,
-				    (const char *[]){a->model->config->streams[i].name, s[i].rules[k].name});
+		for (size_t k = 0; k < s[i].stats.nrules; k++)
+			metrics_add(w, METRIC_RULES, (double)s[i].stats.rules[k].n,
+				    (const char *[]){s[i].name, s[i].stats.rules[k].name});
 	for (size_t i = 0; i < n; i++)
-		metrics_add(w, METRIC_OPAQUE, (double)s[i].opaque, (const char *[]){a->model->config->streams[i].name});
+		metrics_add(w, METRIC_OPAQUE, (double)s[i].stats.opaque, (const char *[]){s[i].name});
 	for (size_t i = 0; i < n; i++)
-		metrics_add(w, METRIC_UNSUPPORTED, (double)s[i].unsupported,
-			    (const char *[]){a->model->config->streams[i].name});
-	for (size_t i = 0; i < n; i++)
-		overflowed += s[i].overflowed;
+		metrics_add(w, METRIC_UNSUPPORTED, (double)s[i].stats.unsupported, (const char *[]){s[i].name});
+	for (size_t i = 0; i < n; i++) {
+		overflowed += s[i].stats.overflowed;
+		beyond += s[i].stats.beyond;
+	}
 	metrics_add(w, METRIC_BOUND_HIT, (double)overflowed, (const char *[]){"slices"});
+	metrics_add(w, METRIC_BOUND_HIT, (double)beyond, (const char *[]){"record_types"});
 	free(s);
 	size_t np = collect_partitions(a->collect, &parts);
 	for (size_t i = 0; i < np; i++)

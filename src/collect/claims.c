@@ -42,11 +42,11 @@ static int first_offset(struct worker *w, struct part *p, int64_t low, int64_t h
 	bool latest = p->nstreams > 0;
 
 	for (size_t i = 0; i < p->nstreams; i++)
-		latest &= p->streams[i].stream->conf->start == START_LATEST;
+		latest &= p->streams[i]->stream->conf->start == START_LATEST;
 	*next = low;
 	if (!latest)
 		return 0;
-	if (w->port.first_seen(w->port.ctx, p->streams[0].stream->conf->name, p->topic, &seen, &had, err))
+	if (w->port.first_seen(w->port.ctx, p->streams[0]->stream->conf->name, p->topic, &seen, &had, err))
 		return -1;
 	int n = consumer_partitions(w->consumer, p->topic, ASK_KAFKA_MS, err);
 	if (n < 0)

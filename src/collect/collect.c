@@ -54,7 +54,6 @@ static int worker_start(struct collect *c, size_t i, const struct collect_port *
 	pthread_mutex_init(&w->mutex, NULL);
 	record_values_init(&w->scratch);
 	w->streams = xcalloc(c->conf->nstreams + 1, sizeof *w->streams);
-	w->shown = xcalloc(c->conf->nstreams + 1, sizeof *w->shown);
 	for (size_t k = 0; k < c->conf->nstreams; k++)
 		wstream_init(&w->streams[k], &c->conf->streams[k]);
 	for (size_t k = 0; k < conf->nkafka; k++)
@@ -116,15 +115,31 @@ void collect_stop(struct collect *c)
 	free(c);
 }
 
-void collect_stream_stats(struct collect *c, size_t stream, struct collect_stream_stats *out)
+size_t collect_streams(struct collect *c, struct collect_named_stats **out)
 {
-	*out = (struct collect_stream_stats){0};
+	size_t n = 0, cap = 0;
+
+	*out = NULL;
+	for (size_t i = 0; i < c->conf->nstreams; i++) {
+		GROW(*out, n, cap);
+		(*out)[n++] = (struct collect_named_stats){.name = c->conf->streams[i].conf->name};
+	}
 	for (size_t i = 0; i < c->n; i++) {
 		struct worker *w = &c->workers[i];
 		pthread_mutex_lock(&w->mutex);
-		collect_stats_add(out, &w->shown[stream]);
+		for (size_t k = 0; k < w->nshown_streams; k++) {
+			size_t at = 0;
+			while (at < n && strcmp((*out)[at].name, w->shown[k].name) != 0)
+				at++;
+			if (at == n) {
+				GROW(*out, n, cap);
+				(*out)[n++] = (struct collect_named_stats){.name = w->shown[k].name};
+			}
+			collect_stats_add(&(*out)[at].stats, &w->shown[k].stats);
+		}
 		pthread_mutex_unlock(&w->mutex);
 	}
+	return n;
 }
 
 size_t collect_partitions(struct collect *c, struct collect_partition_stats **out)

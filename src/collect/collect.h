@@ -31,12 +31,18 @@ enum { COLLECT_RULES = 64, COLLECT_RULE_NAME = 96 };
 struct collect_stream_stats {            // acknowledged by the store, since this process began
 	uint64_t records, violating_records, opaque, unsupported;
 	uint64_t overflowed;             // records whose slice shares `other`
+	uint64_t beyond;                 // records whose type has no sub-stream any more
 	uint64_t violations[VIOLATION_KINDS];
 	struct collect_rule {            // those of them that bear a rule's name
 		char name[COLLECT_RULE_NAME];
 		uint64_t n;
 	} rules[COLLECT_RULES];          // the last one is "other" where there are more
 	size_t nrules;
+};
+
+struct collect_named_stats {
+	const char *name;                // of a stream or a sub-stream, until collect_stop
+	struct collect_stream_stats stats;
 };
 
 struct collect_partition_stats {
@@ -62,7 +68,8 @@ struct collect *collect_start(const struct collect_conf *conf, const struct coll
 void collect_stop(struct collect *c);
 void collect_stats_add(struct collect_stream_stats *dst, const struct collect_stream_stats *src);
 void collect_stats_rule(struct collect_stream_stats *s, const char *rule, uint64_t n);
-void collect_stream_stats(struct collect *c, size_t stream, struct collect_stream_stats *out);
+// Every stream, and the sub-streams that this process has met. The caller frees *out.
+size_t collect_streams(struct collect *c, struct collect_named_stats **out);
 // The caller frees *out.
 size_t collect_partitions(struct collect *c, struct collect_partition_stats **out);
 void collect_totals(struct collect *c, struct collect_totals *out);

@@ -84,7 +84,7 @@ enum store_result part_compact(struct part *p, const struct collect_port *port, 
 	enum store_result r = STORE_OK;
 
 	for (size_t i = 0; i < p->nstreams && r == STORE_OK; i++) {
-		struct part_stream *s = &p->streams[i];
+		struct part_stream *s = p->streams[i];
 		for (; s->nreopened && r == STORE_OK; s->nreopened--) {
 			int64_t interval = s->reopened[s->nreopened - 1];
 			const struct stream_conf *c = s->stream->conf;

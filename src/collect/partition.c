@@ -7,6 +7,16 @@
 #include "util/json.h"
 #include "util/xalloc.h"
 
+static struct part_stream *add_stream(struct part *p, struct wstream *w, struct part_stream *clock)
+{
+	struct part_stream *s = xcalloc(1, sizeof *s);
+
+	*s = (struct part_stream){.stream = w, .clock = clock ? clock : s, .max_event = INT64_MIN, .max_untimed = INT64_MIN,
+				  .floor = INT64_MIN};
+	p->streams = xrealloc(p->streams, (p->nstreams + 1) * sizeof *p->streams);
+	return p->streams[p->nstreams++] = s;
+}
+
 struct part *part_new(const char *topic, int32_t partition, struct wstream *streams, size_t n)
 {
 	struct part *p = xcalloc(1, sizeof *p);
@@ -14,11 +24,9 @@ struct part *part_new(const char *topic, int32_t partition, struct wstream *stre
 	p->topic = xstrdup(topic);
 	p->partition = partition;
 	p->told_waiting = -1;
-	p->streams = xcalloc(n + 1, sizeof *p->streams);
 	for (size_t i = 0; i < n; i++)
 		if (wstream_reads(&streams[i], topic))
-			p->streams[p->nstreams++] = (struct part_stream){.stream = &streams[i], .max_event = INT64_MIN,
-									 .floor = INT64_MIN};
+			add_stream(p, &streams[i], NULL);
 	part_drop(p);
 	return p;
 }
@@ -30,10 +38,17 @@ static void close_pane(struct open_pane *o)
 	free(o->slice);
 }
 
+static void free_stream(struct part_stream *s)
+{
+	free(s->panes);
+	free(s->born);
+	free(s);
+}
+
 void part_drop(struct part *p)
 {
 	for (size_t i = 0; i < p->nstreams; i++) {
-		struct part_stream *s = &p->streams[i];
+		struct part_stream *s = p->streams[i];
 		for (size_t k = 0; k < s->npanes; k++)
 			close_pane(&s->panes[k]);
 		s->npanes = s->last = s->nreopened = 0;
@@ -41,7 +56,10 @@ void part_drop(struct part *p)
 		s->hole = (struct hole){0, 0};
 		s->hole_closed = false;
 		s->fresh = (struct collect_stream_stats){0};
+		s->type = NULL;
 	}
+	while (p->nstreams && p->streams[p->nstreams - 1]->stream->parent)
+		free_stream(p->streams[--p->nstreams]);
 	for (size_t i = 0; i < p->nevents; i++)
 		free(p->events[i]);
 	p->nevents = 0;
@@ -58,7 +76,7 @@ void part_free(struct part *p)
 {
 	part_drop(p);
 	for (size_t i = 0; i < p->nstreams; i++)
-		free(p->streams[i].panes);
+		free_stream(p->streams[i]);
 	free(p->streams);
 	free(p->events);
 	free(p->states);
@@ -66,15 +84,36 @@ void part_free(struct part *p)
 	free(p);
 }
 
-void part_event(struct part *p, const char *type, json_t *fields)
+static char *event_text(const struct part *p, const char *type, json_t *fields)
 {
 	json_object_set_new(fields, "type", json_string(type));
 	json_object_set_new(fields, "at", json_time(wall_now().ms));
 	json_object_set_new(fields, "topic", json_str(p->topic));
 	json_object_set_new(fields, "partition", json_integer(p->partition));
-	GROW(p->events, p->nevents, p->capevents);
-	p->events[p->nevents++] = json_text(fields);
+	char *text = json_text(fields);
 	json_decref(fields);
+	return text;
+}
+
+struct part_stream *part_type(struct part *p, struct part_stream *s, const struct plan_entry *of, int64_t offset)
+{
+	if (s->type && s->type->stream == of->owner) // mostly that of the record before
+		return s->type;
+	for (size_t i = 0; i < p->nstreams; i++)
+		if (p->streams[i]->clock == s && p->streams[i]->stream == of->owner)
+			return p->streams[i];
+	struct part_stream *type = add_stream(p, of->owner, s);
+	type->born = event_text(p, "record_type", json_pack("{s:o, s:o, s:o, s:I, s:I}", "stream", json_str(s->stream->conf->name),
+							    "record", json_str(plan_record_name(of->plan)), "sub_stream",
+							    json_str(of->owner->conf->name), "schema_id", (json_int_t)of->id,
+							    "offset", (json_int_t)offset));
+	return type;
+}
+
+void part_event(struct part *p, const char *type, json_t *fields)
+{
+	GROW(p->events, p->nevents, p->capevents);
+	p->events[p->nevents++] = event_text(p, type, fields);
 	p->dirty = true;
 }
 
@@ -90,7 +129,26 @@ void part_lost_event(struct part *p, const char *type, json_t *fields)
 {
 	part_event(p, type, fields);
 	for (size_t i = 0; i < p->nstreams; i++)
-		part_lost(&p->streams[i], wall_now());
+		if (p->streams[i]->clock == p->streams[i])
+			part_lost(p->streams[i], wall_now());
+}
+
+// The record types that were counted here before.
+static void adopt_types(struct part *p, const struct claim *c)
+{
+	const size_t n = p->nstreams;
+
+	for (size_t k = 0; k < c->nmarks; k++) {
+		const struct stream_mark *m = &c->marks[k];
+		for (size_t i = 0; i < n; i++) {
+			struct wstream *type = wstream_type_named(p->streams[i]->stream, m->stream);
+			if (!type)
+				continue;
+			struct part_stream *s = add_stream(p, type, p->streams[i]);
+			s->max_event = m->max_event;
+			s->max_untimed = m->max_untimed;
+		}
+	}
 }
 
 void part_adopt(struct part *p, const struct claim *c)
@@ -103,31 +161,32 @@ void part_adopt(struct part *p, const struct claim *c)
 	p->check_crc = c->check_crc;
 	p->waiting_since = c->waiting_since;
 	for (size_t i = 0; i < p->nstreams; i++) {
-		const char *name = p->streams[i].stream->conf->name;
+		const char *name = p->streams[i]->stream->conf->name;
 		size_t k = 0;
 		while (k < c->nmarks && strcmp(c->marks[k].stream, name))
 			k++;
 		if (k < c->nmarks) {
-			p->streams[i].max_event = c->marks[k].max_event;
-			p->streams[i].max_untimed = c->marks[k].max_untimed;
-			p->streams[i].hole = c->marks[k].hole;
+			p->streams[i]->max_event = c->marks[k].max_event;
+			p->streams[i]->max_untimed = c->marks[k].max_untimed;
+			p->streams[i]->hole = c->marks[k].hole;
 		}
 		// Every write carries all streams: one that is behind was not in its writer's configuration.
 		if (c->fresh || (k < c->nmarks && c->marks[k].next == c->next))
 			continue;
 		if (k < c->nmarks)
-			part_lost(&p->streams[i], wall_now());
+			part_lost(p->streams[i], wall_now());
 		part_event(p, "stream_added", json_pack("{s:o, s:I, s:I}", "stream", json_str(name), "counted_to",
 							(json_int_t)(k < c->nmarks ? c->marks[k].next : -1), "offset",
 							(json_int_t)c->next));
 	}
+	adopt_types(p, c);
 }
 
 bool part_closed(const struct part_stream *s, int64_t interval)
 {
 	const struct stream_conf *c = s->stream->conf;
 
-	return s->max_event != INT64_MIN && interval + c->pane_ms <= s->max_event - c->lateness_ms;
+	return s->clock->max_event != INT64_MIN && interval + c->pane_ms <= s->clock->max_event - c->lateness_ms;
 }
 
 // Panes that no record in time can reach any more; a late one reopens as a new segment.
@@ -162,11 +221,13 @@ static void acknowledge(struct part *p, const int64_t *floors)
 	p->nevents = 0;
 	part_state_forget(p);
 	for (size_t i = 0; i < p->nstreams; i++) {
-		struct part_stream *s = &p->streams[i];
+		struct part_stream *s = p->streams[i];
 		s->floor = floors[i];
 		if (s->hole_closed)
 			s->hole = (struct hole){0, 0};
 		s->hole_closed = false;
+		free(s->born);
+		s->born = NULL;
 		for (size_t k = 0; k < s->npanes; k++)
 			s->panes[k].dirty = false;
 		free_closed(s);
@@ -182,9 +243,9 @@ enum store_result part_write(struct part *p, const struct collect_port *port, co
 	int64_t *widths = xcalloc(p->nstreams + 1, sizeof *widths), *floors = xcalloc(p->nstreams + 1, sizeof *floors);
 
 	for (size_t i = 0; i < p->nstreams; i++) {
-		const struct part_stream *s = &p->streams[i];
+		const struct part_stream *s = p->streams[i];
 		marks[i] = (struct stream_mark){s->stream->conf->name, s->max_event, s->max_untimed, p->next, s->hole,
-						s->hole_closed};
+						s->hole_closed, s->born};
 		widths[i] = s->stream->conf->pane_ms;
 	}
 	if (p->target >= 0 && p->next >= p->target)
@@ -213,7 +274,7 @@ enum store_result part_checkpoint(struct part *p, const struct collect_port *por
 	struct buf bytes = BUF_INIT;
 
 	for (size_t i = 0; i < p->nstreams; i++) {
-		struct part_stream *s = &p->streams[i];
+		struct part_stream *s = p->streams[i];
 		for (size_t k = 0; k < s->npanes; k++) {
 			struct open_pane *o = &s->panes[k];
 			if (!o->dirty)

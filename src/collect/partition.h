@@ -25,6 +25,11 @@ struct framed {
 
 struct part_stream {
 	struct wstream *stream;
+	// What says how far event time has come here, what is late, too old or lost: itself; of a sub-stream its parent,
+	// for a type that is rare must not hold a window open, nor one that is new close it.
+	struct part_stream *clock;
+	struct part_stream *type; // of the record in hand: itself, or the sub-stream that counts it
+	char *born;               // the journal entry of a sub-stream that may be new, with the next checkpoint
 	int64_t max_event;        // INT64_MIN: none
 	int64_t max_untimed;      // as in the store's mark
 	int64_t floor;            // records below it are too_old; INT64_MIN: none
@@ -66,17 +71,19 @@ struct part {
 	size_t nevents, capevents;
 	struct state_write *states;    // owed with the next checkpoint; their texts are the part's
 	size_t nstates, capstates;
-	struct part_stream *streams;
+	struct part_stream **streams; // those of the configuration, then sub-streams
 	size_t nstreams;
 	struct mono_time committed_at;
 };
 
 struct part *part_new(const char *topic, int32_t partition, struct wstream *streams, size_t n);
 void part_free(struct part *p);
-// Forgets the claim and every pane: the store is the truth.
+// Forgets the claim, every pane and sub-stream: the store is the truth.
 void part_drop(struct part *p);
 // Takes over a claim: panes are empty, marks are the store's.
 void part_adopt(struct part *p, const struct claim *c);
+// The partition's part of the sub-stream of a record of s.
+struct part_stream *part_type(struct part *p, struct part_stream *s, const struct plan_entry *of, int64_t offset);
 // No record in time can reach the interval any more.
 bool part_closed(const struct part_stream *s, int64_t interval);
 // Queues a journal entry with the next checkpoint; takes over `fields`.

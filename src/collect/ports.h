@@ -17,6 +17,8 @@ struct collect_port {
 	// at its own first claim (0: not told). -1: the store is away.
 	int (*first_seen)(void *ctx, const char *stream, const char *topic, int64_t *ms, int32_t *partitions,
 			  struct error *err);
+	// The sub-streams "STREAM/TYPE" that were ever counted. The caller frees the names and *names. -1: the store is away.
+	int (*types)(void *ctx, const char *stream, char ***names, size_t *n, struct error *err);
 	// Every segment of one partition in one interval.
 	int (*segments)(void *ctx, const char *stream, int64_t width, int64_t start, const char *topic, int32_t partition,
 			void (*each)(void *arg, const char *key, const char *slice, const void *bytes, size_t len), void *arg,

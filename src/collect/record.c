@@ -343,7 +343,7 @@ static bool in_future(const struct wstream *s, struct verdict *v, const struct m
 // Its interval was removed: it must not come back with a part of its records.
 static bool too_old(const struct part_stream *s, int64_t event_ms)
 {
-	return time_floor(event_ms, s->stream->conf->pane_ms) < s->floor;
+	return time_floor(event_ms, s->stream->conf->pane_ms) < s->clock->floor;
 }
 
 // What was lost came before this record, and so it is older, but for what may be late.
@@ -387,6 +387,14 @@ static bool note_faults(struct part *p, struct pane *pane, const struct message 
 	return all;
 }
 
+static void move_clock(struct part_stream *s, const struct verdict *v, struct wall_time now)
+{
+	if (v->moves_watermark)
+		s->max_event = v->event_ms > s->max_event ? v->event_ms : s->max_event;
+	else if (v->event_ms > s->max_untimed)
+		s->max_untimed = v->event_ms < now.ms ? v->event_ms : now.ms;
+}
+
 // `key` is NULL where keys are not read.
 static void count(struct part *p, struct part_stream *s, const struct message *m, struct verdict *v,
 		  const struct verdict *key, struct wall_time now)
@@ -398,7 +406,7 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 	bool stale = decoded && !future && w->conf->max_stale_ms && v->event_ms < m->time.ms - w->conf->max_stale_ms;
 	bool violating = broken || future || stale || (decoded && (v->values->nbreaches || v->plan->incompatible)) ||
 			 (key && (key->whole.kind != VIOLATION_KINDS || key->values->nbreaches));
-	bool late = s->max_event != INT64_MIN && v->event_ms < s->max_event - w->conf->lateness_ms;
+	bool late = s->clock->max_event != INT64_MIN && v->event_ms < s->clock->max_event - w->conf->lateness_ms;
 	char slice[SLICE_MAX];
 
 	if (too_old(s, v->event_ms)) {
@@ -414,6 +422,7 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 		s->fresh.overflowed++;
 	}
 	s->fresh.records++;
+	s->fresh.beyond += v->plan && v->plan->beyond;
 	s->fresh.violating_records += violating;
 	o->pane->opaque += v->unread == UNREAD_OPAQUE;
 	o->pane->unsupported += v->unread == UNREAD_UNSUPPORTED;
@@ -438,11 +447,10 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 			note_breach(p, s, o->pane, m, v, VIOLATION_INCOMPATIBLE_SCHEMA, "", NULL, v->plan->why);
 	}
 	if (v->moves_watermark && !late)
-		close_hole(s, v->event_ms);
-	if (v->moves_watermark)
-		s->max_event = v->event_ms > s->max_event ? v->event_ms : s->max_event;
-	else if (v->event_ms > s->max_untimed)
-		s->max_untimed = v->event_ms < now.ms ? v->event_ms : now.ms;
+		close_hole(s->clock, v->event_ms);
+	move_clock(s, v, now);
+	if (s->clock != s)
+		move_clock(s->clock, v, now);
 }
 
 static void count_tombstone(struct part *p, struct part_stream *s, const struct message *m)
@@ -471,10 +479,15 @@ static bool read_frame(const struct part *p, struct side *side, const struct mes
 	return in->plan->state != PLAN_PENDING;
 }
 
-static bool read_frames(const struct part *p, struct part_stream *s, const struct message *m, const struct collect_port *port)
+static bool read_frames(struct part *p, struct part_stream *s, const struct message *m, const struct collect_port *port)
 {
-	return read_frame(p, &s->stream->value, m, port, &s->value) &&
-	       (!s->stream->conf->has_key || !m->key || read_frame(p, &s->stream->key, m, port, &s->key));
+	if (!read_frame(p, &s->stream->value, m, port, &s->value))
+		return false;
+	const struct plan_entry *e = s->value.plan;
+	s->type = e && e->owner && e->owner != s->stream ? part_type(p, s, e, m->offset) : s;
+	if (s->type != s)
+		s->type->value = s->value;
+	return !s->stream->conf->has_key || !m->key || read_frame(p, &s->type->stream->key, m, port, &s->type->key);
 }
 
 bool part_record(struct part *p, const struct message *m, const struct collect_port *port, struct record_values *scratch,
@@ -482,10 +495,10 @@ bool part_record(struct part *p, const struct message *m, const struct collect_p
 {
 	// Every stream's schema must be at hand before any of them counts: a record counts in all of them or in none.
 	for (size_t i = 0; m->value && i < p->nstreams; i++)
-		if (!read_frames(p, &p->streams[i], m, port))
+		if (p->streams[i]->clock == p->streams[i] && !read_frames(p, p->streams[i], m, port))
 			return false;
-	for (size_t i = 0; i < p->nstreams; i++) {
-		struct part_stream *s = &p->streams[i];
+	for (size_t i = 0; i < p->nstreams && p->streams[i]->clock == p->streams[i]; i++) {
+		struct part_stream *s = m->value ? p->streams[i]->type : p->streams[i];
 		struct verdict v, key;
 		if (!m->value) {
 			count_tombstone(p, s, m);

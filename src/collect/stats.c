@@ -26,6 +26,7 @@ void collect_stats_add(struct collect_stream_stats *dst, const struct collect_st
 	dst->opaque += src->opaque;
 	dst->unsupported += src->unsupported;
 	dst->overflowed += src->overflowed;
+	dst->beyond += src->beyond;
 	for (int k = 0; k < VIOLATION_KINDS; k++)
 		dst->violations[k] += src->violations[k];
 	for (size_t i = 0; i < src->nrules; i++)

@@ -133,7 +133,7 @@ static void key_init(struct wstream *s)
 
 void wstream_init(struct wstream *s, const struct collect_stream *def)
 {
-	*s = (struct wstream){.def = def, .conf = def->conf};
+	*s = (struct wstream){.def = def, .conf = def->conf, .shown = SIZE_MAX};
 	map_init(&s->by_path);
 	record_values_init(&s->key_values);
 	value_init(s);
@@ -166,6 +166,14 @@ static void side_release(struct side *s)
 
 void wstream_release(struct wstream *s)
 {
+	for (size_t i = 0; i < s->ntypes; i++) {
+		wstream_release(s->types[i]);
+		free(s->types[i]);
+	}
+	free(s->types);
+	if (s->own)
+		free(s->own->conf.name);
+	free(s->own);
 	side_release(&s->value);
 	side_release(&s->key);
 	record_values_release(&s->key_values);
@@ -219,7 +227,7 @@ size_t wstream_field(struct wstream *s, const char *path, enum field_type type, 
 
 static void bind(struct side *s, struct plan_entry *e)
 {
-	const struct stream_conf *c = s->stream->conf;
+	const struct stream_conf *c = e->owner->conf;
 	size_t slots = plan_slots(e->plan);
 
 	e->path = xcalloc(slots + 1, sizeof *e->path);
@@ -229,9 +237,10 @@ static void bind(struct side *s, struct plan_entry *e)
 		e->slice_slot[i] = SIZE_MAX;
 	for (size_t k = 0; k < slots; k++) {
 		const struct plan_slot *slot = plan_slot(e->plan, k);
-		bool counted = slot->type != FIELD_NONE && slot->type != FIELD_VECTOR, inside = slot->element >= 0;
+		bool counted = slot->type != FIELD_NONE && slot->type != FIELD_VECTOR && !e->beyond;
+		bool inside = slot->element >= 0;
 		e->path[k] = side_shown(s, e->plan, slot->path);
-		e->field[k] = counted ? wstream_field(s->stream, e->path[k], slot->type, inside) : SIZE_MAX;
+		e->field[k] = counted ? wstream_field(e->owner, e->path[k], slot->type, inside) : SIZE_MAX;
 		for (size_t i = 0; i < c->nslice_by; i++)
 			if (!inside && !strcmp(c->slice_by[i], e->path[k]))
 				e->slice_slot[i] = k;
@@ -256,6 +265,40 @@ static const char *schema_name(const struct plan_entry *e, char out[32])
 	return out;
 }
 
+// A stream for each record type.
+static bool splits(const struct side *s)
+{
+	return !s->key && s->stream->conf->by_record;
+}
+
+static bool in_writer(const struct plan *p, const char *path)
+{
+	for (size_t i = 0; i < plan_slots(p); i++)
+		if (!strcmp(plan_slot(p, i)->path, path))
+			return plan_slot(p, i)->in_writer;
+	return true; // ignored fields have no slot
+}
+
+// Of the rules those alone whose fields the type has.
+static struct plan *compile_type(const struct schema_text *schema, struct plan_options *opt, struct error *err)
+{
+	struct plan *plan = plan_compile(schema, opt, err);
+	struct field_rule *rules = xcalloc(opt->nrules + 1, sizeof *rules);
+	size_t n = 0;
+
+	for (size_t i = 0; plan && i < opt->nrules; i++)
+		if (in_writer(plan, opt->rules[i].path))
+			rules[n++] = opt->rules[i];
+	if (plan && n < opt->nrules) {
+		opt->rules = rules;
+		opt->nrules = n;
+		plan_free(plan);
+		plan = plan_compile(schema, opt, err);
+	}
+	free(rules);
+	return plan;
+}
+
 static void compile(struct side *s, struct plan_entry *e, const struct registry_schema *schema)
 {
 	const struct contract *contract = contract_of(s);
@@ -267,7 +310,7 @@ static void compile(struct side *s, struct plan_entry *e, const struct registry_
 	struct error err = ERROR_INIT;
 	char name[32];
 
-	e->plan = plan_compile(&schema->schema, &opt, &err);
+	e->plan = splits(s) ? compile_type(&schema->schema, &opt, &err) : plan_compile(&schema->schema, &opt, &err);
 	if (!e->plan) {
 		e->state = schema->schema.type == SCHEMA_AVRO ? PLAN_INVALID : PLAN_UNSUPPORTED;
 		snprintf(e->why, sizeof e->why, "%s cannot be used: %.180s", schema_name(e, name), err.text);
@@ -281,9 +324,28 @@ static void compile(struct side *s, struct plan_entry *e, const struct registry_
 	e->state = PLAN_READY;
 }
 
-// What a writer's schema adds to the stream, once it is known to be one of its own.
-static void adopt(struct side *s, struct plan_entry *e, const struct registry_schema *schema)
+// The stream whose records these are. -1: it cannot be told yet.
+static int find_owner(struct side *s, const struct collect_port *port, struct plan_entry *e)
 {
+	struct wstream *type;
+
+	e->owner = s->stream;
+	if (!splits(s) || !*plan_record_name(e->plan))
+		return 0;
+	if (wstream_type(s->stream, port, plan_record_name(e->plan), &type))
+		return -1;
+	e->beyond = !type;
+	e->owner = type ? type : s->stream;
+	return 0;
+}
+
+// What a writer's schema adds to the stream, once it is known to be one of its own.
+static void adopt(struct side *s, const struct collect_port *port, struct plan_entry *e, const struct registry_schema *schema)
+{
+	if (find_owner(s, port, e)) {
+		e->state = PLAN_PENDING;
+		return;
+	}
 	bind(s, e);
 	if (contract_of(s)) {
 		char why[200], name[32];
@@ -363,7 +425,7 @@ static void ask(struct side *s, const struct collect_port *port, struct plan_ent
 		schema = s->schema;
 		compile(s, e, schema);
 		if (e->state == PLAN_READY)
-			adopt(s, e, schema);
+			adopt(s, port, e, schema);
 		return;
 	}
 	enum registry_answer is = find_id(s, port, e, topic);
@@ -395,7 +457,7 @@ static void ask(struct side *s, const struct collect_port *port, struct plan_ent
 			judge_subject(s, port, e, topic);
 	}
 	if (e->state == PLAN_READY)
-		adopt(s, e, schema);
+		adopt(s, port, e, schema);
 }
 
 // One plan a schema; where a stream spans topics one a topic too, since each has a subject of its own.

@@ -27,6 +27,8 @@ struct plan_entry {
 	char *topic;
 	enum plan_state state;
 	struct plan *plan;
+	struct wstream *owner;  // whose records these are: the stream itself, or the sub-stream of their type
+	bool beyond;            // their type is past the bound: their values are not counted
 	char **path;            // by plan slot, as the stream names it
 	size_t *field;          // plan slot -> index in the stream's field table; SIZE_MAX: not counted
 	size_t *slice_slot;     // nslice_by entries; SIZE_MAX: not a field of this writer
@@ -64,8 +66,15 @@ struct wstream {
 	struct field_def **fields;  // the table that panes are indexed by
 	size_t nfields, capfields;
 	struct map by_path;         // path 0 type -> index + 1
-	// not yet acknowledged / acknowledged; the latter under the worker's mutex
-	struct collect_stream_stats done;
+	struct wstream *parent;     // of a sub-stream; else NULL
+	struct wstream **types;     // the sub-streams that this worker has met, where conf->by_record
+	size_t ntypes, captypes;
+	struct own_conf {
+		struct collect_stream def;
+		struct stream_conf conf;
+	} *own;                     // of a sub-stream: its parent's but for the name
+	struct collect_stream_stats done; // acknowledged
+	size_t shown;               // where the worker shows it; SIZE_MAX: not yet
 };
 
 void wstream_init(struct wstream *s, const struct collect_stream *def);
@@ -73,6 +82,11 @@ void wstream_release(struct wstream *s);
 bool wstream_reads(const struct wstream *s, const char *topic); // the topic belongs to the stream
 // The table's index of a path of this type; the baseline's grid and categories come with it.
 size_t wstream_field(struct wstream *s, const char *path, enum field_type type, bool in_elements);
+
+// types.c: the sub-stream of a record type. -1: it cannot be told yet. *out NULL: there are too many types.
+int wstream_type(struct wstream *parent, const struct collect_port *port, const char *record, struct wstream **out);
+// The sub-stream of that name, which the store knows; NULL: it is none of the parent's.
+struct wstream *wstream_type_named(struct wstream *parent, const char *name);
 
 // paths.c: between the paths of a writer's schema and those that the stream has in rules, statistics and pages.
 char *side_path(const struct side *s, const char *shown); // NULL: it is the other side's; the caller frees

@@ -81,6 +81,16 @@ static void look_ahead(struct worker *w, struct part *p)
 	}
 }
 
+static void show_stream(struct worker *w, struct wstream *s)
+{
+	if (s->shown == SIZE_MAX) {
+		GROW(w->shown, w->nshown_streams, w->cap_shown);
+		s->shown = w->nshown_streams++;
+		w->shown[s->shown].name = s->conf->name;
+	}
+	w->shown[s->shown].stats = s->done;
+}
+
 bool worker_checkpoint(struct worker *w, struct part *p)
 {
 	struct error err = ERROR_INIT;
@@ -101,8 +111,8 @@ bool worker_checkpoint(struct worker *w, struct part *p)
 		w->totals.trouble[0] = 0;
 	else
 		snprintf(w->totals.trouble, sizeof w->totals.trouble, "%.290s", err.text);
-	for (size_t i = 0; i < w->conf->nstreams; i++)
-		w->shown[i] = w->streams[i].done;
+	for (size_t i = 0; r == STORE_OK && i < p->nstreams; i++)
+		show_stream(w, p->streams[i]->stream);
 	pthread_mutex_unlock(&w->mutex);
 	if (r != STORE_OK) {
 		worker_lose(w, p, err.text, r == STORE_FENCED ? 100 : r == STORE_FAILED ? QUARANTINE_MS : 0);
@@ -238,7 +248,7 @@ static size_t open_panes(const struct part *p)
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->nstreams; i++)
-		n += p->streams[i].npanes;
+		n += p->streams[i]->npanes;
 	return n;
 }
 

@@ -24,7 +24,8 @@ struct worker {
 	pthread_t thread;
 	atomic_bool *stop;
 	pthread_mutex_t mutex;          // guards what follows, read by other threads
-	struct collect_stream_stats *shown;
+	struct collect_named_stats *shown; // streams and sub-streams, as they are met
+	size_t nshown_streams, cap_shown;
 	struct collect_partition_stats *shown_parts;
 	size_t nshown;
 	struct collect_totals totals;

@@ -55,6 +55,7 @@ struct stream_conf {
 	unsigned key_framing;      // as framing, of keys of KEY_AVRO
 	char *key_schema, *key_subject_name_strategy;
 	bool key_not_null;
+	bool by_record;            // derived: a sub-stream "NAME/TYPE" for each record type
 	char *subject_name_strategy; // NULL: TopicName, or with `record` not checked
 	char *event_time;          // field path; NULL: the Kafka timestamp
 	char **slice_by;           // field paths, "header:NAME", "topic", "partition"

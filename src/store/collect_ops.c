@@ -23,7 +23,7 @@ static struct stream_mark *mark_of(struct claim *c, const char *stream)
 		if (!strcmp(c->marks[i].stream, stream))
 			return &c->marks[i];
 	c->marks = xrealloc(c->marks, (c->nmarks + 1) * sizeof *c->marks);
-	c->marks[c->nmarks] = (struct stream_mark){xstrdup(stream), INT64_MIN, INT64_MIN, -1, {0, 0}, false};
+	c->marks[c->nmarks] = (struct stream_mark){xstrdup(stream), INT64_MIN, INT64_MIN, -1, {0, 0}, false, NULL};
 	return &c->marks[c->nmarks++];
 }
 
@@ -115,6 +115,38 @@ int store_first_seen(struct store *s, const char *stream, const char *topic, int
 		error_set(err, "look for stream %s on redis %s: %s", stream, s->shown, r->str ? r->str : "odd answer");
 	}
 	freeReplyObject(r);
+	return good ? 0 : -1;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int store_types(struct store *s, const char *stream, char ***names, size_t *n, struct error *err)
+{
+	size_t len = strlen(stream);
+	struct cmd c;
+
+	cmd_init(&c, "HKEYS");
+	cmd_take(&c, key_plain(s->prefix, "streams"));
+	redisReply *r = conn_do(s, &c, err);
+	cmd_release(&c);
+	if (!r)
+		return -1;
+	bool good = r->type == REDIS_REPLY_ARRAY;
+	if (!good)
+		error_set(err, "list the record types of %s on redis %s: %s", stream, s->shown, r->str ? r->str : "odd answer");
+	*names = good ? xcalloc(r->elements + 1, sizeof **names) : NULL;
+	*n = 0;
+	for (size_t i = 0; good && i < r->elements; i++) {
+		const char *name = r->element[i]->str;
+		if (!strncmp(name, stream, len) && name[len] == '/' && !strchr(name, '\x1f'))
+			(*names)[(*n)++] = xstrdup(name);
+	}
+	freeReplyObject(r);
+	if (good)
+		qsort(*names, *n, sizeof **names, by_name);
 	return good ? 0 : -1;
 }
 
@@ -251,6 +283,7 @@ enum store_result store_checkpoint(struct store *s, const struct checkpoint *c, 
 		cmd_addi(&args, c->marks[i].max_untimed);
 		cmd_addi(&args, widths[i]);
 		add_hole(&args, &c->marks[i]);
+		cmd_adds(&args, c->marks[i].born ? c->marks[i].born : "");
 	}
 	for (size_t i = 0; i < c->nsegments; i++)
 		add_segment(s, c, &c->segments[i], widths, stages[i], &keys, &args);

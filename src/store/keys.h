@@ -3,7 +3,8 @@
 //
 //   P:part:SCOPE/TOPIC/PARTITION  hash  epoch nonce next co ct cc idle end target beat too_old lost m:STREAM u:STREAM n:STREAM h:STREAM
 //   P:state:SCOPE/TOPIC/PARTITION set   STREAM 1f NAME of its states; each is a str under this key 1f STREAM 1f NAME
-//   P:streams                     hash  STREAM -> wall ms of its first claim; STREAM 1f TOPIC -> its partitions then
+//   P:streams                     hash  STREAM -> wall ms of its first claim; STREAM 1f TOPIC -> its partitions then.
+//                                       STREAM/TYPE is the sub-stream of one record type, in every key a stream of its own
 //   P:parts:STREAM                set   keys of its partitions
 //   P:seg:STREAM:WIDTH:START      hash  SLICE 1f TOPIC/PARTITION 1f NONCE 1f N -> encoded pane
 //   P:idx:STREAM                  zset  START by START

@@ -37,6 +37,8 @@ int store_claim(struct store *s, const char *topic, int32_t partition, struct cl
 // When the stream was first claimed (INT64_MIN: never), and how many partitions the topic had when first told (0: never).
 int store_first_seen(struct store *s, const char *stream, const char *topic, int64_t *ms, int32_t *partitions,
 		     struct error *err) MUST_CHECK;
+// The sub-streams "STREAM/TYPE" that were ever counted, by name. The caller frees the names and *names.
+int store_types(struct store *s, const char *stream, char ***names, size_t *n, struct error *err) MUST_CHECK;
 // One fenced, atomic write. `width` is the pane width of each stream in c->marks' order; floors (same order) are
 // returned where the result is STORE_OK: records below them are too_old.
 enum store_result store_checkpoint(struct store *s, const struct checkpoint *c, const int64_t *widths, int64_t *floors,

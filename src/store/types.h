@@ -25,6 +25,7 @@ struct stream_mark {
 	int64_t next;        // of a claim: the offset up to which the stream was counted; -1: none
 	struct hole hole;    // open: its bounds are the worst case, until a record that came after it tells its end
 	bool hole_closed;    // of a checkpoint: that record is counted, and the bounds are final
+	const char *born;    // of a checkpoint: the journal entry of a stream that no one counted before; NULL: none
 };
 
 // --- collecting ---------------------------------------------------------------------------------------

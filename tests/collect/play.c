@@ -17,6 +17,9 @@ static struct map segments; // "stream 1f slice 1f interval 1f n" -> struct pane
 static char **events;
 static size_t nevents, capevents;
 static struct pane *sum;
+static struct stream_mark marks[300];
+static size_t nmarks;
+static bool types_away;
 
 static void free_pane(void *p)
 {
@@ -29,6 +32,7 @@ void play_begin(void)
 	map_init(&segments);
 	record_values_init(&play_scratch);
 	answer = STORE_OK;
+	types_away = false;
 }
 
 void play_end(void)
@@ -41,6 +45,8 @@ void play_end(void)
 	map_release(&segments, free_pane);
 	pane_free(sum);
 	sum = NULL;
+	while (nmarks)
+		free(marks[--nmarks].stream);
 	record_values_release(&play_scratch);
 }
 
@@ -72,6 +78,56 @@ static void put_event(const char *text)
 	events[nevents++] = xstrdup(text);
 }
 
+static void put_mark(const struct stream_mark *m, int64_t next)
+{
+	size_t i = 0;
+
+	while (i < nmarks && strcmp(marks[i].stream, m->stream) != 0)
+		i++;
+	if (i == nmarks) {
+		cr_assert_lt(nmarks, ARRAY_LEN(marks));
+		marks[nmarks++].stream = xstrdup(m->stream);
+		if (m->born)
+			put_event(m->born);
+	}
+	char *name = marks[i].stream;
+	marks[i] = *m;
+	marks[i].stream = name;
+	marks[i].born = NULL;
+	marks[i].next = next;
+}
+
+void play_type(const char *name)
+{
+	put_mark(&(struct stream_mark){.stream = (char *)(uintptr_t)name, .max_event = INT64_MIN, .max_untimed = INT64_MIN}, 0);
+}
+
+void play_types_away(bool away)
+{
+	types_away = away;
+}
+
+static int types(void *ctx, const char *stream, char ***names, size_t *n, struct error *err)
+{
+	(void)ctx;
+	if (types_away)
+		return error_set(err, "away");
+	*names = xcalloc(nmarks + 1, sizeof **names);
+	*n = 0;
+	for (size_t i = 0; i < nmarks; i++)
+		if (!strncmp(marks[i].stream, stream, strlen(stream)) && marks[i].stream[strlen(stream)] == '/')
+			(*names)[(*n)++] = xstrdup(marks[i].stream);
+	return 0;
+}
+
+const struct stream_mark *played_mark(const char *stream)
+{
+	for (size_t i = 0; i < nmarks; i++)
+		if (!strcmp(marks[i].stream, stream))
+			return &marks[i];
+	return NULL;
+}
+
 static enum store_result checkpoint(void *ctx, const struct checkpoint *c, const int64_t *widths, int64_t *floors,
 				    struct error *err)
 {
@@ -88,6 +144,8 @@ static enum store_result checkpoint(void *ctx, const struct checkpoint *c, const
 		pane_free(map_gets(&segments, key));
 		map_puts(&segments, key, p);
 	}
+	for (size_t i = 0; answer == STORE_OK && i < c->nmarks; i++)
+		put_mark(&c->marks[i], c->next);
 	for (size_t i = 0; answer == STORE_OK && i < c->nevents; i++)
 		put_event(c->events[i]);
 	return answer;
@@ -95,7 +153,7 @@ static enum store_result checkpoint(void *ctx, const struct checkpoint *c, const
 
 struct collect_port play_port(void)
 {
-	return (struct collect_port){.checkpoint = checkpoint, .schema = schema, .subject = subject};
+	return (struct collect_port){.checkpoint = checkpoint, .types = types, .schema = schema, .subject = subject};
 }
 
 const struct pane *played_pane(const char *stream, const char *slice)
@@ -132,7 +190,7 @@ size_t played_events(const char *type)
 struct part *play_part(struct wstream *streams, size_t n, int64_t next)
 {
 	static int nonce;
-	struct claim c = {.next = next, .check_offset = -1, .fresh = !next};
+	struct claim c = {.next = next, .check_offset = -1, .fresh = !next, .marks = marks, .nmarks = nmarks};
 	struct part *p = part_new("topic", 0, streams, n);
 
 	snprintf(c.nonce, sizeof c.nonce, "nonce%d", nonce++);

@@ -18,11 +18,14 @@ void play_end(void);
 struct collect_port play_port(void);
 // The next checkpoints get this answer; anything but STORE_OK writes nothing.
 void play_answer(enum store_result r);
+void play_type(const char *name);  // a sub-stream that somebody counted before
+void play_types_away(bool away);
+const struct stream_mark *played_mark(const char *stream); // the last one stored; NULL: none
 // The sum of what is stored of a stream, over all slices or in one; NULL: nothing. Valid until the next call.
 const struct pane *played_pane(const char *stream, const char *slice);
 size_t played_events(const char *type); // how many journal entries of that type are stored
 
-// A worker's side: a partition of "topic" of the streams.
+// A worker's side: a partition of "topic" of the streams, under a new claim that gives the stored marks.
 struct part *play_part(struct wstream *streams, size_t n, int64_t next);
 extern struct record_values play_scratch;
 

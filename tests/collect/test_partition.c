@@ -596,8 +596,8 @@ Test(partition, two_streams_of_a_topic_may_differ_in_framing)
 	part = part_new("topic", 0, both, 2);
 	part_adopt(part, &c);
 	cr_assert(send(1000, 2, "EUR"));
-	cr_assert_eq(part->streams[0].panes[0].pane->decoded, 1);
-	cr_assert_eq(part->streams[1].panes[0].pane->decoded, 0);
+	cr_assert_eq(part->streams[0]->panes[0].pane->decoded, 1);
+	cr_assert_eq(part->streams[1]->panes[0].pane->decoded, 0);
 	part_free(part);
 	wstream_release(&both[0]);
 	wstream_release(&both[1]);
@@ -633,7 +633,7 @@ Test(partition, subjects_are_named_by_the_strategy)
 		}
 		told.subject = cases[i].answer;
 		cr_assert(send(1000, 2, "EUR"), "case %zu", i);
-		const struct pane *p = part->streams[0].panes[0].pane;
+		const struct pane *p = part->streams[0]->panes[0].pane;
 		cr_assert_eq(p->records, 1);
 		cr_assert_eq(p->decoded, cases[i].decoded, "case %zu", i);
 		if (!p->decoded) {
@@ -656,7 +656,7 @@ Test(partition, with_a_strategy_another_record_is_still_not_ours)
 	told.subject = SUBJECT_NO;
 	begin();
 	cr_assert(send(1000, 2, "EUR"));
-	cr_assert_eq(part->streams[0].npanes, 0);
+	cr_assert_eq(part->streams[0]->npanes, 0);
 }
 
 Test(partition, slices_are_bounded_and_the_rest_shares_other)
@@ -747,7 +747,7 @@ Test(partition, what_was_refused_stays_dirty_until_it_is_dropped)
 	cr_assert(part->dirty);
 	forget();
 	part_drop(part);
-	cr_assert_eq(part->streams[0].npanes, 0);
+	cr_assert_eq(part->streams[0]->npanes, 0);
 	cr_assert_eq(stream.done.records, 0, "what the store did not take is not counted");
 }
 
@@ -772,9 +772,9 @@ Test(partition, a_stream_that_was_left_out_for_a_while_is_added_anew)
 	part_adopt(part, &c);
 	cr_assert_eq(part->nevents, 1);
 	cr_assert(strstr(part->events[0], "\"counted_to\":3"), "%s", part->events[0]);
-	cr_assert_eq(part->streams[0].max_event, 1000);
-	cr_assert_eq(part->streams[0].hole.from, 1000 - 30000, "what was not counted meanwhile is a hole");
-	cr_assert_gt(part->streams[0].hole.to, 1000);
+	cr_assert_eq(part->streams[0]->max_event, 1000);
+	cr_assert_eq(part->streams[0]->hole.from, 1000 - 30000, "what was not counted meanwhile is a hole");
+	cr_assert_gt(part->streams[0]->hole.to, 1000);
 	part_drop(part);
 	mark.next = 5;
 	part_adopt(part, &c);
@@ -799,7 +799,7 @@ Test(partition, a_hole_lasts_until_a_record_in_time_came_after_it)
 	begin();
 	send(t, 5, "EUR");
 	expect_hole(0, 0, false);
-	part_lost(&part->streams[0], now);
+	part_lost(part->streams[0], now);
 	expect_hole(t - late, now.ms + late + 1, false);
 	send(t - late - 1, 5, "EUR");                  // late: it says nothing of what came before it
 	send_bytes("junk", 4, t + 300000);             // gives no event time
@@ -809,7 +809,7 @@ Test(partition, a_hole_lasts_until_a_record_in_time_came_after_it)
 	expect_hole(t - late, t + 600000 + late + 1, true);
 	send(t + 900001, 5, "EUR");
 	expect_hole(0, 0, false);
-	part_lost(&part->streams[0], now);
+	part_lost(part->streams[0], now);
 	send(t + 900001 - late, 5, "EUR");             // in time, and older than the newest
 	expect_hole(t + 900001 - late, t + 900001 + late + 1, true);
 }
@@ -819,7 +819,7 @@ Test(partition, a_hole_before_the_first_record_begins_nowhere)
 	const int64_t t = 1700000000000;
 
 	begin();
-	part_lost(&part->streams[0], (struct wall_time){t});
+	part_lost(part->streams[0], (struct wall_time){t});
 	expect_hole(INT64_MIN, t + 30001, false);
 	send(t - 100000, 5, "EUR");
 	expect_hole(INT64_MIN, t - 100000 + 30001, true);
@@ -831,7 +831,7 @@ Test(partition, what_was_counted_may_lie_in_the_future_and_so_may_what_was_lost)
 
 	begin();
 	send(t, 5, "EUR");
-	part_lost(&part->streams[0], (struct wall_time){t - 86400000});
+	part_lost(part->streams[0], (struct wall_time){t - 86400000});
 	expect_hole(t - 30000, t + 30001, false);
 }
 
@@ -839,14 +839,14 @@ Test(partition, what_was_counted_may_lie_in_the_future_and_so_may_what_was_lost)
 Test(partition, an_open_hole_comes_back_with_the_claim)
 {
 	const int64_t t = 1700000000000;
-	struct stream_mark mark = {(char *)"s", t, t, 1, {t - 30000, t + 7230001}, false};
+	struct stream_mark mark = {(char *)"s", t, t, 1, {t - 30000, t + 7230001}, false, NULL};
 	struct claim c = {.nonce = "n", .next = 1, .check_offset = -1, .marks = &mark, .nmarks = 1};
 
 	begin();
 	for (int i = 0; i < 2; i++) {
 		told.result = i ? STORE_OK : STORE_LOST;
 		part_drop(part);
-		cr_expect_eq(part->streams[0].hole.to, 0);
+		cr_expect_eq(part->streams[0]->hole.to, 0);
 		part_adopt(part, &c);
 		send(t + 60000, 5, "EUR");
 		expect_hole(t - 30000, t + 90001, true);

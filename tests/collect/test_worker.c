@@ -432,13 +432,12 @@ static void live(void (*what)(void))
 	const struct collect_conf cc = {&config, &def, 1};
 	struct wstream stream;
 	struct worker w = {.conf = &cc, .consumer = &kafka, .streams = &stream, .stop = &stop,
-			   .port = {NULL, play_scope, play_claim, play_checkpoint, play_first_seen, play_segments,
+			   .port = {NULL, play_scope, play_claim, play_checkpoint, play_first_seen, NULL, play_segments,
 				    play_generation, play_schema, NULL, play_subject}};
 
 	wstream_init(&stream, &def);
 	record_values_init(&w.scratch);
 	pthread_mutex_init(&w.mutex, NULL);
-	w.shown = xcalloc(1, sizeof *w.shown);
 	worker = &w;
 	script = what;
 	kafka.polls = 0;

@@ -488,7 +488,7 @@ Test(store, since_when_a_partition_waits_for_a_schema)
 // A checkpoint of the claim with a hole. -> the holes that the judge sees then.
 static struct stream_view view_with(struct store *s, const struct claim *c, int64_t expected, struct hole hole, bool closed)
 {
-	struct stream_mark m = {(char *)"s", 1000, 900, -1, hole, closed};
+	struct stream_mark m = {(char *)"s", 1000, 900, -1, hole, closed, NULL};
 	const struct segment_write w = {.stream = "s", .slice = "", .interval = expected * width, .bytes = "x", .len = 1};
 	const struct checkpoint cp = {.topic = "topic", .nonce = c->nonce, .expected_next = expected, .next = expected + 1,
 				      .marks = &m, .nmarks = 1, .segments = &w, .nsegments = 1, .end = -1, .target = -1};
@@ -550,13 +550,53 @@ Test(store, a_hole_is_open_until_it_is_closed_and_goes_below_the_floor)
 	store_free(s);
 }
 
+// A type's first appearance, in whatever partition, is told once, by the write that counts it.
+Test(store, record_types_are_known_from_their_first_count_on)
+{
+	struct store *s = open_store();
+	struct error err = ERROR_INIT;
+	const int64_t widths[] = {1000, 1000, 1000, 1000};
+	char **names;
+	size_t n;
+
+	cr_assert_eq(store_types(s, "p", &names, &n, &err), 0, "%s", err.text);
+	cr_assert_eq(n, 0);
+	free(names);
+	for (int32_t partition = 0; partition < 2; partition++) {
+		struct claim c;
+		cr_assert_eq(store_claim(s, "topic", partition, &c, &err), 0, "%s", err.text);
+		const struct stream_mark marks[] = {{.stream = (char *)"p"},
+						    {.stream = (char *)"p/x.B", .born = "{\"type\":\"record_type\"}"},
+						    {.stream = (char *)"p/x.A", .born = "{\"type\":\"record_type\"}"},
+						    {.stream = (char *)"pq/x.A"}};
+		const struct checkpoint cp = {.topic = "topic", .partition = partition, .nonce = c.nonce, .expected_next = -1,
+					      .next = 1, .marks = marks, .nmarks = partition ? 4 : 2, .end = -1, .target = -1,
+					      .partitions = 2};
+		int64_t floors[4];
+		cr_assert_eq(store_checkpoint(s, &cp, widths, floors, &err), STORE_OK, "%s", err.text);
+		claim_release(&c);
+		char *told = test_redis_cli(&redis, "zcard t:journal");
+		cr_expect_str_eq(told, partition ? "2" : "1");
+		free(told);
+	}
+	cr_assert_eq(store_types(s, "p", &names, &n, &err), 0, "%s", err.text);
+	cr_assert_eq(n, 2);
+	cr_expect_str_eq(names[0], "p/x.A");
+	cr_expect_str_eq(names[1], "p/x.B");
+	free(names[0]);
+	free(names[1]);
+	free(names);
+	store_free(s);
+}
+
 Test(store, streams_of_one_checkpoint_do_not_mix)
 {
 	struct store *s = open_store();
 	struct error err = ERROR_INIT;
 	struct claim c = take(s);
 	const struct stream_mark marks[] = {
-		{(char *)"a", 11, 12, -1, {0, 0}, false}, {(char *)"b", 21, 22, -1, {5, 6}, false}, {(char *)"c", 31, 32, -1, {7, 9}, true}};
+		{(char *)"a", 11, 12, -1, {0, 0}, false, NULL}, {(char *)"b", 21, 22, -1, {5, 6}, false, NULL},
+		{(char *)"c", 31, 32, -1, {7, 9}, true, NULL}};
 	const int64_t widths[] = {1000, 2000, 3000};
 	const struct segment_write w[] = {{.stream = "c", .slice = "", .interval = 3000, .bytes = "x", .len = 1},
 					  {.stream = "b", .slice = "", .interval = 2000, .n = 1, .bytes = "x", .len = 1}};
