@@ -62,7 +62,7 @@ static void collected(struct app *a, struct metrics_writer *w)
 	struct collect_partition_stats *parts;
 	struct collect_totals t;
 	static const char *const outcomes[] = {"ok", "fenced", "lost", "failed"};
-	uint64_t overflowed = 0, beyond = 0;
+	uint64_t overflowed = 0, beyond = 0, unjudged = 0;
 	struct collect_named_stats *s;
 	size_t n = collect_streams(a->collect, &s);
 
@@ -83,9 +83,11 @@ static void collected(struct app *a, struct metrics_writer *w)
 	for (size_t i = 0; i < n; i++) {
 		overflowed += s[i].stats.overflowed;
 		beyond += s[i].stats.beyond;
+		unjudged += s[i].stats.unjudged;
 	}
 	metrics_add(w, METRIC_BOUND_HIT, (double)overflowed, (const char *[]){"slices"});
 	metrics_add(w, METRIC_BOUND_HIT, (double)beyond, (const char *[]){"record_types"});
+	metrics_add(w, METRIC_BOUND_HIT, (double)unjudged, (const char *[]){"unique"});
 	free(s);
 	size_t np = collect_partitions(a->collect, &parts);
 	for (size_t i = 0; i < np; i++)

@@ -30,6 +30,7 @@ enum { COLLECT_RULES = 64, COLLECT_RULE_NAME = 96 };
 
 struct collect_stream_stats {            // acknowledged by the store, since this process began
 	uint64_t records, violating_records, opaque, unsupported;
+	uint64_t unjudged;               // values that `unique` knows nothing of: its memory is full
 	uint64_t overflowed;             // records whose slice shares `other`
 	uint64_t beyond;                 // records whose type has no sub-stream any more
 	uint64_t violations[VIOLATION_KINDS];

@@ -12,7 +12,7 @@ static struct part_stream *add_stream(struct part *p, struct wstream *w, struct 
 	struct part_stream *s = xcalloc(1, sizeof *s);
 
 	*s = (struct part_stream){.stream = w, .clock = clock ? clock : s, .max_event = INT64_MIN, .max_untimed = INT64_MIN,
-				  .floor = INT64_MIN};
+				  .floor = INT64_MIN, .history = history_new(w->conf)};
 	p->streams = xrealloc(p->streams, (p->nstreams + 1) * sizeof *p->streams);
 	return p->streams[p->nstreams++] = s;
 }
@@ -42,6 +42,7 @@ static void free_stream(struct part_stream *s)
 {
 	free(s->panes);
 	free(s->born);
+	history_free(s->history);
 	free(s);
 }
 
@@ -57,6 +58,7 @@ void part_drop(struct part *p)
 		s->hole_closed = false;
 		s->fresh = (struct collect_stream_stats){0};
 		s->type = NULL;
+		history_clear(s->history);
 	}
 	while (p->nstreams && p->streams[p->nstreams - 1]->stream->parent)
 		free_stream(p->streams[--p->nstreams]);
@@ -133,6 +135,20 @@ void part_lost_event(struct part *p, const char *type, json_t *fields)
 			part_lost(p->streams[i], wall_now());
 }
 
+// What rules remember. `gap`: records that the stream did not see came since, so that it is of no use any more.
+static void load_history(struct part *p, struct part_stream *s, const struct claim *c, bool gap)
+{
+	const char *stream = s->stream->conf->name;
+
+	for (size_t i = 0; i < c->nstates; i++) {
+		const struct state_blob *b = &c->states[i];
+		if (strcmp(b->stream, stream) || !history_owns(b->name))
+			continue;
+		if (gap || !history_load(s->history, b))
+			part_state(p, stream, b->name, STATE_DROP, NULL, 0);
+	}
+}
+
 // The record types that were counted here before.
 static void adopt_types(struct part *p, const struct claim *c)
 {
@@ -147,6 +163,7 @@ static void adopt_types(struct part *p, const struct claim *c)
 			struct part_stream *s = add_stream(p, type, p->streams[i]);
 			s->max_event = m->max_event;
 			s->max_untimed = m->max_untimed;
+			load_history(p, s, c, m->next != c->next);
 		}
 	}
 }
@@ -171,7 +188,9 @@ void part_adopt(struct part *p, const struct claim *c)
 			p->streams[i]->hole = c->marks[k].hole;
 		}
 		// Every write carries all streams: one that is behind was not in its writer's configuration.
-		if (c->fresh || (k < c->nmarks && c->marks[k].next == c->next))
+		bool gap = !c->fresh && (k == c->nmarks || c->marks[k].next != c->next);
+		load_history(p, p->streams[i], c, gap || c->fresh);
+		if (!gap)
 			continue;
 		if (k < c->nmarks)
 			part_lost(p->streams[i], wall_now());
@@ -236,6 +255,24 @@ static void acknowledge(struct part *p, const int64_t *floors)
 	}
 }
 
+struct state_target {
+	struct part *part;
+	const char *stream;
+};
+
+static void write_state(void *arg, const char *name, enum state_op op, const void *bytes, size_t n)
+{
+	struct state_target *t = arg;
+
+	part_state(t->part, t->stream, name, op, bytes, n);
+}
+
+void part_history_drop(struct part *p)
+{
+	for (size_t i = 0; i < p->nstreams; i++)
+		history_drop(p->streams[i]->history);
+}
+
 enum store_result part_write(struct part *p, const struct collect_port *port, const struct segment_write *segments, size_t n,
 			     struct error *err)
 {
@@ -247,6 +284,8 @@ enum store_result part_write(struct part *p, const struct collect_port *port, co
 		marks[i] = (struct stream_mark){s->stream->conf->name, s->max_event, s->max_untimed, p->next, s->hole,
 						s->hole_closed, s->born};
 		widths[i] = s->stream->conf->pane_ms;
+		struct state_target t = {p, s->stream->conf->name};
+		history_write(s->history, write_state, &t);
 	}
 	if (p->target >= 0 && p->next >= p->target)
 		p->target = -1;

@@ -3,6 +3,7 @@
 // claim; all of it may be dropped at any time, and the store's offset says where to go on.
 #ifndef KD_COLLECT_PARTITION_H
 #define KD_COLLECT_PARTITION_H
+#include "collect/history.h"
 #include "collect/stage.h"
 #include "collect/stream.h"
 #include "kafka/consumer.h"
@@ -39,6 +40,7 @@ struct part_stream {
 	size_t npanes, cappanes;
 	struct framed value, key; // of the record in hand
 	size_t last;              // index of the pane used last
+	struct history *history;  // NULL: no rule looks back
 	int64_t reopened[64];     // intervals to look at for compaction
 	size_t nreopened;
 	struct collect_stream_stats fresh; // counted since the last acknowledged checkpoint
@@ -92,6 +94,8 @@ void part_event(struct part *p, const char *type, json_t *fields);
 // that is still owed. What is lost with the part's memory was not written, nor were the records that it comes from.
 void part_state(struct part *p, const char *stream, const char *name, enum state_op op, const void *bytes, size_t n);
 void part_state_forget(struct part *p);
+// The partition is another one: what rules remember of it is dropped, here and in the store.
+void part_history_drop(struct part *p);
 // Records after those that were counted are lost to the stream: opens its hole (docs/exactly-once.md).
 void part_lost(struct part_stream *s, struct wall_time now);
 // To every stream of the partition, with an event.

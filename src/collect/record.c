@@ -14,7 +14,7 @@ enum unread { UNREAD_NOT, UNREAD_OPAQUE, UNREAD_UNSUPPORTED }; // gives no value
 // What one stream makes of one message's value or key, before it is counted.
 struct verdict {
 	const char *top;           // the field of a breach of the whole: "", or "key"
-	const struct record_values *values;
+	struct record_values *values;
 	struct plan_entry *plan;   // NULL where framing failed
 	struct breach whole;       // the breach of a record that gives no values; kind VIOLATION_KINDS: none
 	enum unread unread;
@@ -395,6 +395,14 @@ static void move_clock(struct part_stream *s, const struct verdict *v, struct wa
 		s->max_untimed = v->event_ms < now.ms ? v->event_ms : now.ms;
 }
 
+// What rules over several records say of the values. -> how many values they know nothing of.
+static uint64_t look_back(struct part_stream *s, const struct verdict *v, const struct history_record *at)
+{
+	if (!v->values->decoded)
+		return 0;
+	return history_judge(s->history, v->plan->plan, v->plan->past, v->values, at);
+}
+
 // `key` is NULL where keys are not read.
 static void count(struct part *p, struct part_stream *s, const struct message *m, struct verdict *v,
 		  const struct verdict *key, struct wall_time now)
@@ -404,18 +412,25 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 	bool decoded = !broken && !v->unread;
 	bool future = decoded && in_future(w, v, m, now);
 	bool stale = decoded && !future && w->conf->max_stale_ms && v->event_ms < m->time.ms - w->conf->max_stale_ms;
-	bool violating = broken || future || stale || (decoded && (v->values->nbreaches || v->plan->incompatible)) ||
-			 (key && (key->whole.kind != VIOLATION_KINDS || key->values->nbreaches));
 	bool late = s->clock->max_event != INT64_MIN && v->event_ms < s->clock->max_event - w->conf->lateness_ms;
+	uint64_t unjudged = 0;
 	char slice[SLICE_MAX];
 
 	if (too_old(s, v->event_ms)) {
 		p->too_old++;
 		return;
 	}
+	if (s->history) {
+		const struct history_record at = {v->event_ms, s->clock->max_event, v->moves_watermark && !late};
+		unjudged = look_back(s, v, &at) + (key ? look_back(s, key, &at) : 0);
+		s->fresh.unjudged += unjudged;
+	}
+	bool violating = broken || future || stale || (decoded && (v->values->nbreaches || v->plan->incompatible)) ||
+			 (key && (key->whole.kind != VIOLATION_KINDS || key->values->nbreaches));
 	slice_name(p, w, m, v, key, slice);
 	struct open_pane *o = open_pane(p, s, time_floor(v->event_ms, w->conf->pane_ms), slice);
 	o->dirty = true;
+	o->pane->approximate |= unjudged > 0;
 	pane_count_record(o->pane, v->event_ms, m->offset, v->schema_id, decoded, violating, late);
 	if (!strcmp(o->slice, "other") && strcmp(slice, "other")) {
 		o->pane->overflowed++;

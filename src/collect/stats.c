@@ -25,6 +25,7 @@ void collect_stats_add(struct collect_stream_stats *dst, const struct collect_st
 	dst->violating_records += src->violating_records;
 	dst->opaque += src->opaque;
 	dst->unsupported += src->unsupported;
+	dst->unjudged += src->unjudged;
 	dst->overflowed += src->overflowed;
 	dst->beyond += src->beyond;
 	for (int k = 0; k < VIOLATION_KINDS; k++)

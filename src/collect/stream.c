@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "collect/history.h"
 #include "util/log.h"
 #include "util/xalloc.h"
 
@@ -149,6 +150,7 @@ static void plan_entry_free(struct plan_entry *e)
 	plan_free(e->plan);
 	free(e->field);
 	free(e->slice_slot);
+	free(e->past);
 	free(e->topic);
 	free(e);
 }
@@ -232,6 +234,7 @@ static void bind(struct side *s, struct plan_entry *e)
 
 	e->path = xcalloc(slots + 1, sizeof *e->path);
 	e->field = xcalloc(slots + 1, sizeof *e->field);
+	e->past = xcalloc(slots + 1, sizeof *e->past);
 	e->slice_slot = xcalloc(c->nslice_by + 1, sizeof *e->slice_slot);
 	for (size_t i = 0; i < c->nslice_by; i++)
 		e->slice_slot[i] = SIZE_MAX;
@@ -241,6 +244,7 @@ static void bind(struct side *s, struct plan_entry *e)
 		bool inside = slot->element >= 0;
 		e->path[k] = side_shown(s, e->plan, slot->path);
 		e->field[k] = counted ? wstream_field(e->owner, e->path[k], slot->type, inside) : SIZE_MAX;
+		e->past[k] = history_rule(c, e->path[k]);
 		for (size_t i = 0; i < c->nslice_by; i++)
 			if (!inside && !strcmp(c->slice_by[i], e->path[k]))
 				e->slice_slot[i] = k;

@@ -31,6 +31,7 @@ struct plan_entry {
 	bool beyond;            // their type is past the bound: their values are not counted
 	char **path;            // by plan slot, as the stream names it
 	size_t *field;          // plan slot -> index in the stream's field table; SIZE_MAX: not counted
+	size_t *past;           // plan slot -> its rule over several records (history.h), or SIZE_MAX
 	size_t *slice_slot;     // nslice_by entries; SIZE_MAX: not a field of this writer
 	bool incompatible;      // the contract cannot read it
 	char why[240];          // of PLAN_INVALID, PLAN_UNSUPPORTED, of the contract

@@ -140,6 +140,7 @@ static void restart_topic(struct worker *w, struct part *p)
 	}
 	part_lost_event(p, "topic_recreated",
 			json_pack("{s:I, s:I}", "stored", (json_int_t)p->next, "start", (json_int_t)low));
+	part_history_drop(p);
 	p->next = low;
 	p->check_offset = -1;
 	p->target = low < high ? high : -1;

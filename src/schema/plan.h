@@ -121,4 +121,6 @@ const struct plan_slot *plan_slot(const struct plan *p, size_t slot);
 const char *plan_record_name(const struct plan *p); // full name of the top-level type; "" for unnamed types
 // Walks one payload (without framing). Always fills `out`; no I/O; never reads outside [p, p + n).
 void plan_walk(const struct plan *p, const uint8_t *bytes, size_t n, struct record_values *out);
+// A breach that the caller finds after the walk, of VIOLATION_UNIQUE or VIOLATION_MONOTONIC. `why` must outlive `out`.
+void plan_breach(const struct plan *p, struct record_values *out, enum violation_kind kind, size_t slot, const char *why);
 #endif

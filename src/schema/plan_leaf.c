@@ -34,18 +34,21 @@ void set_detail(struct record_values *out, const char *text)
 	out->detail[n] = 0;
 }
 
-void add_breach(struct walk *w, enum violation_kind kind, uint32_t slot, const char *text)
+void plan_breach(const struct plan *p, struct record_values *out, enum violation_kind kind, size_t slot, const char *why)
 {
-	struct record_values *out = w->out;
-
-	if (w->plan->slots[slot].element >= 0) { // once a record, not once an element
+	if (p->slots[slot].element >= 0) { // once a record, not once an element
 		if (out->broken[slot] >> kind & 1)
 			return;
 		out->broken[slot] |= 1u << kind;
 	}
 	if (!out->nbreaches)
-		set_detail(out, text);
-	out->breaches[out->nbreaches++] = (struct breach){.kind = kind, .slot = (int32_t)slot, .why = text};
+		set_detail(out, why);
+	out->breaches[out->nbreaches++] = (struct breach){.kind = kind, .slot = (int32_t)slot, .why = why};
+}
+
+void add_breach(struct walk *w, enum violation_kind kind, uint32_t slot, const char *text)
+{
+	plan_breach(w->plan, w->out, kind, slot, text);
 }
 
 // The copy ends in a NUL, as regexec may want, but a NUL within does not end the text.

@@ -72,7 +72,8 @@ const struct metric_info metric_table[METRICS] = {
 				{"outcome"}},
 	[METRIC_BOUND_HIT] = {"kdrift_bound_hits_total",
 			      "counter",
-			      "Times a configured bound on memory was reached; slices: records counted in `other`.",
+			      "Times a configured bound on memory was reached; slices: records counted in `other`; unique: "
+			      "values that could not be remembered.",
 			      {"bound"}},
 	[METRIC_DIGEST] = {"kdrift_digest_timestamp_seconds",
 			   "gauge",

@@ -20,6 +20,14 @@ static struct pane *sum;
 static struct stream_mark marks[300];
 static size_t nmarks;
 static bool types_away;
+static struct map states; // "stream 1f name" -> struct buf
+static int64_t stored_next;
+
+static void free_state(void *p)
+{
+	buf_release(p);
+	free(p);
+}
 
 static void free_pane(void *p)
 {
@@ -30,6 +38,8 @@ void play_begin(void)
 {
 	memset(played_schemas, 0, sizeof played_schemas);
 	map_init(&segments);
+	map_init(&states);
+	stored_next = -1;
 	record_values_init(&play_scratch);
 	answer = STORE_OK;
 	types_away = false;
@@ -43,6 +53,7 @@ void play_end(void)
 	events = NULL;
 	nevents = capevents = 0;
 	map_release(&segments, free_pane);
+	map_release(&states, free_state);
 	pane_free(sum);
 	sum = NULL;
 	while (nmarks)
@@ -128,6 +139,19 @@ const struct stream_mark *played_mark(const char *stream)
 	return NULL;
 }
 
+static void put_state(const struct state_write *w)
+{
+	char *key = xasprintf("%s\x1f%s", w->stream, w->name);
+	struct buf *b = map_gets(&states, key);
+
+	if (!b)
+		map_puts(&states, key, b = xcalloc(1, sizeof *b));
+	if (w->op != STATE_APPEND)
+		buf_release(b); // a dropped one stays as an empty one
+	buf_add(b, w->bytes, w->len);
+	free(key);
+}
+
 static enum store_result checkpoint(void *ctx, const struct checkpoint *c, const int64_t *widths, int64_t *floors,
 				    struct error *err)
 {
@@ -148,6 +172,10 @@ static enum store_result checkpoint(void *ctx, const struct checkpoint *c, const
 		put_mark(&c->marks[i], c->next);
 	for (size_t i = 0; answer == STORE_OK && i < c->nevents; i++)
 		put_event(c->events[i]);
+	for (size_t i = 0; answer == STORE_OK && i < c->nstates; i++)
+		put_state(&c->states[i]);
+	if (answer == STORE_OK)
+		stored_next = c->next;
 	return answer;
 }
 
@@ -196,6 +224,43 @@ struct part *play_part(struct wstream *streams, size_t n, int64_t next)
 	snprintf(c.nonce, sizeof c.nonce, "nonce%d", nonce++);
 	part_adopt(p, &c);
 	return p;
+}
+
+struct part *play_claim(struct wstream *streams, size_t n)
+{
+	static int nonce;
+	struct claim c = {.next = stored_next < 0 ? 0 : stored_next, .check_offset = -1, .fresh = stored_next < 0,
+			  .marks = marks, .nmarks = nmarks};
+	struct part *p = part_new("topic", 0, streams, n);
+
+	c.states = xcalloc(states.count + 1, sizeof *c.states);
+	for (struct map_entry *e = NULL; (e = map_next(&states, e));) {
+		const struct buf *b = e->value;
+		const char *cut = strchr(e->key, '\x1f');
+		if (b->len)
+			c.states[c.nstates++] = (struct state_blob){xstrndup(e->key, (size_t)(cut - e->key)), xstrdup(cut + 1),
+								    xstrndup(b->data, b->len), b->len};
+	}
+	snprintf(c.nonce, sizeof c.nonce, "claim%d", nonce++);
+	part_adopt(p, &c);
+	c.marks = NULL;
+	c.nmarks = 0;
+	claim_release(&c);
+	return p;
+}
+
+size_t played_states(const char *stream, size_t *bytes)
+{
+	size_t n = 0, len = strlen(stream);
+
+	*bytes = 0;
+	for (struct map_entry *e = NULL; (e = map_next(&states, e));) {
+		const struct buf *b = e->value;
+		bool is = b->len && !strncmp(e->key, stream, len) && e->key[len] == '\x1f';
+		n += is;
+		*bytes += is ? b->len : 0;
+	}
+	return n;
 }
 
 void avro_long(struct buf *b, int64_t v)

@@ -25,8 +25,13 @@ const struct stream_mark *played_mark(const char *stream); // the last one store
 const struct pane *played_pane(const char *stream, const char *slice);
 size_t played_events(const char *type); // how many journal entries of that type are stored
 
+// How many states are stored of a stream, and their bytes together.
+size_t played_states(const char *stream, size_t *bytes);
+
 // A worker's side: a partition of "topic" of the streams, under a new claim that gives the stored marks.
 struct part *play_part(struct wstream *streams, size_t n, int64_t next);
+// The same as the store has it: offset, marks and states of the last checkpoint that it took.
+struct part *play_claim(struct wstream *streams, size_t n);
 extern struct record_values play_scratch;
 
 void avro_long(struct buf *b, int64_t v);
