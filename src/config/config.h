@@ -33,7 +33,7 @@ struct field_conf {
 	double range_min, range_max;
 	char **allowed;
 	size_t nallowed;
-	char *pattern;             // POSIX extended, checked to compile; NULL: none
+	char *pattern;             // RE2, checked to compile; NULL: none
 	bool not_null;
 	bool has_length;
 	uint64_t length_min, length_max; // characters, bytes or elements; UINT64_MAX: open

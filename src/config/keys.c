@@ -137,7 +137,7 @@ const struct section section_field = {
 	 .help = "categorical: any other value is a violation `allowed`"},
 	{"pattern", KEY_TEXT, IN(field_conf, pattern),
 	 .help =
-	     "text: POSIX extended regular expression; a value that does not match is a violation `pattern`"},
+	     "text: regular expression (RE2); a value in which it is not found is a violation `pattern`"},
 	{"not_null", KEY_BOOL, IN(field_conf, not_null), .fallback = "false",
 	 .help = "a null or absent value is a violation `null`"},
 	{"length", KEY_OWN, .unit = "[MIN, MAX], null for an open end",

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config/read.h"
+#include "util/re.h"
 #include "util/xalloc.h"
 
 enum { TOPIC_MAX = 249, SLICE_KEYS = 8 };
@@ -90,8 +91,8 @@ static void read_type(struct loader *l, const struct node *n, const char *path, 
 	f->type = t;
 }
 
-static void check_pattern(struct loader *l, const struct node *n, const char *path, const char *pattern,
-			  const char *mend)
+// librdkafka matches topics by POSIX's rules.
+static void check_topic_pattern(struct loader *l, const struct node *n, const char *path, const char *pattern)
 {
 	char why[128];
 	regex_t re;
@@ -102,7 +103,17 @@ static void check_pattern(struct loader *l, const struct node *n, const char *pa
 		return;
 	}
 	regerror(rc, &re, why, sizeof why);
-	problem(l, n, "%s: '%s' is not a POSIX extended regular expression (%s)%s", path, pattern, why, mend);
+	problem(l, n, "%s: '%s' is not a POSIX extended regular expression (%s)", path, pattern, why);
+}
+
+static void check_pattern(struct loader *l, const struct node *n, const char *path, const char *pattern)
+{
+	struct error why = ERROR_INIT;
+	struct re *re = re_new(pattern, strlen(pattern), &why);
+
+	if (!re)
+		problem(l, n, "%s: '%s' is not a regular expression as RE2 reads them (%s)", path, pattern, why.text);
+	re_free(re);
 }
 
 // A rule that can never speak for the field's declared type is a mistake.
@@ -150,7 +161,7 @@ static void check_field(struct loader *l, const struct node *map, const char *pa
 			child_path(at, sizeof at, path, "monotonic"));
 	if (f->pattern)
 		check_pattern(l, node_get(map, "pattern"), child_path(at, sizeof at, path, "pattern"),
-			      f->pattern, "");
+			      f->pattern);
 }
 
 static void read_field(struct loader *l, const struct node *map, const char *path, struct field_conf *f)
@@ -217,7 +228,7 @@ static void read_topic(struct loader *l, const struct node *n, const char *path,
 		s->is_regex = true;
 		memmove(s->topic, s->topic + 1, len - 2);
 		s->topic[len - 2] = 0;
-		check_pattern(l, n, at, s->topic, "");
+		check_topic_pattern(l, n, at, s->topic);
 		return;
 	}
 	for (const char *c = s->topic; *c; c++) {

@@ -123,7 +123,7 @@ static uint32_t add_matches(struct parser *r, const char *at, uint32_t a, uint32
 
 	if (p->op != EXPR_CONST || p->value.type != CEL_STRING)
 		return lex_unsupported(r, at, "matches() with a pattern that is no literal");
-	struct re *re = re_compile(p->value.s, p->value.len, &why);
+	struct re *re = re_new(p->value.s, p->value.len, &why);
 	if (!re)
 		return lex_fail(r, at, why.text);
 	const uint32_t n = add_one(r, EXPR_MATCHES, a);

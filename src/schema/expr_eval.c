@@ -511,7 +511,7 @@ static struct cel_value eval_unary(struct eval *v, const struct expr_node *n)
 	case EXPR_SIZE:
 		return eval_size(&a);
 	case EXPR_MATCHES:
-		return a.type == CEL_STRING ? cel_bool(re_matches(n->re, a.s, a.len)) : misfit(n->op, &a, NULL);
+		return a.type == CEL_STRING ? cel_bool(re_found(n->re, a.s, a.len)) : misfit(n->op, &a, NULL);
 	case EXPR_TO_INT:
 		return to_int(&a);
 	case EXPR_TO_DOUBLE:

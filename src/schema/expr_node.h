@@ -3,7 +3,7 @@
 #ifndef KD_SCHEMA_EXPR_NODE_H
 #define KD_SCHEMA_EXPR_NODE_H
 #include "schema/expr.h"
-#include "schema/re.h"
+#include "util/re.h"
 
 enum expr_op {
 	EXPR_CONST,

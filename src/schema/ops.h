@@ -7,11 +7,10 @@
 // still checked.
 #ifndef KD_SCHEMA_OPS_H
 #define KD_SCHEMA_OPS_H
-#include <regex.h>
-
 #include "schema/avsc.h"
 #include "schema/plan.h"
 #include "util/map.h"
+#include "util/re.h"
 
 #define NO_SLOT UINT32_MAX
 
@@ -72,12 +71,12 @@ enum convert {
 
 // What is judged of a slot's values.
 struct checks {
-	bool has_range, has_allowed, has_pattern, has_length;
+	bool has_range, has_allowed, has_length;
 	double min, max;
 	struct map allowed; // texts
 	double *numbers;    // those of them that are numbers
 	size_t nnumbers;
-	regex_t pattern;
+	struct re *pattern; // NULL: none
 	uint64_t least, most; // of the length
 	int64_t freshness_ms; // 0: none
 	bool compared;	      // as in its field_rule

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plan: an Avro writer schema compiled to a flat list of opcodes that walks a record's bytes once, checks
 // every bound, validates, and hands out the monitored fields. A plan is immutable and may be shared by
-// threads; walking allocates nothing once a record_values has reached its size (a pattern's regexec may).
+// threads; walking allocates nothing once a record_values has reached its size and patterns have been warmed up.
 //
 // A field's path joins record fields by dots; a top-level type that is no record is "value". The items of an
 // array add "[]", the values of a map "{}" ("items[].price", "tags{}"): each gives a value, and what it lacks
@@ -82,7 +82,7 @@ struct field_rule {
 	double range_min, range_max;
 	char **allowed;
 	size_t nallowed;
-	const char *pattern; // POSIX extended; held against the first 16 KiB of a text
+	const char *pattern; // as RE2 reads them; found anywhere in the text
 	bool not_null;
 	bool has_length; // characters of a text, bytes of what is none, elements of an array or a map
 	uint64_t length_min, length_max;

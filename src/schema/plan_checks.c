@@ -2,6 +2,7 @@
 // The checks of one slot, from the rule of its field.
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "schema/compiler.h"
 #include "util/clock.h"
@@ -13,8 +14,7 @@ void checks_free(struct checks *k)
 		return;
 	map_release(&k->allowed, NULL);
 	free(k->numbers);
-	if (k->has_pattern)
-		regfree(&k->pattern);
+	re_free(k->pattern);
 	free(k->range_text);
 	free(k->allowed_text);
 	free(k->pattern_text);
@@ -72,17 +72,14 @@ struct checks *checks_new(const struct field_rule *r, struct error *err)
 			k->numbers[k->nnumbers++] = v;
 	}
 	if (r->pattern) {
-		int rc = regcomp(&k->pattern, r->pattern, REG_EXTENDED | REG_NOSUB);
+		struct error why = ERROR_INIT;
 
-		if (rc) {
-			char why[128];
-
-			regerror(rc, &k->pattern, why, sizeof why);
-			error_set(err, "field \"%s\": pattern \"%s\": %s", r->path, r->pattern, why);
+		k->pattern = re_new(r->pattern, strlen(r->pattern), &why);
+		if (!k->pattern) {
+			error_set(err, "field \"%s\": pattern \"%s\": %s", r->path, r->pattern, why.text);
 			checks_free(k);
 			return NULL;
 		}
-		k->has_pattern = true;
 		k->pattern_text = xasprintf("%.80s: does not match %.60s", r->path, r->pattern);
 	}
 	return k;

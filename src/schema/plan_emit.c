@@ -100,9 +100,7 @@ static void judge_symbols(struct leaf *l)
 	l->breaks = xcalloc(t->nsymbols + 1, 1);
 	for (size_t i = 0; i < t->nsymbols; i++) {
 		bool other = k->has_allowed && !map_gets(&k->allowed, t->symbols[i]);
-		bool unlike =
-		    k->has_pattern && regexec(&k->pattern, t->symbols[i], 0, NULL, 0) == REG_NOMATCH;
-
+		bool unlike = k->pattern && !re_found(k->pattern, t->symbols[i], l->lengths[i]);
 		uint64_t n = utf8_characters((const uint8_t *)t->symbols[i], l->lengths[i]);
 		bool misfits = k->has_length && (n < k->least || n > k->most);
 

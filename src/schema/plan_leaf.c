@@ -10,7 +10,6 @@
 #include "util/clock.h"
 #include "util/xalloc.h"
 
-#define MAX_PATTERN  16384   // bytes of a text that a pattern is held against
 #define MAX_EVENT_MS 8.64e15 // an event time further from 1970 is none
 
 // The shortest text that reads back the same; buf >= TEXT_SIZE. `single`: as a float.
@@ -51,17 +50,9 @@ void add_breach(struct walk *w, enum violation_kind kind, uint32_t slot, const c
 	plan_breach(w->plan, w->out, kind, slot, text);
 }
 
-// The copy ends in a NUL, as regexec may want, but a NUL within does not end the text.
 static bool pattern_breaks(const struct checks *c, const char *s, size_t n)
 {
-	char copy[MAX_PATTERN + 1];
-	regmatch_t m = {.rm_so = 0, .rm_eo = (regoff_t)(n < MAX_PATTERN ? n : MAX_PATTERN)};
-
-	if (!c->has_pattern)
-		return false;
-	memcpy(copy, s, (size_t)m.rm_eo);
-	copy[m.rm_eo] = 0;
-	return regexec(&c->pattern, copy, 0, &m, REG_STARTEND) == REG_NOMATCH;
+	return c->pattern && !re_found(c->pattern, s, n);
 }
 
 void leaf_length(struct walk *w, uint32_t slot, uint64_t n)
@@ -160,7 +151,7 @@ static void leaf_number(struct walk *w, const struct leaf *l, double num, const 
 	char local[TEXT_SIZE];
 	char *text = l->convert == AS_TEXT ? w->text : local;
 	size_t n = 0;
-	if (l->convert == AS_TEXT || (l->checks && l->checks->has_pattern))
+	if (l->convert == AS_TEXT || (l->checks && l->checks->pattern))
 		n = whole ? (size_t)snprintf(text, TEXT_SIZE, "%lld", (long long)*whole)
 			  : number_text(num, single, text);
 	if (l->convert == AS_TEXT) {

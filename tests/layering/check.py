@@ -41,6 +41,7 @@ THIRD_PARTY = {
     r"avro(\.h|/)": ["schema", "files"],
     r"hiredis/": ["store"],
     r"simdjson\.h": ["schema"],
+    r"re2/": ["util/re.cc"],
     r"google/protobuf/": ["schema"],
     r"microhttpd\.h": ["web", "sandbox"],
     r"c?yaml(\.h|/)": ["config"],
