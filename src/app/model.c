@@ -22,6 +22,12 @@ static int load_baseline(struct model *m, size_t i, struct error *err)
 		return error_set(err,
 				 "stream %s: %s is the baseline of stream %s; make one for this stream with `kdrift baseline`",
 				 c->name, c->baseline, m->baselines[i]->stream);
+	for (size_t k = 0; k < m->baselines[i]->nfields; k++) {
+		const struct field_def *d = &m->baselines[i]->fields[k]->def;
+		if (d->type == FIELD_CATEGORICAL && path_redacted(d->path, c->redact, c->nredact))
+			return error_set(err, "stream %s: %s holds values of '%s', which redact hides; make it anew with `kdrift baseline`",
+					 c->name, c->baseline, d->path);
+	}
 	return 0;
 }
 

@@ -62,13 +62,17 @@ static void put_categories(json_t *o, const struct field_stats *f)
 	json_object_set_new(o, "top", list);
 }
 
-static json_t *field_json(const struct pane *p, const struct field_stats *f)
+static json_t *field_json(const struct pane *p, const struct field_stats *f, bool redacted)
 {
 	json_t *o = json_pack("{s:s, s:I, s:I, s:I, s:I}", "type", field_type_name(f->type), "count", (json_int_t)f->count,
 			      "missing", (json_int_t)field_missing(p, f), "nan", (json_int_t)f->nan, "inf", (json_int_t)f->inf);
 
 	if (f->other)
 		json_object_set_new(o, "other", json_integer((json_int_t)f->other));
+	if (redacted) {
+		json_object_set_new(o, "redacted", json_true());
+		return o;
+	}
 	if (has_moments(f->type))
 		put_moments(o, f);
 	if (f->type == FIELD_CATEGORICAL || f->type == FIELD_BOOLEAN || f->type == FIELD_TEXT)
@@ -77,7 +81,7 @@ static json_t *field_json(const struct pane *p, const struct field_stats *f)
 }
 
 // A path that writers gave several types is shown in the one with most values.
-static void put_fields(json_t *o, const struct pane *p)
+static void put_fields(json_t *o, const struct pane *p, char *const *redact, size_t nredact)
 {
 	struct map shown;
 
@@ -90,7 +94,7 @@ static void put_fields(json_t *o, const struct pane *p)
 	}
 	for (size_t i = 0; i < p->nfields; i++)
 		if (p->fields[i] && map_gets(&shown, p->fields[i]->path) == p->fields[i])
-			json_object_set_new(o, p->fields[i]->path, field_json(p, p->fields[i]));
+			json_object_set_new(o, p->fields[i]->path, field_json(p, p->fields[i], path_redacted(p->fields[i]->path, redact, nredact)));
 	map_release(&shown, NULL);
 }
 
@@ -99,7 +103,8 @@ static void json_add(json_t *o, const char *key, uint64_t n)
 	json_object_set_new(o, key, json_integer(json_get_int(o, key, 0) + (json_int_t)n));
 }
 
-json_t *stats_json(const char *stream, int64_t from, int64_t to, const struct pane *p)
+json_t *stats_json(const char *stream, int64_t from, int64_t to, const struct pane *p, char *const *redact,
+		   size_t nredact)
 {
 	json_t *o = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "stream", json_str(stream), "from", json_time(from),
 			      "to", json_time(to), "records", (json_int_t)p->records, "tombstones", (json_int_t)p->tombstones,
@@ -129,7 +134,7 @@ json_t *stats_json(const char *stream, int64_t from, int64_t to, const struct pa
 		snprintf(id, sizeof id, "%" PRId64, p->schemas[i].id);
 		json_object_set_new(schemas, p->schemas[i].id < 0 ? "other" : id, json_integer((json_int_t)p->schemas[i].n));
 	}
-	put_fields(fields, p);
+	put_fields(fields, p, redact, nredact);
 	json_object_set_new(o, "violations", violations);
 	json_object_set_new(o, "violations_by_field", by_field);
 	json_object_set_new(o, "rules", rules);

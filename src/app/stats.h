@@ -6,5 +6,6 @@
 #include "util/json.h"
 
 // A new reference. from and to are the interval that was merged, event ms.
-json_t *stats_json(const char *stream, int64_t from, int64_t to, const struct pane *p);
+json_t *stats_json(const char *stream, int64_t from, int64_t to, const struct pane *p,
+		   char *const *redact, size_t nredact);
 #endif

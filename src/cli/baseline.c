@@ -57,10 +57,12 @@ static enum field_type type_of(const struct making *m, const struct column *c)
 
 	if ((s->event_time && !strcmp(c->path, s->event_time)) || strstr(c->path, "[]"))
 		return FIELD_NONE;
+	enum field_type type = by_contract ? (enum field_type)(by_contract - 1) : c->type;
 	for (size_t i = 0; i < s->nfields; i++)
 		if (!strcmp(s->fields[i].path, c->path) && s->fields[i].type != FIELD_TYPES)
-			return s->fields[i].type;
-	return by_contract ? (enum field_type)(by_contract - 1) : c->type;
+			type = s->fields[i].type;
+	// As a plan does.
+	return type == FIELD_CATEGORICAL && path_redacted(c->path, s->redact, s->nredact) ? FIELD_TEXT : type;
 }
 
 // 0, or -1 where the cell is not of that type.

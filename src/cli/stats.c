@@ -13,6 +13,7 @@
 static void print_field(const char *path, const json_t *f)
 {
 	const json_t *top = json_object_get(f, "top");
+	const bool redacted = json_is_true(json_object_get(f, "redacted"));
 
 	printf("  %-32s %-12s %12" PRId64 " %10" PRId64, path, json_get_str(f, "type", ""), json_get_int(f, "count", 0),
 	       json_get_int(f, "missing", 0));
@@ -22,7 +23,7 @@ static void print_field(const char *path, const json_t *f)
 	for (size_t i = 0; i < json_array_size(top) && i < 4; i++)
 		printf("  %s %" PRId64, json_string_value(json_array_get(json_array_get(top, i), 0)),
 		       (int64_t)json_integer_value(json_array_get(json_array_get(top, i), 1)));
-	printf("\n");
+	printf("%s\n", redacted ? "  redacted" : "");
 }
 
 static void print_text(const json_t *v)
@@ -75,7 +76,8 @@ static int run(struct cli_args *args)
 		error_set(&err, "no stream %s in %s", cli_str(args, "stream"), m->config->path);
 	else if ((s = store_of(m->config, &err)) &&
 		 !merge(s, c, m->baselines[c - m->config->streams], from, to, cli_str(args, "slice"), &p, &err)) {
-		json_t *v = stats_json(c->name, time_floor(from, c->pane_ms), time_floor(to + c->pane_ms - 1, c->pane_ms), p);
+		json_t *v = stats_json(c->name, time_floor(from, c->pane_ms), time_floor(to + c->pane_ms - 1, c->pane_ms), p,
+				       c->redact, c->nredact);
 		if (cli_flag(args, "json")) {
 			char *text = json_pretty(v);
 			puts(text);

@@ -9,19 +9,11 @@
 
 static const char top[] = "value"; // what a plan calls a type that is no record
 
-// The path is that of `name`, or lies below it.
-static bool is_under(const char *path, const char *name)
-{
-	size_t n = strlen(name);
-
-	return !strncmp(path, name, n) && (!path[n] || strchr(".[{", path[n]));
-}
-
 static bool needs_value(const char *path)
 {
 	while (!strncmp(path, "value.", 6))
 		path += 6;
-	return is_under(path, "key");
+	return path_within(path, "key");
 }
 
 char *side_path(const struct side *s, const char *shown)
@@ -29,8 +21,8 @@ char *side_path(const struct side *s, const char *shown)
 	if (!s->stream->conf->has_key)
 		return s->key ? NULL : xstrdup(shown);
 	if (!s->key)
-		return is_under(shown, "key") ? NULL : xstrdup(needs_value(shown) ? shown + 6 : shown);
-	if (!is_under(shown, "key"))
+		return path_within(shown, "key") ? NULL : xstrdup(needs_value(shown) ? shown + 6 : shown);
+	if (!path_within(shown, "key"))
 		return NULL;
 	return shown[3] == '.' ? xstrdup(shown + 4) : xasprintf("%s%s", top, shown + 3);
 }
@@ -41,7 +33,7 @@ char *side_shown(const struct side *s, const struct plan *plan, const char *path
 		return xstrdup(path);
 	if (!s->key)
 		return xasprintf("%s%s", needs_value(path) ? "value." : "", path);
-	if (!*plan_record_name(plan) && is_under(path, top))
+	if (!*plan_record_name(plan) && path_within(path, top))
 		return xasprintf("key%s", path + sizeof top - 1);
 	return xasprintf("key.%s", path);
 }

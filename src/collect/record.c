@@ -267,8 +267,9 @@ static const char *say_breach(const struct part_stream *s, const struct plan *pl
 			      const struct breach *b, char *out, size_t n)
 {
 	const char *why = b->why ? b->why : r->detail;
-	const bool one = b->slot >= 0 && plan_slot(plan, (size_t)b->slot)->element < 0;
-	const struct value *v = s->stream->conf->samples && one ? value_of(r, (size_t)b->slot) : NULL;
+	const struct plan_slot *slot = b->slot >= 0 ? plan_slot(plan, (size_t)b->slot) : NULL;
+	const bool shown = s->stream->conf->samples && slot && slot->element < 0 && !slot->redacted;
+	const struct value *v = shown ? value_of(r, (size_t)b->slot) : NULL;
 	char value[4 * VALUE_SHOWN + 8];
 
 	if (!v)

@@ -85,6 +85,10 @@ static void collect_rules(struct side *s)
 		r->freshness_ms = f->freshness_ms;
 		r->compared = f->unique_ms || f->monotonic;
 	}
+	s->redact = xcalloc(c->nredact + 1, sizeof *s->redact);
+	for (size_t i = 0; i < c->nredact; i++)
+		if ((s->redact[s->nredact] = side_path(s, c->redact[i])))
+			s->nredact++;
 	for (size_t i = 0; s->event_time && i < s->nrules; i++) // the clock of a record is not one of its features
 		if (!strcmp(s->rules[i].path, s->event_time) && !named(c, c->event_time))
 			rule_drop(s, i--);
@@ -163,6 +167,9 @@ static void side_release(struct side *s)
 	while (s->nrules)
 		rule_drop(s, 0);
 	free(s->rules);
+	for (size_t i = 0; i < s->nredact; i++)
+		free(s->redact[i]);
+	free(s->redact);
 	free(s->event_time);
 }
 
@@ -310,6 +317,8 @@ static void compile(struct side *s, struct plan_entry *e, const struct registry_
 				   .rules = s->rules,
 				   .nrules = s->nrules,
 				   .all_fields = true,
+				   .redact = s->redact,
+				   .nredact = s->nredact,
 				   .reader = contract ? contract_schema(contract) : NULL};
 	struct error err = ERROR_INIT;
 	char name[32];

@@ -52,6 +52,8 @@ struct side {
 	char *event_time;           // NULL: it has none
 	struct field_rule *rules;
 	size_t nrules;
+	char **redact;              // of conf->redact those of this side
+	size_t nredact;
 	struct plan_entry **plans;
 	size_t nplans, capplans;
 	struct plan_entry *last;

@@ -72,6 +72,8 @@ struct stream_conf {
 	char *contract_schema;     // path; NULL: none
 	char *compatibility;       // NONE, BACKWARD, ...; default BACKWARD where a contract is given
 	bool samples;              // payload values in samples; default false
+	char **redact;             // field paths: nothing of their values is shown or kept
+	size_t nredact;
 	struct field_conf *fields;
 	size_t nfields;
 	int64_t pane_ms;           // derived: gcd(window, slide, every `over` of its rules, 1 minute)

@@ -209,6 +209,9 @@ const struct section section_stream = {
 	 .shown = "as contract.compatibility", .help = "the same as contract.compatibility"},
 	{"samples", KEY_BOOL, IN(stream_conf, samples), .fallback = "false",
 	 .help = "show the value that is to blame in the samples of violations, clipped to 80 characters"},
+	{"redact", KEY_TEXTS, IN(stream_conf, redact), AND(stream_conf, nredact),
+	 .help = "field paths whose values, and those of all below them, stand in no sample, page or statistic, whatever "
+		 "`samples` says; their texts are kept as hashes and lengths"},
 	{"dead_letter", KEY_LATER, .help = "forward violating records to a topic"},
 	{"fields", KEY_TABLE, .section = &section_field, .shown = "all",
 	 .help = "what is known of the fields"},

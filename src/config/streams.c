@@ -263,6 +263,27 @@ static void check_slice_by(struct loader *l, const struct node *n, const char *p
 	}
 }
 
+// What is redacted names no slice, closes no window and is no category.
+static void check_redact(struct loader *l, const struct node *map, const char *path, const struct stream_conf *s)
+{
+	const struct node *n = node_get(map, "redact");
+	char at[PATH_TEXT];
+
+	child_path(at, sizeof at, path, "redact");
+	for (size_t i = 0; i < s->nslice_by; i++)
+		if (path_redacted(s->slice_by[i], s->redact, s->nredact))
+			problem(l, n, "%s: hides '%s', whose values would name slices; take it out of slice_by", at,
+				s->slice_by[i]);
+	if (s->event_time && path_redacted(s->event_time, s->redact, s->nredact))
+		problem(l, n, "%s: hides the event time '%s', which windows and pages show; name what is beside it", at,
+			s->event_time);
+	for (size_t i = 0; i < s->nfields; i++)
+		if (s->fields[i].type == FIELD_CATEGORICAL && path_redacted(s->fields[i].path, s->redact, s->nredact))
+			problem(l, n, "%s: '%s' cannot be categorical, since categories are values; make it text, or leave its type "
+				"out",
+				at, s->fields[i].path);
+}
+
 static void check_times(struct loader *l, const struct node *map, const char *path, struct stream_conf *s)
 {
 	const struct node *slide = node_get(map, "slide");
@@ -388,6 +409,7 @@ static void read_stream(struct loader *l, const struct node *map, const char *pa
 	read_key_of(l, map, path, s);
 	check_compatibility(l, map, path, s);
 	read_fields(l, node_get(map, "fields"), path, s);
+	check_redact(l, map, path, s);
 }
 
 void read_streams(struct loader *l, const struct node *list)

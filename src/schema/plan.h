@@ -102,6 +102,9 @@ struct plan_options {
 	// A contract's schema, or NULL: a field that it knows under another name, by an alias of its own, has
 	// the contract's path, unless a rule names the writer's.
 	const struct avsc *reader;
+	// Of paths below these nothing is kept or shown: categories become texts, which are kept as hashes.
+	char *const *redact;
+	size_t nredact;
 };
 
 struct plan;
@@ -109,6 +112,7 @@ struct plan_slot {
 	char *path;
 	enum field_type type; // what the field counts as; FIELD_NONE: a record, array or map, never a value
 	bool in_writer;	      // false: required but absent in the writer's schema
+	bool redacted;	      // no value of it may be shown or kept
 	int32_t element;      // -1, or the elements it lies in: those without a value of it are missing
 };
 

@@ -297,13 +297,16 @@ static int add_slot(struct compiler *c, const char *path, struct found *f, bool 
 	// A number beside other types makes the field numeric, in whatever order the branches stand.
 	enum source first = f->seen >> SRC_NUMBER & 1 ? SRC_NUMBER : f->first;
 	enum field_type type = r && r->type != FIELD_TYPES ? r->type : default_type[first];
+	const bool redacted = path_redacted(path, c->opt->redact, c->opt->nredact);
 	struct checks *k = NULL;
 
+	if (redacted && type == FIELD_CATEGORICAL)
+		type = FIELD_TEXT;
 	if (r && checks_judge(r) && !(k = checks_new(r, c->err)))
 		return -1;
 	GROW(p->slots, p->nslots, p->capslots);
 	p->checks = xrealloc(p->checks, p->capslots * sizeof *p->checks);
-	p->slots[slot] = (struct plan_slot){xstrdup(path), type, in_writer, f->element};
+	p->slots[slot] = (struct plan_slot){xstrdup(path), type, in_writer, redacted, f->element};
 	p->checks[slot] = k;
 	p->nslots++;
 	if (!r)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum field_type {
 	FIELD_NONE, // ignored
@@ -20,6 +21,23 @@ enum field_type {
 // "numeric", "categorical", ...; field_type_parse gives FIELD_TYPES for an unknown name.
 const char *field_type_name(enum field_type t);
 enum field_type field_type_parse(const char *name);
+
+// The path is `top` or lies below it: below "customer" are "customer.name", "customer[]", "customer{}.id".
+static inline bool path_within(const char *path, const char *top)
+{
+	size_t n = strlen(top);
+
+	return !strncmp(path, top, n) && (!path[n] || strchr(".[{", path[n]));
+}
+
+// Whether it lies within one of the n paths of a redaction list.
+static inline bool path_redacted(const char *path, char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (path_within(path, list[i]))
+			return true;
+	return false;
+}
 
 struct grid; // stats/grid.h
 

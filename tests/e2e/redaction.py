@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Values of redacted fields stand nowhere: planted texts are looked for in pages, metrics, the API, the log, on the
+command line, in baselines and in every key of the store. Beside them the same of a field that is not redacted, so that
+the search is known to find."""
+import io
+import json
+import os
+import struct
+import time
+
+import fastavro
+from lib.monitor import Monitor, configure, counted, kdrift, stats
+from lib.receiver import Receiver, receivers_file
+from lib.servers import Kafka, Redis, Registry
+from lib.suite import Suite, wait_for
+
+SECRET, OPEN = "xq7-Zelda-secret", "open-Wilma"
+HIDDEN = ["email", "customer", "cards[].number", "salary"]
+SALARY = 918273.5
+SCHEMA = {"type": "record", "name": "Payment", "fields": [
+    {"name": "email", "type": "string"},
+    {"name": "nick", "type": "string"},
+    {"name": "salary", "type": "double"},
+    {"name": "customer", "type": {"type": "record", "name": "Customer", "fields": [
+        {"name": "city", "type": "string"}, {"name": "kind", "type": {"type": "enum", "name": "Kind",
+                                                                      "symbols": ["ZeldaVip", "plain"]}},
+        {"name": "notes", "type": {"type": "map", "values": "string"}}]}},
+    {"name": "cards", "type": {"type": "array", "items": {"type": "record", "name": "Card", "fields": [
+        {"name": "number", "type": "string"}]}}}]}
+RECORD = {"email": SECRET, "nick": OPEN, "salary": SALARY,
+          "customer": {"city": SECRET, "kind": "ZeldaVip", "notes": {SECRET: SECRET}}, "cards": [{"number": SECRET}]}
+FIELDS = {"email": {"pattern": "^[^@]+@[^@]+$"}, "nick": {"allowed": ["nobody"]}, "salary": {"range": [0, 10]},
+          "customer.city": {"allowed": ["Rome"]}, "customer.notes{}": {"pattern": "^never$"},
+          "cards[].number": {"pattern": "^[0-9]+$"}}
+RULES = [{"alert": f"R{i}", "measure": m, "above": a, "over": "5m", "min_records": 10}
+         for i, (m, a) in enumerate((("violation_ratio", 0.01), ("unseen_ratio", -1), ("top_share", 0.1),
+                                     ("constant", 0), ("missing_ratio", -1)))]
+
+
+def whole_store(redis):
+    """Every key with its content, as bytes, but for schemas: an enum's symbols stand there."""
+    r, out = redis.client(), []
+    for key in r.scan_iter(b"*"):
+        if b":schema" in key:
+            continue
+        out += [key, {b"string": r.get, b"hash": r.hgetall, b"zset": lambda k: r.zrange(k, 0, -1), b"list": lambda k:
+                      r.lrange(k, 0, -1), b"set": r.smembers, b"stream": r.xrange}[r.type(key)](key)]
+    return b"\n".join(repr(x).encode() if not isinstance(x, bytes) else x for x in out)
+
+
+def main():
+    with Suite("redaction") as s:
+        redis, registry, kafka = s.add(Redis(s.tmp)), s.add(Registry(s.tmp)), s.add(Kafka(s.tmp))
+        receiver = s.add(Receiver())
+        kafka.topic("payments", 1)
+        schema_id = registry.register("payments-value", SCHEMA)
+        stream = {"name": "payments", "topic": "payments", "role": "features", "window": "5m", "samples": True,
+                  "redact": HIDDEN, "fields": FIELDS}
+        config = configure(s.tmp, kafka.bootstrap, [registry.url], redis.url, [stream], rules={"immediate": RULES},
+                           receivers=receivers_file(receiver))
+        producer, parsed = kafka.producer(), fastavro.parse_schema(json.loads(json.dumps(SCHEMA)))
+        begin = int(time.time() * 1000) - 60000
+        out = io.BytesIO()
+        fastavro.schemaless_writer(out, parsed, RECORD)
+        for i in range(400):
+            # Every tenth is cut short within the secret: the reason of `undecodable` must not show what was read.
+            body = out.getvalue()[:8 if i % 10 == 0 else None]
+            producer.produce("payments", struct.pack(">bI", 0, schema_id) + body, partition=0, timestamp=begin + i)
+        producer.flush(30)
+        m = s.add(Monitor(config, os.path.join(s.tmp, "kdrift.log"))).start().wait_up()
+        wait_for("every record is counted", lambda: counted(redis.client()) >= 400, 60)
+        receiver.wait_page(30, alert="R0")
+        receiver.wait_page(30, alert="R2")
+        base = os.path.join(s.tmp, "base.json")
+        code, said, err = kdrift("baseline", "--config", config, "--stream", "payments", "--from", str(begin - 1000),
+                                 "--to", str(begin + 60000), "--allow-violations", "--out", base)
+        s.equal(f"a baseline is made from the topic {err}", code, 0)
+        rows = os.path.join(s.tmp, "rows.jsonl")
+        with open(rows, "w", encoding="utf-8") as f:
+            for _ in range(300):
+                f.write(json.dumps({"email": SECRET, "nick": OPEN, "customer": {"city": SECRET}}) + "\n")
+        of_files = os.path.join(s.tmp, "files.json")
+        code, _, err = kdrift("baseline", "--config", config, "--stream", "payments", "--file", rows, "--out", of_files)
+        s.equal(f"and one from files {err}", code, 0)
+        shown = stats(config, "payments", begin - 60000, begin + 60000)
+        text = [kdrift(*a)[1] for a in (
+            ("stats", "--config", config, "--stream", "payments", "--from", str(begin - 60000), "--to", str(begin + 60000)),
+            ("alerts", "--config", config))]
+        places = {
+            "pages": b"\n".join(r["body"] for r in receiver.requests),
+            "metrics": m.get("/metrics")[1].encode(),
+            "first page": m.get("/")[1].encode(),
+            "the API": "\n".join(m.get(f"/api/v1/{p}")[1] for p in ("status", "alerts", "streams", "measures")).encode(),
+            "the log": m.log().encode(),
+            "the command line": ("\n".join(text) + json.dumps(shown) + said).encode(),
+            "the store": whole_store(redis),
+            "the baseline of a topic": open(base, "rb").read(),
+            "the baseline of files": open(of_files, "rb").read(),
+        }
+        for place, content in places.items():
+            found = [w for w in (b"Zelda", b"918273") if w in content]
+            if place in ("the store", "the baseline of a topic"):
+                found = [w for w in found if w == b"Zelda"]    # numbers are kept as sums and bins
+            s.check(f"nothing that is hidden in {place}", not found, f"{found} in {content[:300]!r}")
+        for place in ("pages", "the command line", "the store", "the baseline of a topic", "the baseline of files"):
+            s.check(f"what is not hidden is in {place}", OPEN.encode() in places[place])
+        s.equal("hidden fields are counted", (shown["fields"]["email"]["count"], shown["fields"]["email"].get("redacted")),
+                (360, True))
+        s.equal("and judged", {f: sum(shown["violations_by_field"][f].values()) for f in FIELDS},
+                {f: 360 for f in FIELDS})
+        s.equal("kdrift ends well", m.stop(), 0)
+
+
+if __name__ == "__main__":
+    main()
