@@ -8,6 +8,7 @@
 
 #include "schema/avsc_build.h"
 #include "schema/fingerprint.h"
+#include "schema/json_schema.h"
 #include "util/json.h"
 #include "util/map.h"
 #include "util/xalloc.h"
@@ -401,6 +402,10 @@ static int parse_all(struct parse *p, const struct schema_text *s)
 
 struct avsc *avsc_parse(const struct schema_text *schema, struct error *err)
 {
+	if (schema->type == SCHEMA_JSON) {
+		struct json_schema *json = json_schema_parse(schema, err);
+		return json ? json_types(json, err) : NULL;
+	}
 	if (schema->type != SCHEMA_AVRO) {
 		error_set(err, "schemas of type %s are not read", schema_type_names[schema->type]);
 		return NULL;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schema/json_keys.h"
 #include "schema/json_refs.h"
 #include "util/xalloc.h"
 
@@ -421,34 +422,6 @@ static struct js *read_schema(struct reading *r, const struct json_place *p)
 	return ok ? j : NULL;
 }
 
-static bool leads_to_itself(struct js *j);
-
-static bool any_leads(const struct js_list *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (leads_to_itself(l->items[i]))
-			return true;
-	return false;
-}
-
-// Without a step into the value: such a schema says nothing, and never ends saying it.
-static bool leads_to_itself(struct js *j)
-{
-	bool found = false;
-
-	if (!j || j->visit == 2)
-		return false;
-	if (j->visit == 1)
-		return true;
-	j->visit = 1;
-	found = any_leads(&j->all) || any_leads(&j->any) || any_leads(&j->one) || leads_to_itself(j->no) ||
-		leads_to_itself(j->when) || leads_to_itself(j->then) || leads_to_itself(j->otherwise);
-	for (size_t i = 0; i < j->ndependents && !found; i++)
-		found = leads_to_itself(j->dependents[i].schema);
-	j->visit = 2;
-	return found;
-}
-
 static int add_document(struct reading *r, const char *name, const char *text, size_t len, struct json_place *out)
 {
 	json_error_t ignored;
@@ -476,10 +449,7 @@ static int read_all(struct reading *r, const struct schema_text *text)
 			return error_prefix(r->err, "reference %.150s", text->refs[i].name);
 	if (add_document(r, "", text->text, text->len, &root) || !(r->s->root = read_schema(r, &root)))
 		return -1;
-	for (size_t i = 0; i < r->s->n; i++)
-		if (leads_to_itself(r->s->all[i]))
-			return error_set(r->err, "a $ref leads back to itself");
-	return 0;
+	return json_schema_settle(r->s, r->err);
 }
 
 struct json_schema *json_schema_parse(const struct schema_text *text, struct error *err)
@@ -519,6 +489,7 @@ static void js_free(struct js *j)
 	}
 	for (int k = 0; k < JSK_KEYWORDS; k++)
 		free(j->why[k]);
+	json_keys_free(j->more);
 	free(j->properties);
 	free(j->patterns);
 	free(j->dependents);

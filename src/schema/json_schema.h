@@ -65,6 +65,7 @@ enum js_format { FORMAT_NONE, FORMAT_DATE_TIME, FORMAT_DATE, FORMAT_TIME, FORMAT
 extern const char *const js_format_names[JS_FORMATS];
 
 struct js;
+struct json_keys; // schema/json_keys.h
 struct js_list {
 	struct js **items;
 	size_t n;
@@ -119,8 +120,9 @@ struct js {
 	// in place
 	struct js_list all, any, one; // $ref is one of `all`
 	struct js *no, *when, *then, *otherwise;
+	const struct js *null_or; // it is oneOf or anyOf null and this one, and nothing else; NULL: it is not
 	char *why[JSK_KEYWORDS]; // "breaks the schema's minimum 0"; NULL: not there
-	void *more;		 // json_check.c's
+	struct json_keys *more;	 // of its properties; NULL: it has none
 	unsigned visit;		 // of a search in progress
 };
 
@@ -135,6 +137,9 @@ struct json_schema {
 };
 
 struct json_schema *json_schema_parse(const struct schema_text *text, struct error *err) MUST_CHECK;
+// Once all is read: refuses a schema that leads back to itself without a step into the value, sees through what is
+// nothing but a $ref or a null beside another schema, and makes the tables of keys.
+int json_schema_settle(struct json_schema *s, struct error *err) MUST_CHECK;
 void json_schema_free(struct json_schema *s);
 
 struct avsc;

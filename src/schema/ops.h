@@ -95,8 +95,11 @@ struct leaf {
 	bool raw;	   // bytes: no characters
 };
 
+struct json_plan; // schema/json_plan.h
+
 struct plan {
 	struct avsc *schema;
+	struct json_plan *json; // of JSON records, which have no opcodes; NULL: not of them
 	struct op *ops;
 	const char **where; // by opcode: the path, for errors
 	size_t nops, capops;

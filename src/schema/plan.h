@@ -65,6 +65,8 @@ struct record_values {
 	char detail[160]; // the reason of the first breach, without payload; "" where there is none
 	char *texts;	  // numbers written out, for categorical slots
 	size_t captexts;
+	bool unknown;		   // the record has fields that plan_learn() would add to the plan
+	struct json_scratch *json; // of JSON records
 };
 
 void record_values_init(struct record_values *r);
@@ -123,6 +125,15 @@ void plan_free(struct plan *p);
 size_t plan_slots(const struct plan *p);
 const struct plan_slot *plan_slot(const struct plan *p, size_t slot);
 const char *plan_record_name(const struct plan *p); // full name of the top-level type; "" for unnamed types
+// JSON alone. Where the schema gives no type, as the schema {} of records without one does, fields are learned
+// from records: up to 1000 of keys of up to 100 bytes, 32 objects and arrays deep, each of the type of its first
+// value that is no null. Learns those of the record that was walked last, for which `unknown` was set. 0: the plan
+// is another one, its slots as well, and the record is to be walked again. -1: it cannot be compiled any more, is
+// as it was, and will learn no more.
+int plan_learn(struct plan *p, const struct plan_options *opt, const struct record_values *r, struct error *err) MUST_CHECK;
+bool plan_full(const struct plan *p); // it has learned as much as it may
+// The keywords of a JSON Schema that are not checked: 'format "iri"'. Valid while the plan is.
+size_t plan_unchecked(const struct plan *p, char ***out);
 // Walks one payload (without framing). Always fills `out`; no I/O; never reads outside [p, p + n).
 void plan_walk(const struct plan *p, const uint8_t *bytes, size_t n, struct record_values *out);
 // A breach that the caller finds after the walk, of VIOLATION_UNIQUE or VIOLATION_MONOTONIC. `why` must outlive `out`.

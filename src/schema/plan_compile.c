@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schema/avsc_build.h"
 #include "schema/compiler.h"
+#include "schema/json_plan.h"
 #include "util/xalloc.h"
 
 #define MAX_STEPS 200000 // types visited by one compilation: a schema of shared types can unroll without end
@@ -377,8 +379,12 @@ static int compile(struct compiler *c)
 	const struct avsc_type *root = avsc_root(c->plan->schema);
 	struct plan *p = c->plan;
 
+	if (p->schema->json)
+		json_plan_seed(c);
 	if (discover(c, root) || add_slots(c))
 		return -1;
+	if (p->schema->json)
+		return json_plan_make(c);
 	if (c->must) { // a field of type null is null in every record
 		uint8_t *filled = xcalloc(p->nslots + 1, 1);
 		int rc = mark_filled(c, root, filled);
@@ -397,23 +403,15 @@ static int compile(struct compiler *c)
 	return plan_emit(c);
 }
 
-struct plan *plan_compile(const struct schema_text *schema, const struct plan_options *opt, struct error *err)
+static int compile_all(struct plan *p, const struct plan_options *opt, struct error *err)
 {
-	struct plan *p = xcalloc(1, sizeof *p);
 	struct compiler *c = xcalloc(1, sizeof *c);
 
-	map_init(&p->paths);
-	p->schema = avsc_parse(schema, err);
-	if (!p->schema) {
-		free(c);
-		plan_free(p);
-		return NULL;
-	}
-	p->record_name = xstrdup(avsc_record_name(p->schema));
 	c->plan = p;
 	c->opt = opt;
 	c->err = err;
 	c->element = -1;
+	map_init(&p->paths);
 	map_init(&c->elements);
 	map_init(&c->rules);
 	map_init(&c->found);
@@ -428,17 +426,29 @@ struct plan *plan_compile(const struct schema_text *schema, const struct plan_op
 	free(c->called);
 	free(c->entry);
 	free(c);
-	if (rc) {
+	return rc;
+}
+
+struct plan *plan_compile(const struct schema_text *schema, const struct plan_options *opt, struct error *err)
+{
+	struct avsc *types = avsc_parse(schema, err);
+
+	if (!types)
+		return NULL;
+	struct plan *p = xcalloc(1, sizeof *p);
+	p->schema = types;
+	p->record_name = xstrdup(avsc_record_name(types));
+	if (compile_all(p, opt, err)) {
 		plan_free(p);
 		return NULL;
 	}
 	return p;
 }
 
-void plan_free(struct plan *p)
+// All but the schema.
+static void release(struct plan *p)
 {
-	if (!p)
-		return;
+	json_plan_free(p->json, p->nslots);
 	for (size_t i = 0; i < p->nslots; i++) {
 		free(p->slots[i].path);
 		checks_free(p->checks[i]);
@@ -457,8 +467,42 @@ void plan_free(struct plan *p)
 		free((char *)p->always[i].why);
 	free(p->always);
 	map_release(&p->paths, free);
-	avsc_free(p->schema);
 	free(p->record_name);
+}
+
+int plan_learn(struct plan *p, const struct plan_options *opt, const struct record_values *r, struct error *err)
+{
+	struct plan next = {.schema = p->schema, .record_name = xstrdup(p->record_name)};
+
+	if (json_learn(p->schema, json_scratch_tape(r->json)) && !compile_all(&next, opt, err)) {
+		release(p);
+		*p = next;
+		return 0;
+	}
+	release(&next);
+	p->schema->nlearned = JSON_MAX_LEARNED;
+	return error_set(err, "no more fields can be learned");
+}
+
+bool plan_full(const struct plan *p)
+{
+	return p->schema->nlearned >= JSON_MAX_LEARNED;
+}
+
+size_t plan_unchecked(const struct plan *p, char ***out)
+{
+	if (!p->json)
+		return 0;
+	*out = p->schema->json->unchecked;
+	return p->schema->json->nunchecked;
+}
+
+void plan_free(struct plan *p)
+{
+	if (!p)
+		return;
+	release(p);
+	avsc_free(p->schema);
 	free(p);
 }
 

@@ -35,7 +35,7 @@ void set_detail(struct record_values *out, const char *text)
 
 void plan_breach(const struct plan *p, struct record_values *out, enum violation_kind kind, size_t slot, const char *why)
 {
-	if (p->slots[slot].element >= 0) { // once a record, not once an element
+	if (p->json || p->slots[slot].element >= 0) { // once a record, not once an element
 		if (out->broken[slot] >> kind & 1)
 			return;
 		out->broken[slot] |= 1u << kind;
@@ -101,7 +101,8 @@ static void check_number(struct walk *w, const struct leaf *l, double v, const c
 static void check_time(struct walk *w, const struct leaf *l, double ms)
 {
 	const struct checks *c = l->checks;
-	const bool of_day = l->type && (l->type->logical == LOGICAL_TIME_MILLIS || l->type->logical == LOGICAL_TIME_MICROS);
+	const bool of_day = l->type && (l->type->logical == LOGICAL_TIME_MILLIS || l->type->logical == LOGICAL_TIME_MICROS ||
+					l->type->logical == LOGICAL_TEXT_TIME);
 
 	if (c && c->freshness_ms && !of_day && w->out->kafka_ms && ms < (double)(w->out->kafka_ms - c->freshness_ms))
 		add_breach(w, VIOLATION_FRESHNESS, l->slot, c->fresh_text);
@@ -216,12 +217,35 @@ static void event_time_of_text(struct walk *w, const uint8_t *p, size_t n)
 		set_event_time(w, (double)ms);
 }
 
+static void leaf_text_time(struct walk *w, const struct leaf *l, const uint8_t *p, size_t n)
+{
+	const char *day = l->type->logical == LOGICAL_TEXT_TIME ? "1970-01-01T" : "";
+	char text[80];
+	int64_t ms;
+
+	if (n > 64 || memchr(p, 0, n)) {
+		add_value(w, l->slot, VALUE_OTHER);
+		return;
+	}
+	snprintf(text, sizeof text, "%s%.*s", day, (int)n, (const char *)p);
+	if (time_parse(text, &ms)) {
+		add_value(w, l->slot, VALUE_OTHER);
+		return;
+	}
+	add_time(w, l->slot, (double)ms, ms);
+	check_time(w, l, (double)ms);
+}
+
 void leaf_string(struct walk *w, const struct leaf *l, const uint8_t *p, size_t n)
 {
 	if (l->event_time)
 		event_time_of_text(w, p, n);
 	if (l->slot == NO_SLOT)
 		return;
+	if (l->convert == AS_TIME) {
+		leaf_text_time(w, l, p, n);
+		return;
+	}
 	add_text(w, l->slot, (const char *)p, n);
 	if (l->checks)
 		check_text(w, l, (const char *)p, n);

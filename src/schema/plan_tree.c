@@ -116,22 +116,35 @@ static int build_elements(struct compiler *c, const struct avsc_type *t, struct 
 	return 0;
 }
 
+// Of a place of no type in the schema each record tells whether it has the one that was asked for.
+static bool asks_type(const struct found *f)
+{
+	return f && f->rule && f->rule->required && f->rule->type < FIELD_TYPES;
+}
+
 static int build(struct compiler *c, const struct avsc_type *t, struct tree *n)
 {
 	if (compile_step(c))
 		return -1;
-	struct found *f = path_found(c, t);
+	// A record at the top has no path; one of its fields may be called "value".
+	bool top = !c->path.len && (t->kind == AVSC_UNION || t->kind == AVSC_ANY || t->kind == AVSC_NULL);
+	struct found *f = top ? NULL : path_found(c, t);
 	if (f && !f->place)
 		f->place = n;
 	if (f && f->place == n)
 		n->slot = f->slot;
 	if (t->kind == AVSC_UNION || t->kind == AVSC_ANY) {
-		n->open |= t->kind == AVSC_ANY && !c->routine;
+		if (t->kind == AVSC_ANY) {
+			n->open = true;
+			n->depth = t->size;
+			n->wrong |= asks_type(f) << SHAPES;
+		}
 		for (size_t i = 0; i < t->nparts; i++)
 			if (build(c, t->parts[i], n))
 				return -1;
 		return 0;
 	}
+	n->record |= t->kind == AVSC_RECORD;
 	if (t->kind == AVSC_RECORD)
 		return compile_follows(c, t) ? build_record(c, t, n) : 0;
 	if (t->kind == AVSC_ARRAY || t->kind == AVSC_MAP)
@@ -139,12 +152,15 @@ static int build(struct compiler *c, const struct avsc_type *t, struct tree *n)
 	enum shape shape = shape_of(t);
 	bool event_time = path_is_event_time(c) && shape != SHAPE_BOOL && t->logical != LOGICAL_TIME_MILLIS &&
 			  t->logical != LOGICAL_TIME_MICROS && t->logical != LOGICAL_TEXT_TIME;
-	if (shape == SHAPES || n->leaf[shape] >= 0)
+	if (shape == SHAPES)
+		return 0;
+	n->shapes |= (uint8_t)(1 << shape);
+	if (n->leaf[shape] >= 0)
 		return 0;
 	bool counts = n->slot != NO_SLOT && type_counts(f->rule, c->plan->slots[n->slot].type, source_of(t));
 	if (counts || event_time)
 		put_leaf(c, n, t, shape, counts ? n->slot : NO_SLOT, event_time);
-	else if (n->open && f && f->rule && f->rule->required && f->rule->type < FIELD_TYPES)
+	else if (n->open && asks_type(f))
 		n->wrong |= (uint8_t)(1 << shape);
 	return 0;
 }

@@ -18,8 +18,11 @@ struct tree {
 	uint32_t slot;	      // NO_SLOT: none, or another place has the path already
 	int32_t leaf[SHAPES]; // index in plan->leaves; -1: such a value is VALUE_OTHER
 	uint8_t plain[SHAPES]; // the leaf has nothing to convert, date or judge
-	uint8_t wrong;	      // bit set of shapes that are a breach wrong_type (a place of no type in the schema)
+	uint8_t wrong;	      // bit set of shapes, and SHAPES for what is no scalar, that are a breach wrong_type
+	uint8_t shapes;	      // bit set: those that the type has
+	bool record;	      // the type has a record
 	bool open;	      // of no type in the schema: more may be learned of it from records
+	uint32_t depth;	      // of an open one: avsc_type.size
 	struct tree_child *children; // of a record, in the schema's order
 	size_t nchildren;
 	struct tree *items, *values;	       // of an array, of a map

@@ -3,12 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schema/json_plan.h"
 #include "schema/leaf.h"
 #include "schema/plan_read.h"
 #include "util/xalloc.h"
 
 #define MAX_NESTING	64 // loops and calls within one another
 #define BREACHES_A_SLOT 8 // those that the caller adds included
+#define JSON_BREACHES	16 // of a slot, or of the record
 
 void record_values_init(struct record_values *r)
 {
@@ -22,6 +24,7 @@ void record_values_release(struct record_values *r)
 	free(r->texts);
 	free(r->elements);
 	free(r->broken);
+	json_scratch_free(r->json);
 	record_values_init(r);
 }
 
@@ -53,8 +56,7 @@ static inline struct value *put_number(struct value *v, uint32_t slot, double nu
 
 static int run(struct walk *w, const struct op *op, int depth);
 
-// Room for what one more element can give, and what lies around it still may.
-static void grow(struct walk *w)
+void walk_grow(struct walk *w)
 {
 	struct record_values *out = w->out;
 	const size_t texts = w->plan->ntexts * TEXT_SIZE, used = (size_t)(w->text - out->texts);
@@ -129,7 +131,7 @@ static int run_loop(struct walk *w, const struct op *op, int depth)
 				w->p += n;
 			}
 			if (op->leaf != NO_SLOT)
-				grow(w);
+				walk_grow(w);
 			if (run(w, op + 1, depth + 1))
 				return -1;
 		}
@@ -394,7 +396,7 @@ fail:
 
 static void reserve(const struct plan *plan, struct record_values *out)
 {
-	size_t breaches = plan->nslots * BREACHES_A_SLOT + plan->nalways + 1;
+	size_t breaches = (plan->json ? (plan->nslots + 1) * JSON_BREACHES : plan->nslots * BREACHES_A_SLOT) + plan->nalways + 1;
 
 	if (out->capvalues < plan->nslots + 1) {
 		out->capvalues = plan->nslots + 1;
@@ -412,8 +414,8 @@ static void reserve(const struct plan *plan, struct record_values *out)
 		out->capelements = plan->nelements;
 		out->elements = xrealloc(out->elements, out->capelements * sizeof *out->elements);
 	}
-	if (plan->nelements && out->capbroken < plan->nslots) {
-		out->capbroken = plan->nslots;
+	if ((plan->nelements || plan->json) && out->capbroken < plan->nslots + 1) {
+		out->capbroken = plan->nslots + 1;
 		out->broken = xrealloc(out->broken, out->capbroken * sizeof *out->broken);
 	}
 }
@@ -421,9 +423,9 @@ static void reserve(const struct plan *plan, struct record_values *out)
 static void clear_elements(const struct plan *plan, struct record_values *out)
 {
 	out->nelements = plan->nelements;
-	memset(out->elements, 0, plan->nelements * sizeof *out->elements);
-	if (plan->nslots)
-		memset(out->broken, 0, plan->nslots * sizeof *out->broken);
+	if (plan->nelements)
+		memset(out->elements, 0, plan->nelements * sizeof *out->elements);
+	memset(out->broken, 0, (plan->nslots + 1) * sizeof *out->broken);
 }
 
 static void whole_record(struct record_values *out, enum violation_kind kind)
@@ -433,6 +435,23 @@ static void whole_record(struct record_values *out, enum violation_kind kind)
 	out->nvalues = out->nelements = 0;
 	out->nbreaches = 1;
 	out->breaches[0] = (struct breach){.kind = kind, .slot = -1};
+}
+
+static void walk_json(const struct plan *p, const uint8_t *bytes, size_t n, struct record_values *out)
+{
+	const char *why;
+
+	switch (json_plan_walk(p, bytes, n, out, &why)) {
+	case JSON_READ:
+		return;
+	case JSON_UNREADABLE:
+		whole_record(out, VIOLATION_UNDECODABLE);
+		break;
+	case JSON_TRAILING:
+		whole_record(out, VIOLATION_TRAILING_BYTES);
+		break;
+	}
+	snprintf(out->detail, sizeof out->detail, "%s (%zu bytes)", why, n);
 }
 
 void plan_walk(const struct plan *p, const uint8_t *bytes, size_t n, struct record_values *out)
@@ -449,12 +468,16 @@ void plan_walk(const struct plan *p, const uint8_t *bytes, size_t n, struct reco
 	out->decoded = true;
 	out->detail[0] = 0;
 	out->nelements = 0;
-	if (p->nelements)
+	if (p->nelements || p->json)
 		clear_elements(p, out);
 	if (p->nalways) {
 		memcpy(out->breaches, p->always, p->nalways * sizeof *p->always);
 		out->nbreaches = p->nalways;
 		set_detail(out, p->always->why);
+	}
+	if (p->json) {
+		walk_json(p, start, n, out);
+		return;
 	}
 	const bool failed = run(&w, p->ops, 0);
 	out->nvalues = (size_t)(w.value - out->values);
