@@ -89,8 +89,8 @@ static int open_clients(struct range *r, struct error *err)
 			return error_prefix(err, "contract %s", r->want->stream->contract_schema);
 	}
 	const struct stream_conf *s = r->want->stream;
-	if ((s->schema && !(r->schema = schema_file_load(s->schema, err))) ||
-	    (s->key_schema && !(r->key_schema = schema_file_load(s->key_schema, err))))
+	if ((s->schema && !(r->schema = schema_file_load(s->schema, s->json ? SCHEMA_JSON : SCHEMA_AVRO, err))) ||
+	    (s->key_schema && !(r->key_schema = schema_file_load(s->key_schema, SCHEMA_AVRO, err))))
 		return -1;
 	r->def = (struct collect_stream){s, NULL, r->contract, r->schema, r->key_schema};
 	wstream_init(&r->stream, &r->def);
@@ -216,7 +216,7 @@ static int read_part(struct range *r, struct side *side, const struct message *m
 	if (!e)
 		return -1;
 	if (e->state == PLAN_READY)
-		plan_walk(e->plan, frame.payload, frame.len, v);
+		entry_walk(e, frame.payload, frame.len, v);
 	out->whole = whole_breach(e, v);
 	out->why = e->state == PLAN_READY ? v->detail : e->why;
 	return 0;

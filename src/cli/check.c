@@ -54,7 +54,7 @@ static bool check_files(const struct config *c, struct config_problems *p)
 		if (err.set)
 			add_error(p, c, s->line, "stream ", s->name, err.text);
 		error_clear(&err);
-		schema_file_free(s->schema ? schema_file_load(s->schema, &err) : NULL);
+		schema_file_free(s->schema ? schema_file_load(s->schema, s->json ? SCHEMA_JSON : SCHEMA_AVRO, &err) : NULL);
 		if (err.set)
 			add_error(p, c, s->line, "stream ", s->name, err.text);
 		error_clear(&err);

@@ -228,7 +228,7 @@ static void judge_bytes(const struct side *side, const struct framed *in, const 
 		break;
 	}
 	r->kafka_ms = m->time.ms;
-	plan_walk(v->plan->plan, in->frame.payload, in->frame.len, r);
+	entry_walk(v->plan, in->frame.payload, in->frame.len, r);
 	v->detail = r->detail;
 	if (!r->decoded)
 		v->whole = r->nbreaches ? r->breaches[0] : (struct breach){.kind = VIOLATION_UNDECODABLE, .slot = -1};

@@ -106,12 +106,16 @@ static enum subject_naming naming_of(const char *strategy, enum subject_naming u
 
 static void value_init(struct wstream *s)
 {
+	static char any[] = "{}";
+	static const struct registry_schema of_any = {.id = -1, .schema = {.type = SCHEMA_JSON, .text = any, .len = 2}};
 	const struct stream_conf *c = s->conf;
 
 	// A stream that names its record type reads a topic of several types; how their subjects are named is not
 	// known unless it is said.
-	s->value = (struct side){.stream = s, .framing = (enum framing)c->framing, .schema = s->def->schema,
+	s->value = (struct side){.stream = s, .json = c->json, .framing = (enum framing)c->framing, .schema = s->def->schema,
 				 .naming = naming_of(c->subject_name_strategy, c->record ? SUBJECT_ANY : SUBJECT_TOPIC)};
+	if (c->json && !s->value.schema)
+		s->value.schema = &of_any;
 	s->value.event_time = c->event_time ? side_path(&s->value, c->event_time) : NULL;
 	collect_rules(&s->value);
 }
@@ -146,15 +150,21 @@ void wstream_init(struct wstream *s, const struct collect_stream *def)
 		key_init(s);
 }
 
-static void plan_entry_free(struct plan_entry *e)
+static void unbind(struct plan_entry *e)
 {
 	for (size_t i = 0; e->path && i < plan_slots(e->plan); i++)
 		free(e->path[i]);
 	free(e->path);
-	plan_free(e->plan);
 	free(e->field);
 	free(e->slice_slot);
 	free(e->past);
+	e->path = NULL;
+}
+
+static void plan_entry_free(struct plan_entry *e)
+{
+	unbind(e);
+	plan_free(e->plan);
 	free(e->topic);
 	free(e);
 }
@@ -290,19 +300,27 @@ static bool in_writer(const struct plan *p, const char *path)
 	return true; // ignored fields have no slot
 }
 
-// Of the rules those alone whose fields the type has.
-static struct plan *compile_type(const struct schema_text *schema, struct plan_options *opt, struct error *err)
+// Of the rules those alone whose fields the type has; to be freed.
+static struct field_rule *keep_rules(const struct plan *plan, struct plan_options *opt)
 {
-	struct plan *plan = plan_compile(schema, opt, err);
 	struct field_rule *rules = xcalloc(opt->nrules + 1, sizeof *rules);
 	size_t n = 0;
 
-	for (size_t i = 0; plan && i < opt->nrules; i++)
+	for (size_t i = 0; i < opt->nrules; i++)
 		if (in_writer(plan, opt->rules[i].path))
 			rules[n++] = opt->rules[i];
-	if (plan && n < opt->nrules) {
-		opt->rules = rules;
-		opt->nrules = n;
+	opt->rules = rules;
+	opt->nrules = n;
+	return rules;
+}
+
+static struct plan *compile_type(const struct schema_text *schema, struct plan_options *opt, struct error *err)
+{
+	struct plan *plan = plan_compile(schema, opt, err);
+	const size_t all = opt->nrules;
+	struct field_rule *rules = plan ? keep_rules(plan, opt) : NULL;
+
+	if (plan && opt->nrules < all) {
 		plan_free(plan);
 		plan = plan_compile(schema, opt, err);
 	}
@@ -310,22 +328,42 @@ static struct plan *compile_type(const struct schema_text *schema, struct plan_o
 	return plan;
 }
 
-static void compile(struct side *s, struct plan_entry *e, const struct registry_schema *schema)
+static struct plan_options options_of(const struct side *s)
 {
 	const struct contract *contract = contract_of(s);
-	struct plan_options opt = {.event_time = s->event_time,
-				   .rules = s->rules,
-				   .nrules = s->nrules,
-				   .all_fields = true,
-				   .redact = s->redact,
-				   .nredact = s->nredact,
-				   .reader = contract ? contract_schema(contract) : NULL};
+
+	return (struct plan_options){.event_time = s->event_time,
+				     .rules = s->rules,
+				     .nrules = s->nrules,
+				     .all_fields = true,
+				     .redact = s->redact,
+				     .nredact = s->nredact,
+				     .reader = contract ? contract_schema(contract) : NULL};
+}
+
+static void tell_unchecked(const struct side *s, const struct plan_entry *e)
+{
+	char **names, name[32];
+	size_t n = plan_unchecked(e->plan, &names);
+	struct buf list = BUF_INIT;
+
+	for (size_t i = 0; i < n && list.len < 300; i++)
+		buf_addf(&list, "%s%s", i ? ", " : "", names[i]);
+	if (n)
+		log_warn("collect", "stream %s: %s has keywords that are not checked: %s", s->stream->conf->name,
+			 schema_name(e, name), list.data);
+	buf_release(&list);
+}
+
+static void compile(struct side *s, struct plan_entry *e, const struct registry_schema *schema)
+{
+	struct plan_options opt = options_of(s);
 	struct error err = ERROR_INIT;
 	char name[32];
 
 	e->plan = splits(s) ? compile_type(&schema->schema, &opt, &err) : plan_compile(&schema->schema, &opt, &err);
 	if (!e->plan) {
-		e->state = schema->schema.type == SCHEMA_AVRO ? PLAN_INVALID : PLAN_UNSUPPORTED;
+		e->state = schema->schema.type == SCHEMA_PROTOBUF ? PLAN_UNSUPPORTED : PLAN_INVALID;
 		snprintf(e->why, sizeof e->why, "%s cannot be used: %.180s", schema_name(e, name), err.text);
 		log_warn("collect", "stream %s: %s", s->stream->conf->name, e->why);
 		return;
@@ -335,6 +373,7 @@ static void compile(struct side *s, struct plan_entry *e, const struct registry_
 		return;
 	}
 	e->state = PLAN_READY;
+	tell_unchecked(s, e);
 }
 
 // The stream whose records these are. -1: it cannot be told yet.
@@ -510,7 +549,8 @@ int side_frame(struct side *s, const struct message *m, struct frame *out, const
 	struct buf *text = &s->stream->key_text;
 
 	if (!s->key || s->stream->conf->key_format == KEY_AVRO)
-		return wire_parse(s->framing, s->key ? m->key : m->value, s->key ? m->key_len : m->len, &headers, out, why);
+		return (s->json ? wire_parse_json : wire_parse)(s->framing, s->key ? m->key : m->value,
+								s->key ? m->key_len : m->len, &headers, out, why);
 	buf_clear(text);
 	buf_svar(text, (int64_t)m->key_len);
 	buf_add(text, m->key, m->key_len);
@@ -529,6 +569,7 @@ struct plan_entry *side_plan(struct side *s, const struct collect_port *port, co
 		e = xcalloc(1, sizeof *e);
 		e->ref = *ref;
 		e->id = -1;
+		e->side = s;
 		e->topic = xstrdup(topic);
 		make_room(s);
 		GROW(s->plans, s->nplans, s->capplans);
@@ -546,4 +587,28 @@ struct plan_entry *side_plan(struct side *s, const struct collect_port *port, co
 	if (e->state == PLAN_READY)
 		s->last = e;
 	return e;
+}
+
+static void learn(struct plan_entry *e, const struct record_values *r)
+{
+	struct plan_options opt = options_of(e->side);
+	struct field_rule *kept = splits(e->side) ? keep_rules(e->plan, &opt) : NULL;
+	struct error err = ERROR_INIT;
+
+	unbind(e);
+	if (plan_learn(e->plan, &opt, r, &err) || plan_full(e->plan))
+		log_warn("collect", "stream %s: its JSON has more fields than are learned of a schema without types; what comes "
+				    "beyond is not counted: name a map's values in fields (\"scores{}\"), or ignore the record",
+			 e->side->stream->conf->name);
+	bind(e->side, e);
+	free(kept);
+}
+
+void entry_walk(struct plan_entry *e, const uint8_t *bytes, size_t n, struct record_values *out)
+{
+	plan_walk(e->plan, bytes, n, out);
+	if (!out->unknown)
+		return;
+	learn(e, out);
+	plan_walk(e->plan, bytes, n, out);
 }

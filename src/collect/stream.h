@@ -27,6 +27,7 @@ struct plan_entry {
 	char *topic;
 	enum plan_state state;
 	struct plan *plan;
+	struct side *side;      // that it was compiled for
 	struct wstream *owner;  // whose records these are: the stream itself, or the sub-stream of their type
 	bool beyond;            // their type is past the bound: their values are not counted
 	char **path;            // by plan slot, as the stream names it
@@ -46,9 +47,10 @@ struct wstream;
 struct side {
 	struct wstream *stream;
 	bool key;
+	bool json; // a value without a frame is JSON
 	enum framing framing;
 	enum subject_naming naming;
-	const struct registry_schema *schema; // of FRAMING_NONE
+	const struct registry_schema *schema; // of records that name none
 	char *event_time;           // NULL: it has none
 	struct field_rule *rules;
 	size_t nrules;
@@ -99,4 +101,6 @@ int side_frame(struct side *s, const struct message *m, struct frame *out, const
 // The plan for a frame's schema on a topic; waits a moment for one that is being fetched. Never NULL.
 struct plan_entry *side_plan(struct side *s, const struct collect_port *port, const struct schema_ref *ref,
 			     const char *topic);
+// Walks a record by a plan that is PLAN_READY; one with fields that the plan does not know yet adds them to it.
+void entry_walk(struct plan_entry *e, const uint8_t *bytes, size_t n, struct record_values *out);
 #endif

@@ -48,8 +48,9 @@ struct stream_conf {
 	int line;
 	enum role role;
 	char *record;              // only this record type (full name); NULL: all
+	bool json;                 // format json: a value without a frame is JSON itself
 	unsigned framing;          // enum framing of schema/wire.h
-	char *schema;              // path of the schema of records that name none; NULL unless framing is none
+	char *schema;              // path of the schema of records that name none; NULL: they must, or (json) they have none
 	bool has_key;              // keys are read, too
 	enum key_format key_format;
 	unsigned key_framing;      // as framing, of keys of KEY_AVRO

@@ -165,7 +165,9 @@ const struct section section_stream = {
 	 .help = "a topic, or /REGULAR EXPRESSION/ for all topics that match"},
 	{"role", KEY_CHOICE, .required = true, IN(stream_conf, role), .choices = roles,
 	 .help = "what the records are to the model"},
-	{"format", KEY_OWN, .unit = "avro", .shown = "avro", .help = "how records are encoded"},
+	{"format", KEY_OWN, .unit = "avro or json", .shown = "avro",
+	 .help = "what a record is that names no schema: avro, it must name one; json, JSON itself. One that names a "
+		 "schema is what the registry says of it, Avro or JSON"},
 	{"record", KEY_TEXT, IN(stream_conf, record), .shown = "all",
 	 .help = "only this record type (full name), where the topic carries several"},
 	{"framing", KEY_CHOICE, IN(stream_conf, framing), .choices = framings, .fallback = "header_first",
@@ -173,7 +175,8 @@ const struct section section_stream = {
 		 "payload; prefix_first, the other way round; apicurio, in Apicurio's headers, else before the payload "
 		 "with ids of 8 bytes; single_object, by an Avro fingerprint; none, nowhere (give schema)"},
 	{"schema", KEY_PATH, IN(stream_conf, schema), .shown = "by the record",
-	 .help = "with framing none: the Avro schema (.avsc) that the records are written with"},
+	 .help = "the schema of records that name none: with framing none the Avro schema (.avsc) that they are written with; with "
+		 "format json a JSON Schema"},
 	{"subject_name_strategy", KEY_WORD, IN(stream_conf, subject_name_strategy), .choices = strategies,
 	 .shown = "TopicName; with record, subjects are not checked",
 	 .help = "the subject that a record's schema must be registered under: TopicName, TOPIC-value; RecordName, the "

@@ -320,21 +320,21 @@ static void check_compatibility(struct loader *l, const struct node *map, const 
 		s->compatibility = xstrdup("BACKWARD");
 }
 
-static void read_format(struct loader *l, const struct node *n, const char *path)
+static void read_format(struct loader *l, const struct node *n, const char *path, struct stream_conf *c)
 {
 	char at[PATH_TEXT];
 	const char *s = n ? read_text(l, n, child_path(at, sizeof at, path, "format")) : NULL;
 
-	if (s && !strcmp(s, "json"))
-		problem(l, n, "%s: json is not supported by this version; only avro", at);
-	else if (s && strcmp(s, "avro") != 0)
-		problem(l, n, "%s: '%s' is not a format; write avro", at, s);
+	c->json = s && !strcmp(s, "json");
+	if (s && !c->json && strcmp(s, "avro") != 0)
+		problem(l, n, "%s: '%s' is not a format; write avro or json", at, s);
 }
 
 // How a record's value, or its key, names its schema. `map` holds the keys, which stand under `path`.
 struct naming {
 	unsigned framing;
 	const char *schema, *strategy, *record;
+	bool json;
 };
 
 static void check_framing(struct loader *l, const struct node *map, const char *path, const struct naming *c)
@@ -346,10 +346,11 @@ static void check_framing(struct loader *l, const struct node *map, const char *
 	char at[PATH_TEXT];
 
 	check_file(l, schema, child_path(at, sizeof at, path, "schema"), c->schema,
-		   "put the Avro schema there, or correct the name");
-	if (!strcmp(word, "none") && !c->schema)
+		   c->json ? "put the JSON Schema there, or correct the name"
+			   : "put the Avro schema there, or correct the name");
+	if (!strcmp(word, "none") && !c->schema && !c->json)
 		problem(l, framing ? framing : map, "%s.framing: none means that records do not name their schema; give schema", path);
-	if (schema && strcmp(word, "none") != 0)
+	if (schema && strcmp(word, "none") != 0 && !c->json)
 		problem(l, schema, "%s.schema: is for framing none; records of other framings name their schema", path);
 	if (!strcmp(word, "none") && strategy)
 		warning(l, strategy, "%s.subject_name_strategy: has no effect with framing none", path);
@@ -374,7 +375,7 @@ static void read_key_of(struct loader *l, const struct node *stream, const char 
 			problem(l, node_get(map, of_avro[i]), "%s.%s: is for format avro; remove it", at, of_avro[i]);
 	if (s->key_format == KEY_AVRO)
 		check_framing(l, map, at,
-			      &(struct naming){s->key_framing, s->key_schema, s->key_subject_name_strategy, NULL});
+			      &(struct naming){s->key_framing, s->key_schema, s->key_subject_name_strategy, NULL, false});
 	if (s->event_time && !strncmp(s->event_time, "key", 3) && (!s->event_time[3] || s->event_time[3] == '.'))
 		problem(l, event_time,
 			"%s.event_time: '%s' is the key's where keys are read, and the event time is the value's; a field of "
@@ -393,7 +394,7 @@ static void read_stream(struct loader *l, const struct node *map, const char *pa
 		check_name(l, node_get(map, "name"), child_path(at, sizeof at, path, "name"), s->name);
 	if (s->topic)
 		read_topic(l, node_get(map, "topic"), path, s);
-	read_format(l, node_get(map, "format"), path);
+	read_format(l, node_get(map, "format"), path, s);
 	if ((n = node_get(map, "slice_by")))
 		check_slice_by(l, n, path, s);
 	if ((n = node_get(map, "depends_on")))
@@ -405,7 +406,7 @@ static void read_stream(struct loader *l, const struct node *map, const char *pa
 	check_file(l, node_get(node_get(map, "contract"), "schema"),
 		   child_path(at, sizeof at, path, "contract.schema"), s->contract_schema,
 		   "put the Avro schema there, or correct the name");
-	check_framing(l, map, path, &(struct naming){s->framing, s->schema, s->subject_name_strategy, s->record});
+	check_framing(l, map, path, &(struct naming){s->framing, s->schema, s->subject_name_strategy, s->record, s->json});
 	read_key_of(l, map, path, s);
 	check_compatibility(l, map, path, s);
 	read_fields(l, node_get(map, "fields"), path, s);

@@ -9,7 +9,7 @@
 
 #define MAX_FILE (4u << 20)
 
-struct registry_schema *schema_file_load(const char *path, struct error *err)
+struct registry_schema *schema_file_load(const char *path, enum schema_type type, struct error *err)
 {
 	const struct plan_options all = {.all_fields = true};
 	struct buf text = BUF_INIT;
@@ -18,7 +18,7 @@ struct registry_schema *schema_file_load(const char *path, struct error *err)
 	if (buf_read_file(&text, path, MAX_FILE) < 0) {
 		error_set(err, "schema %s: %m", path);
 	} else {
-		struct schema_text schema = schema_text_avro(text.data, text.len);
+		struct schema_text schema = {.type = type, .text = text.data, .len = text.len};
 		struct plan *p = plan_compile(&schema, &all, err);
 		if (p) {
 			s = xcalloc(1, sizeof *s);

@@ -402,7 +402,6 @@ static void prepare(struct json_walk *j)
 	j->s = out->json;
 	j->s->nseen = 0;
 	j->t = &j->s->tape;
-	out->unknown = false;
 	if (!j->plan->must)
 		return;
 	if (j->s->cappresent < nslots) {

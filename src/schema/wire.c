@@ -49,13 +49,17 @@ static int parse_prefix(const uint8_t *p, size_t n, struct frame *out, const cha
 	return frame(out, SCHEMA_BY_GUID, big_endian(p + 1, 8), big_endian(p + 9, 8), p + V1, n - V1);
 }
 
+static const char *schema_header(const struct wire_headers *headers)
+{
+	return headers->key ? "__key_schema_id" : "__value_schema_id";
+}
+
 // 1: there is no such header.
 static int parse_header(const uint8_t *p, size_t n, const struct wire_headers *headers, struct frame *out,
 			const char **why)
 {
 	size_t len;
-	const char *name = headers->key ? "__key_schema_id" : "__value_schema_id";
-	const uint8_t *id = (const uint8_t *)headers->get(headers->message, name, &len);
+	const uint8_t *id = (const uint8_t *)headers->get(headers->message, schema_header(headers), &len);
 
 	if (!id)
 		return 1;
@@ -76,15 +80,15 @@ static int long_id(const uint8_t *id, const uint8_t *payload, size_t len, struct
 	return frame(out, SCHEMA_BY_ID, 0, v, payload, len);
 }
 
+static const char *const apicurio_names[2][2] = {{"apicurio.value.contentId", "apicurio.value.globalId"},
+						 {"apicurio.key.contentId", "apicurio.key.globalId"}};
+
 static int parse_apicurio(const uint8_t *p, size_t n, const struct wire_headers *headers, struct frame *out,
 			  const char **why)
 {
-	static const char *const names[2][2] = {{"apicurio.value.contentId", "apicurio.value.globalId"},
-						{"apicurio.key.contentId", "apicurio.key.globalId"}};
-
 	for (int i = 0; i < 2; i++) {
 		size_t len;
-		const uint8_t *id = (const uint8_t *)headers->get(headers->message, names[headers->key][i], &len);
+		const uint8_t *id = (const uint8_t *)headers->get(headers->message, apicurio_names[headers->key][i], &len);
 		if (id && len != 8)
 			return no_frame(why, "the id in its Apicurio header has not 8 bytes");
 		if (id)
@@ -132,6 +136,33 @@ int wire_parse(enum framing framing, const void *value, size_t n, const struct w
 		return frame(out, SCHEMA_BY_STREAM, 0, 0, p, n);
 	}
 	return no_frame(why, "unknown framing");
+}
+
+static bool has_frame(enum framing framing, const uint8_t *p, size_t n, const struct wire_headers *headers)
+{
+	size_t len;
+
+	switch (framing) {
+	case FRAMING_HEADER_FIRST:
+	case FRAMING_PREFIX_FIRST:
+		return (n && p[0] <= 1) || headers->get(headers->message, schema_header(headers), &len);
+	case FRAMING_APICURIO:
+		return (n && !p[0]) || headers->get(headers->message, apicurio_names[headers->key][0], &len) ||
+		       headers->get(headers->message, apicurio_names[headers->key][1], &len);
+	case FRAMING_SINGLE_OBJECT:
+		return n && p[0] == 0xc3;
+	case FRAMING_NONE:
+		break;
+	}
+	return true;
+}
+
+int wire_parse_json(enum framing framing, const void *value, size_t n, const struct wire_headers *headers,
+		    struct frame *out, const char **why)
+{
+	if (!has_frame(framing, value, n, headers))
+		framing = FRAMING_NONE;
+	return wire_parse(framing, value, n, headers, out, why);
 }
 
 void schema_ref_text(const struct schema_ref *r, char out[SCHEMA_REF_TEXT])

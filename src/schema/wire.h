@@ -53,4 +53,8 @@ struct frame {
 // 0, or -1 with a static reason in *why. A NULL value (tombstone) is the caller's to count; it has no frame.
 int wire_parse(enum framing framing, const void *value, size_t n, const struct wire_headers *headers,
 	       struct frame *out, const char **why);
+// The same where records may be JSON: a value that names no schema, neither before it nor in a header, is the
+// payload itself, SCHEMA_BY_STREAM. (No JSON text begins with any frame's first byte.)
+int wire_parse_json(enum framing framing, const void *value, size_t n, const struct wire_headers *headers,
+		    struct frame *out, const char **why);
 #endif
