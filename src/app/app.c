@@ -137,6 +137,8 @@ static void stop_judge(struct app *a)
 	a->deliver = NULL;
 	judge_free(a->judge);
 	a->judge = NULL;
+	types_free(a->types);
+	a->types = NULL;
 	contract_watch_free(a->contracts);
 	a->contracts = NULL;
 	store_free(a->judge_store);

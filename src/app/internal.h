@@ -9,6 +9,7 @@
 #include "app/app.h"
 #include "app/contracts.h"
 #include "app/model.h"
+#include "app/types.h"
 #include "deliver/deliver.h"
 #include "web/web.h"
 
@@ -28,7 +29,8 @@ struct app {
 	struct store *judge_store;
 	struct judge_port judge_port;
 	struct contract_watch *contracts;
-	struct judge *judge;
+	struct types *types;            // NULL: not looked at yet
+	struct judge *judge;            // swapped by its own thread where a type is new, under the lock
 	struct deliver_ctx outbox;
 	struct deliver *deliver;
 	pthread_t judge_thread;

@@ -4,7 +4,7 @@
 #include "app/internal.h"
 #include "util/log.h"
 
-enum { LEASE_MS = 8000, RENEW_MS = 2000, WAIT_MS = 250, DEMO_WAIT_MS = 20 };
+enum { LEASE_MS = 8000, RENEW_MS = 2000, WAIT_MS = 250, DEMO_WAIT_MS = 20, TYPES_MS = 500 };
 
 static void set_leading(struct app *a, bool leads)
 {
@@ -12,8 +12,50 @@ static void set_leading(struct app *a, bool leads)
 		log_info("judge", leads ? "this process leads: it judges and delivers" : "another process leads");
 }
 
+static bool has_types(const struct app *a)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < a->model->config->nstreams; i++)
+		any |= a->model->config->streams[i].by_record;
+	return any;
+}
+
+// A record type that was counted for the first time gets a judge with one more stream; all that the old one must
+// remember is in the store. 1: nothing may be judged in this round, for a reload holds the lock until this thread
+// has ended.
+static int keep_types(struct app *a, struct mono_time *looked, struct error *err)
+{
+	struct types *fresh;
+	int rc = -1;
+
+	if (!has_types(a) || (a->types && mono_ms_since(*looked) < TYPES_MS))
+		return 0;
+	if (types_look(a->model, a->judge_store, a->types, &fresh, err))
+		return -1;
+	*looked = mono_now();
+	if (!fresh)
+		return 0;
+	struct judge *judge = judge_new(&fresh->conf, &a->judge_port), *old = a->judge;
+	struct types *known = a->types;
+	if (!judge_tick(judge, wall_now(), err)) // so that it has a status to show
+		rc = pthread_rwlock_trywrlock(&a->lock) ? 1 : 0;
+	if (rc) {
+		judge_free(judge);
+		types_free(fresh);
+		*looked = (struct mono_time){0};
+		return rc;
+	}
+	a->judge = judge;
+	a->types = fresh;
+	pthread_rwlock_unlock(&a->lock);
+	judge_free(old);
+	types_free(known);
+	return 0;
+}
+
 // One round: wait for a wake-up, keep the lease, judge.
-static int round_once(struct app *a, struct mono_time *renewed, struct error *err)
+static int round_once(struct app *a, struct mono_time *renewed, struct mono_time *looked, struct error *err)
 {
 	int woken = store_wait_wake(a->judge_store, a->opt.clock_is_watermark ? DEMO_WAIT_MS : WAIT_MS, err);
 
@@ -26,8 +68,13 @@ static int round_once(struct app *a, struct mono_time *renewed, struct error *er
 		set_leading(a, leads);
 		*renewed = mono_now();
 	}
-	if (!atomic_load(&a->leading))
+	if (!atomic_load(&a->leading)) {
+		*looked = (struct mono_time){0};
 		return 0;
+	}
+	int busy = keep_types(a, looked, err);
+	if (busy)
+		return busy < 0 ? -1 : 0;
 	if (judge_tick(a->judge, wall_now(), err))
 		return -1;
 	deliver_wake(a->deliver);
@@ -43,11 +90,11 @@ static int round_once(struct app *a, struct mono_time *renewed, struct error *er
 void *judge_main(void *arg)
 {
 	struct app *a = arg;
-	struct mono_time renewed = {0}, complained = {0};
+	struct mono_time renewed = {0}, looked = {0}, complained = {0};
 
 	while (!atomic_load(&a->stop_judge)) {
 		struct error err = ERROR_INIT;
-		bool up = !round_once(a, &renewed, &err);
+		bool up = !round_once(a, &renewed, &looked, &err);
 		atomic_store(&a->store_up, up);
 		if (up)
 			continue;

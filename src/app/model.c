@@ -76,7 +76,7 @@ static void judge_view(struct model *m, size_t i, bool clock_is_watermark)
 		.name = c->name, .topic = c->topic, .role = role_names[c->role], .owner = c->owner,
 		.window_ms = c->window_ms, .slide_ms = c->slide_ms, .lateness_ms = c->lateness_ms, .pane_ms = c->pane_ms,
 		.retention_ms = config_retention_ms(m->config, c), .max_slices = c->max_slices,
-		.baseline = m->baselines[i], .fields = m->named[i], .nfields = name_fields(m, i),
+		.by_record = c->by_record, .baseline = m->baselines[i], .fields = m->named[i], .nfields = name_fields(m, i),
 	};
 	m->judge_streams[i].fields = m->named[i];
 	// What is registered has no event time, so where that is the clock it cannot be judged.

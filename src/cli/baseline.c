@@ -268,10 +268,13 @@ static int run(struct cli_args *args)
 		return EXIT_FAILED;
 	map_init(&m.contract);
 	m.files = json_array();
-	m.stream = config_stream(c, cli_str(args, "stream"));
+	m.stream = config_stream_of(c, cli_str(args, "stream"));
 	int rc = -1;
 	if (!m.stream)
 		error_set(&err, "no stream %s in %s", cli_str(args, "stream"), c->path);
+	else if (m.stream->by_record)
+		error_set(&err, "stream %s has several record types, each a sub-stream; give the one that is to have a baseline a "
+				"stream of its own with record", m.stream->name);
 	else if (!read_contract(&m, &err))
 		rc = make(&m, c, args, &err);
 	baseline_builder_free(m.builder);

@@ -48,12 +48,12 @@ static void print_text(const json_t *v)
 		print_field(key, x);
 }
 
-static int merge(struct store *s, const struct stream_conf *c, const struct baseline *b, int64_t from, int64_t to,
-		 const char *slice, struct pane **out, struct error *err)
+static int merge(struct store *s, const char *stream, const struct stream_conf *c, const struct baseline *b, int64_t from,
+		 int64_t to, const char *slice, struct pane **out, struct error *err)
 {
 	const struct judge_port port = judge_port_of(s);
 
-	return judge_merge_range(&port, c->name, time_floor(from, c->pane_ms),
+	return judge_merge_range(&port, stream, time_floor(from, c->pane_ms),
 				 time_floor(to + c->pane_ms - 1, c->pane_ms), slice, b, out, err);
 }
 
@@ -68,15 +68,16 @@ static int run(struct cli_args *args)
 	struct model *m = model_load(cli_str(args, "config"), false, &err);
 	if (!m)
 		return cli_fail(args, &err);
-	const struct stream_conf *c = config_stream(m->config, cli_str(args, "stream"));
+	const char *stream = cli_str(args, "stream");
+	const struct stream_conf *c = config_stream_of(m->config, stream);
 	struct store *s = NULL;
 	struct pane *p = NULL;
 	int rc = EXIT_FAILED;
 	if (!c)
-		error_set(&err, "no stream %s in %s", cli_str(args, "stream"), m->config->path);
+		error_set(&err, "no stream %s in %s", stream, m->config->path);
 	else if ((s = store_of(m->config, &err)) &&
-		 !merge(s, c, m->baselines[c - m->config->streams], from, to, cli_str(args, "slice"), &p, &err)) {
-		json_t *v = stats_json(c->name, time_floor(from, c->pane_ms), time_floor(to + c->pane_ms - 1, c->pane_ms), p,
+		 !merge(s, stream, c, m->baselines[c - m->config->streams], from, to, cli_str(args, "slice"), &p, &err)) {
+		json_t *v = stats_json(stream, time_floor(from, c->pane_ms), time_floor(to + c->pane_ms - 1, c->pane_ms), p,
 				       c->redact, c->nredact);
 		if (cli_flag(args, "json")) {
 			char *text = json_pretty(v);
@@ -96,7 +97,7 @@ static int run(struct cli_args *args)
 
 static const struct option_def options[] = {
 	OPTION_CONFIG,
-	{.name = "stream", .kind = OPTION_STRING, .arg = "NAME", .help = "the stream", .required = true},
+	{.name = "stream", .kind = OPTION_STRING, .arg = "NAME", .help = "the stream; NAME/TYPE where it has record types", .required = true},
 	{.name = "from", .kind = OPTION_TIME, .arg = "TIME", .help = "event time, inclusive; rounded down to a pane",
 	 .required = true},
 	{.name = "to", .kind = OPTION_TIME, .arg = "TIME", .help = "event time, exclusive; rounded up to a pane", .required = true},

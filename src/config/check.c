@@ -78,11 +78,6 @@ static void check_addresses(struct loader *l)
 			"http.listen: '%s' is not HOST:PORT; write e.g. 127.0.0.1:9464", c->http_listen);
 }
 
-static bool matches(const struct rule *r, const struct stream_conf *s)
-{
-	return s->name && rule_matches_stream(r, s->name, role_names[s->role]);
-}
-
 // Rules that match the stream and are in want of something, as "A, B and 3 more"; false if there is none.
 static bool list_rules(const struct loader *l, const struct stream_conf *s,
 		       bool (*wants)(const struct rule *), struct buf *out)
@@ -92,7 +87,7 @@ static bool list_rules(const struct loader *l, const struct stream_conf *s,
 
 	for (size_t i = 0; i < l->c->nrules; i++) {
 		const struct rule *r = &l->c->rules[i];
-		if (!r->name || !matches(r, s) || !wants(r))
+		if (!r->name || !config_rule_concerns(r, s) || !wants(r))
 			continue;
 		if (n++ < SHOWN)
 			buf_addf(out, "%s%s", n > 1 ? ", " : "", r->name);
@@ -118,9 +113,10 @@ static void check_stream(struct loader *l, const struct stream_conf *s)
 
 	if (!s->baseline && list_rules(l, s, wants_baseline, &names))
 		problem_at(l, true, l->c->path, s->line,
-			   "stream %s: has no baseline, so these rules stay unknown (no_baseline): %s; make "
-			   "one with `kdrift baseline`",
-			   s->name, names.data);
+			   "stream %s: has no baseline, so these rules stay unknown (no_baseline): %s; %s", s->name,
+			   names.data,
+			   s->by_record ? "a record type that is to have one needs a stream of its own with `record`"
+					: "make one with `kdrift baseline`");
 	buf_clear(&names);
 	if (!s->owner && list_rules(l, s, wants_owner, &names))
 		problem_at(l, true, l->c->path, s->line,
@@ -145,7 +141,7 @@ static void derive_pane(struct loader *l, struct stream_conf *s)
 
 	s->pane_ms = gcd(gcd(s->window_ms, s->slide_ms), MINUTE_MS);
 	for (size_t i = 0; i < l->c->nrules; i++)
-		if (matches(&l->c->rules[i], s))
+		if (config_rule_concerns(&l->c->rules[i], s))
 			s->pane_ms = gcd(s->pane_ms, l->c->rules[i].over_ms);
 	if (s->pane_ms < PANE_LEAST_MS)
 		problem_at(l, false, l->c->path, s->line,

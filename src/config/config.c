@@ -243,6 +243,32 @@ const struct stream_conf *config_stream(const struct config *c, const char *name
 	return NULL;
 }
 
+const struct stream_conf *config_stream_of(const struct config *c, const char *name)
+{
+	const struct stream_conf *whole = config_stream(c, name);
+	const char *slash = strchr(name, '/');
+
+	for (size_t i = 0; !whole && slash && i < c->nstreams; i++) {
+		const struct stream_conf *s = &c->streams[i];
+		size_t n = (size_t)(slash - name);
+		if (s->by_record && strlen(s->name) == n && !strncmp(s->name, name, n))
+			whole = s;
+	}
+	return whole;
+}
+
+// What types there will be is not known: a pattern that may fit one of them does.
+bool config_rule_concerns(const struct rule *r, const struct stream_conf *s)
+{
+	if (!s->name || rule_matches_stream(r, s->name, role_names[s->role]))
+		return s->name;
+	if (!s->by_record || !r->stream || (r->role && strcmp(r->role, role_names[s->role]) != 0))
+		return false;
+	size_t n = strlen(s->name), plain = strcspn(r->stream, "*?[");
+	return r->stream[plain] ? !strncmp(r->stream, s->name, plain < n ? plain : n)
+				: !strncmp(r->stream, s->name, n) && r->stream[n] == '/';
+}
+
 int64_t config_retention_ms(const struct config *c, const struct stream_conf *s)
 {
 	int64_t longest = s->window_ms;
@@ -250,7 +276,7 @@ int64_t config_retention_ms(const struct config *c, const struct stream_conf *s)
 	for (size_t i = 0; i < c->nrules; i++) {
 		const struct rule *r = &c->rules[i];
 		int64_t need = (r->over_ms ? r->over_ms : s->window_ms) + r->against.previous_ms;
-		if (rule_matches_stream(r, s->name, role_names[s->role]) && need > longest)
+		if (config_rule_concerns(r, s) && need > longest)
 			longest = need;
 	}
 	longest += s->slide_ms + s->lateness_ms;

@@ -141,6 +141,10 @@ struct config *config_load_before_baseline(const char *path, struct config_probl
 void config_free(struct config *c);
 void config_problems_release(struct config_problems *p);
 const struct stream_conf *config_stream(const struct config *c, const char *name); // NULL if absent
+// The same, or of "NAME/TYPE" the stream of several record types that has it as a sub-stream.
+const struct stream_conf *config_stream_of(const struct config *c, const char *name);
+// Does the rule speak for the stream, or may it for one of its sub-streams?
+bool config_rule_concerns(const struct rule *r, const struct stream_conf *s);
 // How long the judge needs an interval of the stream: the longest window or `over`, with what it is compared to.
 int64_t config_retention_ms(const struct config *c, const struct stream_conf *s);
 // docs/configuration.md and the tail of `kdrift run --help`, from the table.

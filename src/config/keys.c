@@ -169,7 +169,8 @@ const struct section section_stream = {
 	 .help = "what a record is that names no schema: avro, it must name one; json, JSON itself. One that names a "
 		 "schema is what the registry says of it, Avro or JSON"},
 	{"record", KEY_TEXT, IN(stream_conf, record), .shown = "all",
-	 .help = "only this record type (full name), where the topic carries several"},
+	 .help = "only this record type (full name), where the topic carries several; without it, where "
+		 "subject_name_strategy names subjects by record, each type is a sub-stream NAME/TYPE"},
 	{"framing", KEY_CHOICE, IN(stream_conf, framing), .choices = framings, .fallback = "header_first",
 	 .help = "where a record names its schema: header_first, in the header __value_schema_id, else before the "
 		 "payload; prefix_first, the other way round; apicurio, in Apicurio's headers, else before the payload "

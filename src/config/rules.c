@@ -141,11 +141,6 @@ static void check_rule_name(struct loader *l, const struct node *n, const char *
 			r->name, other->file, other->line);
 }
 
-static bool matches(const struct rule *r, const struct stream_conf *s)
-{
-	return s->name && rule_matches_stream(r, s->name, role_names[s->role]);
-}
-
 // Slices are named by every key of slice_by in its order: "model_version=3,region=eu".
 static bool is_slice(const struct stream_conf *s, const char *name)
 {
@@ -168,7 +163,7 @@ static void check_against(struct loader *l, const struct node *n, const char *pa
 		problem(l, n, "%s.against.stream: no stream is named '%s'", path, r->against.name);
 	for (size_t i = 0; i < l->c->nstreams; i++) {
 		const struct stream_conf *s = &l->c->streams[i];
-		if (!matches(r, s))
+		if (!config_rule_concerns(r, s))
 			continue;
 		if (r->against.kind == AGAINST_SLICE && *r->against.name && !is_slice(s, r->against.name))
 			warning(l, n,
@@ -191,7 +186,7 @@ static void check_stream(struct loader *l, const struct node *map, const char *p
 	size_t found = 0;
 
 	for (size_t i = 0; i < l->c->nstreams; i++)
-		found += matches(r, &l->c->streams[i]);
+		found += config_rule_concerns(r, &l->c->streams[i]);
 	if (n && !found && strcmp(r->stream, "*") != 0)
 		warning(l, n, "%s.stream: no stream%s%s matches '%s', so the rule never speaks", path,
 			r->role ? " of role " : "", r->role ? r->role : "", r->stream);

@@ -383,6 +383,22 @@ static void read_key_of(struct loader *l, const struct node *stream, const char 
 			path, s->event_time, s->event_time);
 }
 
+// A stream of several record types has none of their baselines and contracts.
+static void check_by_record(struct loader *l, const struct node *map, const char *path, struct stream_conf *s)
+{
+	static const char *const of_one[] = {"baseline", "contract"};
+	const char *strategy = s->subject_name_strategy ? s->subject_name_strategy : "TopicName";
+	const char *framing = key_find(&section_stream, "framing")->choices[s->framing];
+
+	s->by_record = strcmp(strategy, "TopicName") != 0 && !s->record && strcmp(framing, "none") != 0;
+	for (size_t i = 0; s->by_record && i < ARRAY_LEN(of_one); i++)
+		if (node_get(map, of_one[i]))
+			problem(l, node_get(map, of_one[i]),
+				"%s.%s: is of one record type, and the topic has several, each a sub-stream (%s); give that "
+				"type a stream of its own with record",
+				path, of_one[i], strategy);
+}
+
 static void read_stream(struct loader *l, const struct node *map, const char *path, struct stream_conf *s)
 {
 	const struct node *n;
@@ -408,6 +424,7 @@ static void read_stream(struct loader *l, const struct node *map, const char *pa
 		   "put the Avro schema there, or correct the name");
 	check_framing(l, map, path, &(struct naming){s->framing, s->schema, s->subject_name_strategy, s->record, s->json});
 	read_key_of(l, map, path, s);
+	check_by_record(l, map, path, s);
 	check_compatibility(l, map, path, s);
 	read_fields(l, node_get(map, "fields"), path, s);
 	check_redact(l, map, path, s);

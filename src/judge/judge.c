@@ -6,6 +6,7 @@
 
 #include "judge/state.h"
 #include "util/log.h"
+#include "util/map.h"
 #include "util/xalloc.h"
 
 enum { SHOW_MS = 1000 };
@@ -69,6 +70,18 @@ static void add_group(struct judge *j, struct stream_state *s, const struct rule
 	t->groups[t->ngroups++] = g;
 }
 
+static bool applies(const struct rule *r, const struct judge_stream *c)
+{
+	if (!rule_matches_stream(r, c->name, c->role) && !(c->of && rule_matches_stream(r, c->of, c->role)))
+		return false;
+	if (rule_is_version(r))
+		return c->contract;
+	if (rule_is_wait(r))
+		return !c->of; // it is the partition that waits: told once
+	// Too little is too little of a type; and what drifts are a type's fields.
+	return !(c->by_record && (r->has_below || r->measure->needs_reference));
+}
+
 static void add_stream(struct judge *j, struct stream_state *s, const struct judge_stream *c)
 {
 	int64_t unit = gcd(c->slide_ms, c->window_ms);
@@ -78,8 +91,7 @@ static void add_stream(struct judge *j, struct stream_state *s, const struct jud
 	for (int rank = RULE_RANKS; rank-- > 0;) // what others may follow from is judged first
 		for (size_t i = 0; i < j->conf->nrules; i++) {
 			const struct rule *r = &j->conf->rules[i];
-			if (rule_rank(r) != rank || !rule_matches_stream(r, c->name, c->role) ||
-			    (rule_is_version(r) && !c->contract))
+			if (rule_rank(r) != rank || !applies(r, c))
 				continue;
 			add_group(j, s, r);
 			int64_t back = rule_window(r, c) + rule_earlier(r, c);
@@ -166,6 +178,23 @@ bool judge_behind(const struct judge *j)
 
 // --- where things stand -------------------------------------------------------------------------------
 
+// A sub-stream knows when its own records came; how far event time has come, and what was lost, its stream knows.
+static void take_clock(struct stream_state *s, const struct stream_state *of)
+{
+	const struct progress own = s->progress;
+	const uint64_t mix[] = {own.position, of->progress.position};
+
+	s->progress = of->progress;
+	s->progress.newest = own.newest;
+	s->progress.untimed = own.untimed;
+	s->progress.position = hash_bytes(mix, sizeof mix);
+	s->view.too_old = s->view.records_lost = 0;
+	s->view.nholes = of->view.nholes;
+	s->view.holes = xrealloc(s->view.holes, (of->view.nholes + 1) * sizeof *s->view.holes);
+	if (of->view.nholes)
+		memcpy(s->view.holes, of->view.holes, of->view.nholes * sizeof *s->view.holes);
+}
+
 // Watermarks are read before panes: what is closed by them is complete in what is read next.
 static int read_views(struct judge *j, struct wall_time now, struct error *err)
 {
@@ -178,6 +207,8 @@ static int read_views(struct judge *j, struct wall_time now, struct error *err)
 			return -1;
 		uint64_t was = s->progress.position;
 		s->progress = progress_of(&s->view);
+		if (s->conf->of)
+			take_clock(s, stream_named(j, s->conf->of));
 		s->changed = s->progress.position != was;
 		if (s->changed)
 			windows_begin(s->windows);
@@ -207,6 +238,16 @@ static int find_first(struct stream_state *s, const struct track *own, struct er
 	return 0;
 }
 
+// A stream is judged from the first record of any of its types on.
+static void share_first(struct judge *j, const struct stream_state *type)
+{
+	struct stream_state *of = stream_named(j, type->conf->of);
+	bool begun = j->tracks[of - j->streams].end != TIME_NONE;
+
+	if (!begun && type->first != TIME_NONE && (of->first == TIME_NONE || type->first < of->first))
+		of->first = type->first;
+}
+
 static int plan_tracks(struct judge *j, struct error *err)
 {
 	for (size_t i = 0; i < j->conf->nstreams; i++) {
@@ -216,6 +257,8 @@ static int plan_tracks(struct judge *j, struct error *err)
 		}
 		if (find_first(&j->streams[i], &j->tracks[i], err))
 			return -1;
+		if (j->streams[i].conf->of)
+			share_first(j, &j->streams[i]);
 	}
 	for (size_t i = 0; i < j->ntracks; i++) {
 		struct track *t = &j->tracks[i];
@@ -234,7 +277,7 @@ static int plan_tracks(struct judge *j, struct error *err)
 		if (t->limit <= from)
 			continue;
 		if (to >= t->limit) // up to the newest record: one list for eager rules, too
-			to = s->progress.newest.ms + s->conf->pane_ms;
+			to = s->progress.newest.ms < t->limit ? t->limit : s->progress.newest.ms + s->conf->pane_ms;
 		if (windows_need(s->windows, from + s->conf->slide_ms - s->lookback, to, err))
 			return -1;
 	}
@@ -275,14 +318,33 @@ static void judge_by_clock(struct judge *j, struct stream_state *s)
 	}
 }
 
-// Deletes what no window will look at again.
+static bool is_type_of(const struct stream_state *s, const struct stream_state *of)
+{
+	return s->conf->of && !strcmp(s->conf->of, of->conf->name);
+}
+
+// Does the floor of s wait for the track? One of a type without data waits for nothing.
+static bool holds_floor(const struct track *t, const struct stream_state *s)
+{
+	return t->stream == s || t->other == s || (is_type_of(t->stream, s) && t->stream->first != TIME_NONE);
+}
+
+static int set_floor(struct judge *j, struct stream_state *s, int64_t floor, struct error *err)
+{
+	if (floor <= s->first)
+		return 0;
+	s->first = floor;
+	return j->port->set_floor(j->port->ctx, s->conf->name, floor, err);
+}
+
+// Deletes what no window will look at again. Workers go by the stream's floor for all of its types.
 static int raise_floor(struct judge *j, struct stream_state *s, struct error *err)
 {
 	int64_t keep = s->conf->retention_ms, floor = s->progress.watermark.ms;
 
 	for (size_t i = 0; i < j->ntracks; i++) {
 		const struct track *t = &j->tracks[i];
-		if (t->stream != s && t->other != s)
+		if (!holds_floor(t, s))
 			continue;
 		keep = t->stream->lookback > keep ? t->stream->lookback : keep;
 		if (t->end == TIME_NONE || s->progress.watermark.ms == TIME_NONE)
@@ -292,11 +354,12 @@ static int raise_floor(struct judge *j, struct stream_state *s, struct error *er
 	floor = stream_boundary(s, floor - keep);
 	if (s->floor != TIME_NONE && floor <= s->floor)
 		return 0;
-	if (floor > s->first) {
-		if (j->port->set_floor(j->port->ctx, s->conf->name, floor, err))
+	if (set_floor(j, s, floor, err))
+		return -1;
+	for (size_t i = 0; s->conf->by_record && i < j->conf->nstreams; i++)
+		if (is_type_of(&j->streams[i], s) && j->streams[i].first != TIME_NONE &&
+		    set_floor(j, &j->streams[i], floor, err))
 			return -1;
-		s->first = floor;
-	}
 	s->floor = floor;
 	return 0;
 }
@@ -350,7 +413,7 @@ static int pass(struct judge *j, struct wall_time now, struct error *err)
 	if (batch_commit(&j->batch, j->port, err))
 		return -1;
 	for (size_t i = 0; any && i < j->conf->nstreams; i++)
-		if (raise_floor(j, &j->streams[i], err) || empty_dirty(j, &j->streams[i], err))
+		if ((!j->streams[i].conf->of && raise_floor(j, &j->streams[i], err)) || empty_dirty(j, &j->streams[i], err))
 			return -1;
 	return 0;
 }

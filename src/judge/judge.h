@@ -21,6 +21,9 @@ struct judge_stream {
 	const struct baseline *baseline;      // NULL: none
 	const struct field_def *fields;       // named in the configuration (contract, fields:), may be 0
 	size_t nfields;
+	const char *of;                       // of a sub-stream: the stream, earlier in the list, whose event time is its
+					      // own and whose rules hold for it, too; else NULL
+	bool by_record;                       // most of its records are in its sub-streams
 	bool contract;                        // it has one that the registry's newest version is held against
 };
 

@@ -43,6 +43,12 @@ struct verdict {
 	const char *state, *reason;
 };
 
+// The records of a stream of several types are in its sub-streams, where all is well.
+static bool is_elsewhere(const struct stream_state *s, enum reading_state why)
+{
+	return s->conf->by_record && (why == READING_NO_DATA || why == READING_TOO_FEW);
+}
+
 // Why the stream is in the state it is in: the worst that is known comes first, and unknown is not healthy.
 static struct verdict stream_verdict(const struct judge *j, const struct stream_state *s)
 {
@@ -58,7 +64,7 @@ static struct verdict stream_verdict(const struct judge *j, const struct stream_
 		for (struct map_entry *e = NULL; (e = map_next(&g->alerts, e));) {
 			const struct alert *a = e->value;
 			firing |= a->state.firing;
-			if (a->state.unknown)
+			if (a->state.unknown && !is_elsewhere(s, a->state.why))
 				unknown = reading_state_names[a->state.why];
 		}
 	}
@@ -150,6 +156,8 @@ static json_t *stream_json(const struct judge *j, const struct stream_state *s)
 		json_object_del(json_array_get(json_object_get(out, "fields"), i), "excess");
 	if (left_off)
 		json_object_set_new(out, "readings_left_off", json_integer((json_int_t)left_off));
+	if (c->of)
+		json_object_set_new(out, "of", json_str(c->of));
 	json_decref(by_field);
 	return out;
 }

@@ -176,14 +176,13 @@ def topics(registry, front, tmp):
     bare = Topic("bare", framing="none", schema="bare.avsc").good(b"")
     bare.bad("trailing_bytes", body + b"x").bad("undecodable", body[:-1])
 
-    alien = register("elsewhere-value", ALIEN)
-    alien_body = avro(ALIEN, {"amount": 1.0})
-    by_record = Topic("by-record", subject_name_strategy="RecordName")
+    by_record = Topic("by-record", subject_name_strategy="RecordName", record="plant.Reading")
     by_record.good(v0(register("plant.Reading")), schema_id=reading)
-    by_record.bad("wrong_subject", v0(alien) + alien_body, schema_id=alien)
-    both = Topic("by-both", subject_name_strategy="TopicRecordName")
+    newer_only = register("by-record-value", {**NEWER, "doc": "not under the record's name"})
+    by_record.bad("wrong_subject", v0(newer_only) + body, schema_id=newer_only)
+    both = Topic("by-both", subject_name_strategy="TopicRecordName", record="plant.Reading")
     both.good(v0(register("by-both-plant.Reading")), schema_id=reading)
-    both.bad("wrong_subject", v0(alien) + alien_body, schema_id=alien)
+    both.bad("wrong_subject", v0(newer_only) + body, schema_id=newer_only)
     one_of_them = Topic("by-both-single", framing="single_object", subject_name_strategy="RecordName",
                         record="plant.Reading").good(single(READING), schema_id=reading)
     return [headers, prefixes, apicurio, objects, bare, by_record, both, one_of_them]

@@ -320,7 +320,8 @@ static int on_floor(void *ctx, const char *stream, int64_t floor, struct error *
 	f->floor = floor;
 	for (size_t i = 0; i < gone; i++)
 		interval_release(&s->intervals[i]);
-	memmove(s->intervals, s->intervals + gone, (s->n - gone) * sizeof *s->intervals);
+	if (gone)
+		memmove(s->intervals, s->intervals + gone, (s->n - gone) * sizeof *s->intervals);
 	s->n -= gone;
 	return 0;
 }
