@@ -31,12 +31,14 @@ PERSON = {
                         {"name": "message", "expr": "this.age > 140 ? 'too old' : ''"},
                         {"name": "overflow", "expr": "this.big + 1 > 0"},
                         {"name": "nested", "expr": "this.home == null || this.home.zip.size() == 5"},
+                        {"name": "cityKnown", "expr": "this.home.city != null"},
                         {"name": "few", "expr": "size(this.items) < 4 && this.items.size() != 1"},
                         {"name": "hasEnd", "expr": "has(this.end)"}],
     "fields": [
         {"name": "age", "type": "int", "confluent:rules": [{"name": "agePositive", "expr": "this >= 0"}]},
         {"name": "name", "type": ["null", "string"], "confluent:tags": ["PII"],
          "confluent:rules": [{"name": "nameNotEmpty", "expr": "size(this) > 0"},
+                             {"name": "nameListed", "expr": "this in ['b', 'Ann', 'anna']"},
                              {"name": "nameLooks", "expr": "this.matches('^[A-Zé][a-z]*$')"}]},
         {"name": "start", "type": "long"},
         {"name": "end", "type": ["null", "long"]},
@@ -88,7 +90,7 @@ class Judge:
         if key not in self.programs:
             env = cel.NewEnv(variables={k: cel.Type.DYN for k in vars})
             self.programs[key] = env.compile(asked)
-        v = self.programs[key].eval(data=vars)
+        v = self.programs[key].eval(data=vars)  # an error is a value of type ERROR
         kind = str(v.type().name()).upper()
         if kind.startswith("BOOL"):
             return v.value()
