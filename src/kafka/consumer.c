@@ -250,6 +250,14 @@ const char *message_header(const struct message *m, const char *name, size_t *le
 	return value ? value : "";
 }
 
+bool message_header_at(const struct message *m, size_t i, struct kafka_header *out)
+{
+	rd_kafka_headers_t *headers;
+
+	return m->raw && !rd_kafka_message_headers(m->raw, &headers) &&
+	       !rd_kafka_header_get_all(headers, i, &out->name, &out->value, &out->len);
+}
+
 static rd_kafka_topic_partition_list_t *one(const char *topic, int32_t partition, int64_t offset)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
@@ -345,6 +353,7 @@ int consumer_committed(struct consumer *c, const char *topic, int32_t partition,
 	rd_kafka_topic_partition_list_t *list = one(topic, partition, RD_KAFKA_OFFSET_INVALID);
 	rd_kafka_resp_err_t e = rd_kafka_committed(c->rk, list, timeout_ms);
 
+	e = e ? e : list->elems[0].err;
 	*offset = e ? -1 : list->elems[0].offset;
 	rd_kafka_topic_partition_list_destroy(list);
 	return e ? error_set(err, "ask for the committed offset of %s/%d: %s", topic, partition, rd_kafka_err2str(e)) : 0;
@@ -372,6 +381,31 @@ int consumer_offset_at(struct consumer *c, const char *topic, int32_t partition,
 	if (e)
 		return error_set(err, "ask for the offset of a time in %s/%d: %s", topic, partition, rd_kafka_err2str(e));
 	return *offset >= 0 ? 0 : consumer_range(c, topic, partition, &low, offset, timeout_ms, err);
+}
+
+// librdkafka forgets the member's id when the group puts it out, and takes a new one only after the owner has answered
+// the revocation: an id that stays the same around the question, and nothing lost after it, make the answer one of
+// a time at which the partitions were still ours. A group takes an offset that bears no id at all.
+struct membership *consumer_membership(struct consumer *c)
+{
+	char *before = rd_kafka_memberid(c->rk);
+	rd_kafka_consumer_group_metadata_t *m = rd_kafka_consumer_group_metadata(c->rk);
+	char *after = rd_kafka_memberid(c->rk);
+	bool good = m && before && after && *before && !strcmp(before, after) && !rd_kafka_assignment_lost(c->rk);
+
+	if (before)
+		rd_kafka_mem_free(c->rk, before);
+	if (after)
+		rd_kafka_mem_free(c->rk, after);
+	if (m && !good)
+		rd_kafka_consumer_group_metadata_destroy(m);
+	return good ? (struct membership *)m : NULL;
+}
+
+void membership_free(struct membership *m)
+{
+	if (m)
+		rd_kafka_consumer_group_metadata_destroy((rd_kafka_consumer_group_metadata_t *)m);
 }
 
 int64_t consumer_session_ms(const struct consumer *c)

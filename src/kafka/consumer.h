@@ -35,6 +35,12 @@ struct kafka_property {
 	const char *name, *value;
 };
 
+struct kafka_header {
+	const char *name;
+	const void *value;        // NULL: null, which is not the same as empty
+	size_t len;
+};
+
 struct rebalance {
 	void *ctx;
 	// The group gave these partitions. The owner calls consumer_start for those that it can read from now, in the
@@ -55,6 +61,8 @@ size_t consumer_batch(struct consumer *c, int timeout_ms, struct message *out, s
 void consumer_batch_free(struct message *m, size_t n);
 // A header's bytes (the last of that name); NULL if absent.
 const char *message_header(const struct message *m, const char *name, size_t *len);
+// The header at place i, in the order of the record, those of one name included; false past the last.
+bool message_header_at(const struct message *m, size_t i, struct kafka_header *out);
 
 int consumer_start(struct consumer *c, const char *topic, int32_t partition, int64_t offset, struct error *err) MUST_CHECK;
 void consumer_stop(struct consumer *c, const char *topic, int32_t partition); // no-op where it is not started
@@ -71,11 +79,18 @@ int consumer_offset_at(struct consumer *c, const char *topic, int32_t partition,
 int consumer_partitions(struct consumer *c, const char *topic, int timeout_ms, struct error *err) MUST_CHECK;
 // The log's end (with what an open transaction holds back) as last heard with a fetch, without asking; -1 unknown.
 int64_t consumer_known_end(struct consumer *c, const char *topic, int32_t partition);
+// The group's offset of the partition, less than 0 where it has none. While a transaction that changes it is under way
+// this waits, and fails when that lasts longer than timeout_ms (with isolation.level read_committed).
 int consumer_committed(struct consumer *c, const char *topic, int32_t partition, int64_t *offset, int timeout_ms,
 		       struct error *err) MUST_CHECK;
 // The cluster's id; NULL while no broker answered. The caller frees.
 char *consumer_cluster_id(struct consumer *c, int timeout_ms);
 int64_t consumer_session_ms(const struct consumer *c);
+// Which member of which generation of its group this consumer is now, for a transaction to be fenced by. NULL while
+// it is none, or was put out and does not know yet what it lost. Free with membership_free.
+struct membership;
+struct membership *consumer_membership(struct consumer *c);
+void membership_free(struct membership *m);
 // The last trouble librdkafka reported ("all brokers down"), "" once messages flow; for status.
 const char *consumer_trouble(const struct consumer *c);
 // Leaves the group at once (unsubscribe, revoke, close) and frees.
