@@ -80,6 +80,13 @@ static void collected(struct app *a, struct metrics_writer *w)
 		metrics_add(w, METRIC_OPAQUE, (double)s[i].stats.opaque, (const char *[]){s[i].name});
 	for (size_t i = 0; i < n; i++)
 		metrics_add(w, METRIC_UNSUPPORTED, (double)s[i].stats.unsupported, (const char *[]){s[i].name});
+	for (size_t i = 0; i < n; i++)
+		for (int k = 0; s[i].posts && k < LETTER_OUTCOMES; k++)
+			metrics_add(w, METRIC_LETTERS, (double)s[i].stats.letters[k],
+				    (const char *[]){s[i].name, letter_outcome_names[k]});
+	for (size_t i = 0; i < n; i++)
+		if (s[i].posts)
+			metrics_add(w, METRIC_LETTERS_STOPPED, s[i].stats.letters_stopped, (const char *[]){s[i].name});
 	for (size_t i = 0; i < n; i++) {
 		overflowed += s[i].stats.overflowed;
 		beyond += s[i].stats.beyond;

@@ -66,6 +66,8 @@ static int resolve(struct worker *w, struct part *p, struct claim *c, int64_t *l
 
 	if (consumer_range(w->consumer, p->topic, p->partition, low, high, ASK_KAFKA_MS, err))
 		return -1;
+	if (part_posts(p) && forward_claim(w, p, *high, err))
+		return -1;
 	if (!c->fresh)
 		return 0;
 	if (consumer_committed(w->consumer, p->topic, p->partition, &committed, ASK_KAFKA_MS, err))

@@ -59,8 +59,9 @@ static int worker_start(struct collect *c, size_t i, const struct collect_port *
 	for (size_t k = 0; k < conf->nkafka; k++)
 		props[k] = (struct kafka_property){conf->kafka[k].name, conf->kafka[k].value};
 	w->consumer = consumer_new(props, conf->nkafka, conf->group_id, (int)i, &cb, err);
+	int rc = w->consumer ? forward_init(w, props, conf->nkafka, err) : -1;
 	free(props);
-	if (!w->consumer || subscribe(w, err))
+	if (rc || subscribe(w, err))
 		return -1;
 	if (pthread_create(&w->thread, NULL, worker_main, w))
 		return error_set(err, "start worker %zu: no thread to be had", i);
@@ -73,6 +74,7 @@ static void worker_release(struct worker *w, size_t nstreams)
 	if (!w->streams)
 		return;
 	consumer_free(w->consumer);
+	forward_release(&w->forwarder);
 	for (size_t k = 0; k < w->nparts; k++)
 		part_free(w->parts[k]);
 	for (size_t k = 0; k < nstreams; k++)
@@ -122,7 +124,8 @@ size_t collect_streams(struct collect *c, struct collect_named_stats **out)
 	*out = NULL;
 	for (size_t i = 0; i < c->conf->nstreams; i++) {
 		GROW(*out, n, cap);
-		(*out)[n++] = (struct collect_named_stats){.name = c->conf->streams[i].conf->name};
+		(*out)[n++] = (struct collect_named_stats){.name = c->conf->streams[i].conf->name,
+							   .posts = c->conf->streams[i].conf->dead_letter_topic};
 	}
 	for (size_t i = 0; i < c->n; i++) {
 		struct worker *w = &c->workers[i];
@@ -133,7 +136,7 @@ size_t collect_streams(struct collect *c, struct collect_named_stats **out)
 				at++;
 			if (at == n) {
 				GROW(*out, n, cap);
-				(*out)[n++] = (struct collect_named_stats){.name = w->shown[k].name};
+				(*out)[n++] = (struct collect_named_stats){.name = w->shown[k].name, .posts = w->shown[k].posts};
 			}
 			collect_stats_add(&(*out)[at].stats, &w->shown[k].stats);
 		}

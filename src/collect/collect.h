@@ -28,11 +28,21 @@ struct collect_conf {                    // borrowed: must outlive the workers
 
 enum { COLLECT_RULES = 64, COLLECT_RULE_NAME = 96 };
 
+enum letter_outcome {
+	LETTER_SENT,
+	LETTER_LIMITED,     // not copied: past max_ratio or max_consecutive
+	LETTER_UNDELIVERED, // not copied: the topic could not be written, or did not take the record
+	LETTER_OUTCOMES
+};
+extern const char *const letter_outcome_names[LETTER_OUTCOMES];
+
 struct collect_stream_stats {            // acknowledged by the store, since this process began
 	uint64_t records, violating_records, opaque, unsupported;
 	uint64_t unjudged;               // values that `unique` knows nothing of: its memory is full
 	uint64_t overflowed;             // records whose slice shares `other`
 	uint64_t beyond;                 // records whose type has no sub-stream any more
+	uint64_t letters[LETTER_OUTCOMES]; // violating records of a stream with dead letters
+	uint32_t letters_stopped;        // now, partitions that they are not copied from
 	uint64_t violations[VIOLATION_KINDS];
 	struct collect_rule {            // those of them that bear a rule's name
 		char name[COLLECT_RULE_NAME];
@@ -43,6 +53,7 @@ struct collect_stream_stats {            // acknowledged by the store, since thi
 
 struct collect_named_stats {
 	const char *name;                // of a stream or a sub-stream, until collect_stop
+	bool posts;                      // it has dead letters
 	struct collect_stream_stats stats;
 };
 

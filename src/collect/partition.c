@@ -12,7 +12,7 @@ static struct part_stream *add_stream(struct part *p, struct wstream *w, struct 
 	struct part_stream *s = xcalloc(1, sizeof *s);
 
 	*s = (struct part_stream){.stream = w, .clock = clock ? clock : s, .max_event = INT64_MIN, .max_untimed = INT64_MIN,
-				  .floor = INT64_MIN, .history = history_new(w->conf)};
+				  .floor = INT64_MIN, .history = history_new(w->conf), .letters = w->conf->dead_letter_topic};
 	p->streams = xrealloc(p->streams, (p->nstreams + 1) * sizeof *p->streams);
 	return p->streams[p->nstreams++] = s;
 }
@@ -56,6 +56,10 @@ void part_drop(struct part *p)
 		s->max_event = s->max_untimed = INT64_MIN;
 		s->hole = (struct hole){0, 0};
 		s->hole_closed = false;
+		letter_draft_clear(&s->draft);
+		s->limits = (struct limit_state){0};
+		s->stop = (struct letter_stop){0};
+		s->shut = false;
 		s->fresh = (struct collect_stream_stats){0};
 		s->type = NULL;
 		history_clear(s->history);
@@ -66,6 +70,8 @@ void part_drop(struct part *p)
 		free(p->events[i]);
 	p->nevents = 0;
 	part_state_forget(p);
+	part_letters_free(p, LETTER_OUTCOMES);
+	p->sent_to = -1;
 	p->claimed = p->waiting = p->idle = p->reported_idle = p->wake = p->dirty = p->check_wanted = false;
 	p->too_old = p->records_lost = 0;
 	p->partitions = 0;
@@ -82,6 +88,7 @@ void part_free(struct part *p)
 	free(p->streams);
 	free(p->events);
 	free(p->states);
+	free(p->letters);
 	free(p->topic);
 	free(p);
 }
@@ -164,6 +171,7 @@ static void adopt_types(struct part *p, const struct claim *c)
 			s->max_event = m->max_event;
 			s->max_untimed = m->max_untimed;
 			load_history(p, s, c, m->next != c->next);
+			part_letters_adopt(s, c, m);
 		}
 	}
 }
@@ -186,6 +194,7 @@ void part_adopt(struct part *p, const struct claim *c)
 			p->streams[i]->max_event = c->marks[k].max_event;
 			p->streams[i]->max_untimed = c->marks[k].max_untimed;
 			p->streams[i]->hole = c->marks[k].hole;
+			part_letters_adopt(p->streams[i], c, &c->marks[k]);
 		}
 		// Every write carries all streams: one that is behind was not in its writer's configuration.
 		bool gap = !c->fresh && (k == c->nmarks || c->marks[k].next != c->next);
@@ -282,7 +291,7 @@ enum store_result part_write(struct part *p, const struct collect_port *port, co
 	for (size_t i = 0; i < p->nstreams; i++) {
 		const struct part_stream *s = p->streams[i];
 		marks[i] = (struct stream_mark){s->stream->conf->name, s->max_event, s->max_untimed, p->next, s->hole,
-						s->hole_closed, s->born};
+						s->hole_closed, s->born, s->stop};
 		widths[i] = s->stream->conf->pane_ms;
 		struct state_target t = {p, s->stream->conf->name};
 		history_write(s->history, write_state, &t);
@@ -312,6 +321,7 @@ enum store_result part_checkpoint(struct part *p, const struct collect_port *por
 	size_t n = 0, cap = 0;
 	struct buf bytes = BUF_INIT;
 
+	part_limits_save(p);
 	for (size_t i = 0; i < p->nstreams; i++) {
 		struct part_stream *s = p->streams[i];
 		for (size_t k = 0; k < s->npanes; k++) {

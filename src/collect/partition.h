@@ -5,6 +5,8 @@
 #define KD_COLLECT_PARTITION_H
 #include "collect/history.h"
 #include "collect/stage.h"
+#include "collect/letter.h"
+#include "collect/limits.h"
 #include "collect/stream.h"
 #include "kafka/consumer.h"
 #include "schema/wire.h"
@@ -43,6 +45,13 @@ struct part_stream {
 	struct history *history;  // NULL: no rule looks back
 	int64_t reopened[64];     // intervals to look at for compaction
 	size_t nreopened;
+	bool letters;             // violating records are to be copied to the dead-letter topic
+	bool shut;                // but cannot be for now: it cannot be written
+	bool drafting;            // the record in hand is copied if it turns out to be violating
+	struct letter_draft draft;
+	struct limit_state limits;
+	struct letter_stop stop;  // as in the store's mark
+	uint64_t undelivered;     // since it was shut
 	struct collect_stream_stats fresh; // counted since the last acknowledged checkpoint
 };
 
@@ -74,6 +83,9 @@ struct part {
 	struct state_write *states;    // owed with the next checkpoint; their texts are the part's
 	size_t nstates, capstates;
 	struct part_stream **streams; // those of the configuration, then sub-streams
+	struct letter **letters;       // to be sent before the next checkpoint
+	size_t nletters, capletters, letters_size;
+	int64_t sent_to;               // the letters of records below it were sent, so says Kafka; -1: of none
 	size_t nstreams;
 	struct mono_time committed_at;
 };
@@ -96,6 +108,16 @@ void part_state(struct part *p, const char *stream, const char *name, enum state
 void part_state_forget(struct part *p);
 // The partition is another one: what rules remember of it is dropped, here and in the store.
 void part_history_drop(struct part *p);
+// post.c: dead letters. After the record's breaches were noted: takes it into the limits, and writes the letter.
+void part_post(struct part *p, struct part_stream *s, const struct message *m, int64_t schema_id, bool violating);
+bool part_posts(const struct part *p); // a stream of it has dead letters
+void part_letters_free(struct part *p, enum letter_outcome as); // LETTER_UNDELIVERED: counts them as such
+// Tells of the topic's trouble, and of its end, in the journal and in the mark.
+bool part_is_shut(const struct part *p); // so it was told last
+void part_shut(struct part *p, const char *why, struct wall_time since);
+void part_reopen(struct part *p);
+void part_limits_save(struct part *p); // into the next checkpoint
+void part_letters_adopt(struct part_stream *s, const struct claim *c, const struct stream_mark *mark);
 // Records after those that were counted are lost to the stream: opens its hole (docs/exactly-once.md).
 void part_lost(struct part_stream *s, struct wall_time now);
 // To every stream of the partition, with an event.

@@ -293,6 +293,8 @@ static void note_breach(struct part *p, struct part_stream *s, struct pane *pane
 	s->fresh.violations[kind]++;
 	if (rule)
 		collect_stats_rule(&s->fresh, rule, 1);
+	if (s->drafting)
+		letter_breach(&s->draft, kind, field, rule, detail);
 	if (!p->wake)
 		p->wake_since = mono_now();
 	p->wake = true;
@@ -444,6 +446,7 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 	o->pane->unsupported += v->unread == UNREAD_UNSUPPORTED;
 	s->fresh.opaque += v->unread == UNREAD_OPAQUE;
 	s->fresh.unsupported += v->unread == UNREAD_UNSUPPORTED;
+	s->drafting = s->letters && !s->shut && !s->limits.stopped && m->offset >= p->sent_to;
 	note_bytes(p, s, o->pane, m, v);
 	if (key)
 		note_bytes(p, s, o->pane, m, key);
@@ -462,6 +465,8 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 		if (v->plan->incompatible)
 			note_breach(p, s, o->pane, m, v, VIOLATION_INCOMPATIBLE_SCHEMA, "", NULL, v->plan->why);
 	}
+	if (s->letters)
+		part_post(p, s, m, v->schema_id, violating);
 	if (v->moves_watermark && !late)
 		close_hole(s->clock, v->event_ms);
 	move_clock(s, v, now);

@@ -4,6 +4,8 @@
 
 #include "collect/collect.h"
 
+const char *const letter_outcome_names[LETTER_OUTCOMES] = {"sent", "limited", "undelivered"};
+
 void collect_stats_rule(struct collect_stream_stats *s, const char *rule, uint64_t n)
 {
 	size_t i = 0;
@@ -28,6 +30,9 @@ void collect_stats_add(struct collect_stream_stats *dst, const struct collect_st
 	dst->unjudged += src->unjudged;
 	dst->overflowed += src->overflowed;
 	dst->beyond += src->beyond;
+	for (int k = 0; k < LETTER_OUTCOMES; k++)
+		dst->letters[k] += src->letters[k];
+	dst->letters_stopped += src->letters_stopped;
 	for (int k = 0; k < VIOLATION_KINDS; k++)
 		dst->violations[k] += src->violations[k];
 	for (size_t i = 0; i < src->nrules; i++)

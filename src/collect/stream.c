@@ -15,7 +15,6 @@ enum {
 	FIRST_WAIT_MS = 300, // for a schema that is on its way; then the partition waits instead
 	ASK_AGAIN_MS = 60000,
 	MAX_PLANS = 1000,    // ids that garbage makes up must not fill memory
-	SUBJECT_MAX = 700,
 };
 
 // Takes over `path`; NULL: it is no path of this side.
@@ -439,6 +438,15 @@ static enum registry_answer find_id(const struct side *s, const struct collect_p
 			 text);
 	}
 	return is;
+}
+
+void side_subject(const struct side *s, const struct plan_entry *e, const char *topic, char out[SUBJECT_MAX])
+{
+	const char *record = e && e->plan ? plan_record_name(e->plan) : "";
+
+	*out = 0;
+	if (s->naming != SUBJECT_ANY && (s->naming == SUBJECT_TOPIC || *record))
+		subject_name(s, topic, record, out);
 }
 
 // What a fingerprint finds lies under the subject.

@@ -103,4 +103,7 @@ struct plan_entry *side_plan(struct side *s, const struct collect_port *port, co
 			     const char *topic);
 // Walks a record by a plan that is PLAN_READY; one with fields that the plan does not know yet adds them to it.
 void entry_walk(struct plan_entry *e, const uint8_t *bytes, size_t n, struct record_values *out);
+enum { SUBJECT_MAX = 700 };
+// The subject that the record's schema must be registered under; "" where that is not asked or not known.
+void side_subject(const struct side *s, const struct plan_entry *e, const char *topic, char out[SUBJECT_MAX]);
 #endif

@@ -88,7 +88,12 @@ static void show_stream(struct worker *w, struct wstream *s)
 		s->shown = w->nshown_streams++;
 		w->shown[s->shown].name = s->conf->name;
 	}
+	w->shown[s->shown].posts = s->conf->dead_letter_topic;
 	w->shown[s->shown].stats = s->done;
+	for (size_t i = 0; i < w->nparts; i++)
+		for (size_t k = 0; k < w->parts[i]->nstreams; k++)
+			w->shown[s->shown].stats.letters_stopped += w->parts[i]->streams[k]->stream == s &&
+								   w->parts[i]->streams[k]->stop.why != LETTERS_GO;
 }
 
 bool worker_checkpoint(struct worker *w, struct part *p)
@@ -101,6 +106,8 @@ bool worker_checkpoint(struct worker *w, struct part *p)
 		worker_lose(w, p, STORE_WAS_AWAY, 0);
 		return false;
 	}
+	if (!forward_settle(w, p))
+		return false;
 	r = part_checkpoint(p, &w->port, &err);
 	if (r == STORE_OK)
 		r = part_compact(p, &w->port, &err);
@@ -118,7 +125,7 @@ bool worker_checkpoint(struct worker *w, struct part *p)
 		worker_lose(w, p, err.text, r == STORE_FENCED ? 100 : r == STORE_FAILED ? QUARANTINE_MS : 0);
 		return false;
 	}
-	if (mono_ms_since(p->committed_at) > COMMIT_MS) {
+	if (!part_posts(p) && mono_ms_since(p->committed_at) > COMMIT_MS) {
 		consumer_commit(w->consumer, p->topic, p->partition, p->next);
 		p->committed_at = mono_now();
 	}
@@ -142,7 +149,7 @@ static void restart_topic(struct worker *w, struct part *p)
 			json_pack("{s:I, s:I}", "stored", (json_int_t)p->next, "start", (json_int_t)low));
 	part_history_drop(p);
 	p->next = low;
-	p->check_offset = -1;
+	p->sent_to = p->check_offset = -1;
 	p->target = low < high ? high : -1;
 	if (worker_checkpoint(w, p))
 		worker_lose(w, p, "it is read from its start", 0);
@@ -259,7 +266,7 @@ static bool due(const struct worker *w, const struct part *p)
 
 	if (!p->claimed)
 		return false;
-	if (p->wake && mono_ms_since(p->wake_since) >= WAKE_MS)
+	if (p->nletters ? forward_presses(w, p) : p->wake && mono_ms_since(p->wake_since) >= WAKE_MS)
 		return true;
 	if (p->dirty && (age >= w->conf->config->checkpoint_ms || (p->idle && !p->reported_idle)))
 		return true;
@@ -301,6 +308,7 @@ static void pass(struct worker *w, struct message *batch)
 	handle_batch(w, batch, n);
 	consumer_batch_free(batch, n);
 	worker_claims(w);
+	forward_offsets(w);
 	for (size_t i = 0; i < w->nparts; i++)
 		if (due(w, w->parts[i]))
 			worker_checkpoint(w, w->parts[i]);

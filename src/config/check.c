@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What concerns several parts of the configuration at once, and what is derived from them.
 #include <errno.h>
+#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -175,6 +176,42 @@ static void check_told(struct loader *l)
 	}
 }
 
+static bool reads_topic(const struct stream_conf *s, const char *topic)
+{
+	regex_t re;
+
+	if (!s->is_regex)
+		return !strcmp(s->topic, topic);
+	if (regcomp(&re, s->topic, REG_EXTENDED | REG_NOSUB))
+		return false;
+	bool match = !regexec(&re, topic, 0, NULL, 0);
+	regfree(&re);
+	return match;
+}
+
+// A dead letter that is read as a record would be one again.
+static void check_dead_letters(struct loader *l)
+{
+	const struct config *c = l->c;
+	bool asked = false;
+
+	for (size_t i = 0; i < c->nstreams; i++) {
+		const char *topic = c->streams[i].dead_letter_topic;
+		asked |= topic != NULL;
+		for (size_t k = 0; topic && k < c->nstreams; k++)
+			if (c->streams[k].topic && reads_topic(&c->streams[k], topic))
+				problem_at(l, false, c->path, c->streams[i].line,
+					   "stream %s: dead_letter.topic %s is read by stream %s, so its letters would come back "
+					   "as records; name another topic",
+					   c->streams[i].name, topic, c->streams[k].name);
+	}
+	for (size_t i = 0; asked && i < c->nkafka; i++)
+		if (!strcmp(c->kafka[i].name, "isolation.level") && strcmp(c->kafka[i].value, "read_committed") != 0)
+			problem_at(l, false, c->path, c->kafka[i].line,
+				   "kafka.isolation.level: dead_letter needs read_committed, to know which letters were sent; "
+				   "remove the property");
+}
+
 void check_config(struct loader *l)
 {
 	check_registry(l);
@@ -183,5 +220,6 @@ void check_config(struct loader *l)
 		derive_pane(l, &l->c->streams[i]);
 		check_stream(l, &l->c->streams[i]);
 	}
+	check_dead_letters(l);
 	check_told(l);
 }

@@ -75,6 +75,10 @@ struct stream_conf {
 	bool samples;              // payload values in samples; default false
 	char **redact;             // field paths: nothing of their values is shown or kept
 	size_t nredact;
+	char *dead_letter_topic;   // where violating records are copied to; NULL: nowhere
+	double dead_letter_max_ratio;          // default 0.01; 1: no limit
+	bool has_dead_letter_max_ratio;
+	uint32_t dead_letter_max_consecutive;  // default 1000; 0: no limit
 	struct field_conf *fields;
 	size_t nfields;
 	int64_t pane_ms;           // derived: gcd(window, slide, every `over` of its rules, 1 minute)

@@ -123,6 +123,20 @@ static const struct section section_contract = {
 		 "version; NONE asks nothing"},
 	{NULL}}};
 
+static const struct section section_dead_letter = {
+    .title = "streams[].dead_letter",
+    .help = "Copies each violating record, once, to a topic of its own, with the reason in its headers "
+	    "(dead-letters.md). Past a limit the copying stops, and counting goes on.",
+    .keys = (const struct key[]){
+	{"topic", KEY_TEXT, .required = true, IN(stream_conf, dead_letter_topic),
+	 .help = "the topic, which must exist and which no stream may read"},
+	{"max_ratio", KEY_NUMBER, IN(stream_conf, dead_letter_max_ratio), AND(stream_conf, has_dead_letter_max_ratio),
+	 .fallback = "0.01",
+	 .help = "stop while more than this share of a partition's last 10,000 records is violating; 1: no limit"},
+	{"max_consecutive", KEY_INT, IN(stream_conf, dead_letter_max_consecutive), .max = 1e9, .fallback = "1000",
+	 .help = "stop after this many violating records in a row in a partition; 0: no limit"},
+	{NULL}}};
+
 const struct section section_field = {
     .title = "streams[].fields.PATH",
     .help = "A field by its path (customer.address.country). A field that is named must exist with the right "
@@ -216,7 +230,7 @@ const struct section section_stream = {
 	{"redact", KEY_TEXTS, IN(stream_conf, redact), AND(stream_conf, nredact),
 	 .help = "field paths whose values, and those of all below them, stand in no sample, page or statistic, whatever "
 		 "`samples` says; their texts are kept as hashes and lengths"},
-	{"dead_letter", KEY_LATER, .help = "forward violating records to a topic"},
+	{"dead_letter", KEY_SECTION, .section = &section_dead_letter, .help = "copy violating records to a topic"},
 	{"fields", KEY_TABLE, .section = &section_field, .shown = "all",
 	 .help = "what is known of the fields"},
 	{NULL}}};

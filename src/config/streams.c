@@ -213,6 +213,18 @@ static void read_fields(struct loader *l, const struct node *map, const char *pa
 
 // --- the stream -----------------------------------------------------------------------------------------
 
+static void check_topic(struct loader *l, const struct node *n, const char *at, const char *topic, const char *mend)
+{
+	for (const char *c = topic; *c; c++) {
+		if (isalnum((unsigned char)*c) || strchr("._-", *c))
+			continue;
+		problem(l, n, "%s: '%s' is no topic name; Kafka allows letters, digits, '.', '_' and '-'%s", at, topic, mend);
+		return;
+	}
+	if (!*topic || strlen(topic) > TOPIC_MAX)
+		problem(l, n, "%s: must have 1 to %d characters", at, TOPIC_MAX);
+}
+
 static void read_topic(struct loader *l, const struct node *n, const char *path, struct stream_conf *s)
 {
 	size_t len = strlen(s->topic);
@@ -231,18 +243,19 @@ static void read_topic(struct loader *l, const struct node *n, const char *path,
 		check_topic_pattern(l, n, at, s->topic);
 		return;
 	}
-	for (const char *c = s->topic; *c; c++) {
-		if (isalnum((unsigned char)*c) || strchr("._-", *c))
-			continue;
-		problem(
-		    l, n,
-		    "%s: '%s' is no topic name; Kafka allows letters, digits, '.', '_' and '-' (a regular "
-		    "expression stands between two '/')",
-		    at, s->topic);
-		return;
-	}
-	if (len > TOPIC_MAX)
-		problem(l, n, "%s: is longer than the %d characters that Kafka allows", at, TOPIC_MAX);
+	check_topic(l, n, at, s->topic, " (a regular expression stands between two '/')");
+}
+
+static void check_dead_letter(struct loader *l, const struct node *map, const char *path, const struct stream_conf *s)
+{
+	const struct node *section = node_get(map, "dead_letter"), *ratio = node_get(section, "max_ratio");
+	char at[PATH_TEXT];
+
+	if (s->dead_letter_topic)
+		check_topic(l, node_get(section, "topic"), child_path(at, sizeof at, path, "dead_letter.topic"),
+			    s->dead_letter_topic, "");
+	if (ratio && !(s->dead_letter_max_ratio > 0 && s->dead_letter_max_ratio <= 1))
+		problem(l, ratio, "%s.dead_letter.max_ratio: must be above 0 and at most 1, which is no limit", path);
 }
 
 static void check_slice_by(struct loader *l, const struct node *n, const char *path,
@@ -426,6 +439,7 @@ static void read_stream(struct loader *l, const struct node *map, const char *pa
 	read_key_of(l, map, path, s);
 	check_by_record(l, map, path, s);
 	check_compatibility(l, map, path, s);
+	check_dead_letter(l, map, path, s);
 	read_fields(l, node_get(map, "fields"), path, s);
 	check_redact(l, map, path, s);
 }

@@ -95,3 +95,10 @@ void measure_schema_wait(const struct measure_input *in, struct measure_value *o
 
 	value_known(out, since && in->now.ms > since ? (double)(in->now.ms - since) / 1000 : 0);
 }
+
+void measure_dead_letters_stopped(const struct measure_input *in, struct measure_value *out)
+{
+	value_known(out, in->letters_stopped);
+	if (in->letters_stopped)
+		out->detail = in->letters_why;
+}

@@ -78,6 +78,9 @@ const struct measure measure_table[] = {
 	 "seconds", "any", "", MEASURE_STREAM, 0, false, false, 0, NAN, measure_staleness},
 	{"schema_wait", "how long records have waited for a schema that the registry does not give; 0 where none waits", "seconds",
 	 "0 up", "", MEASURE_STREAM, 0, false, false, 0, 300, measure_schema_wait},
+	{"dead_letters_stopped", "partitions whose violating records are not copied to the dead-letter topic, past a limit "
+				 "or because it cannot be written; 0 where there is none",
+	 "partitions", "0 up", "", MEASURE_STREAM, 0, false, false, 0, 0, measure_dead_letters_stopped},
 	{"top_share", "the share of the most frequent value; of numbers a lower bound, unless all are equal", "",
 	 "0 to 1", "", MEASURE_FIELD, NUM | CAT | BOOL, false, true, 1, NAN, measure_top_share},
 	{"constant", "1 where at least two values are all equal, else 0", "", "0 or 1", "", MEASURE_FIELD,

@@ -44,6 +44,8 @@ struct measure_input {
 	bool version_known;             // the registry said what is registered under the stream's subject,
 	uint64_t breaches;              // and that breaks the contract so often
 	struct wall_time waiting_since; // when a record began to wait for its schema; 0: none waits
+	uint32_t letters_stopped;       // partitions whose violating records are not copied though asked for,
+	const char *letters_why;        // and why, static
 	struct wall_time since;         // when the monitor first saw the stream (staleness of a stream without records)
 	struct wall_time now;           // the judge's clock
 };

@@ -18,7 +18,7 @@ measure_fn measure_psi, measure_js, measure_chi2, measure_chi2_p, measure_unseen
 // counts.c
 measure_fn measure_missing, measure_nan, measure_inf, measure_violation_ratio, measure_violating_records,
 	measure_incompatible_schema, measure_dropped_field, measure_breaking_version, measure_records, measure_staleness,
-	measure_schema_wait;
+	measure_schema_wait, measure_dead_letters_stopped;
 
 static inline void value_known(struct measure_value *out, double v)
 {

@@ -311,6 +311,7 @@ static void judge_by_clock(struct judge *j, struct stream_state *s)
 				       .mode = ALERT_CLOCK,
 				       .boundary = rule_is_version(r)						     ? s->version.since
 					   : rule_is_wait(r) && s->progress.waiting_since ? s->progress.waiting_since
+					   : rule_is_letters(r) && s->progress.letters_stopped ? s->progress.letters.since
 											  : last,
 				       .at = j->clock,
 				       .show = true};

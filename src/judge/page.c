@@ -129,10 +129,11 @@ static json_t *partitions(const struct page_about *a)
 		return out;
 	if (!a->window) { // by the clock: the last record that came
 		bool wait = rule_is_wait(a->rule); // or the first that has yet to be counted
+		bool letters = rule_is_letters(a->rule);
 		for (size_t i = 0; i < a->view->nparts; i++) {
 			const struct partition_view *p = &a->view->parts[i];
 			int64_t at = wait ? p->next : p->next - 1;
-			if (at >= 0 && (!wait || p->waiting_since))
+			if (at >= 0 && (!wait || p->waiting_since) && (!letters || p->letters.why))
 				json_array_append_new(out, partition(p->topic, p->partition, at, at));
 		}
 		return out;

@@ -117,6 +117,13 @@ static void reference_of(const struct rule *r, const struct moment *m, const str
 	}
 }
 
+static const char *const letter_words[] = {
+	[LETTERS_GO] = "",
+	[LETTERS_RATIO] = "past max_ratio",
+	[LETTERS_CONSECUTIVE] = "past max_consecutive",
+	[LETTERS_UNDELIVERED] = "the topic cannot be written",
+};
+
 struct reading reading_of(const struct rule *r, const struct moment *m, const struct field_def *def,
 			  const char *slice)
 {
@@ -130,6 +137,8 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 		.breaches = m->version->breaches,
 		.since = m->since,
 		.waiting_since = {m->progress->waiting_since},
+		.letters_stopped = m->progress->letters_stopped,
+		.letters_why = letter_words[m->progress->letters.why],
 		.now = m->now,
 	};
 	struct reading out = {m->stream->name, def ? def->path : "", slice, r->measure, {0}, INT64_MIN, INT64_MIN, ""};

@@ -64,7 +64,12 @@ bool rule_is_wait(const struct rule *r)
 	return !strcmp(r->measure->name, "schema_wait");
 }
 
+bool rule_is_letters(const struct rule *r)
+{
+	return !strcmp(r->measure->name, "dead_letters_stopped");
+}
+
 bool rule_is_clock(const struct rule *r)
 {
-	return rule_is_version(r) || rule_is_wait(r) || !strcmp(r->measure->name, "staleness");
+	return rule_is_version(r) || rule_is_wait(r) || rule_is_letters(r) || !strcmp(r->measure->name, "staleness");
 }

@@ -47,6 +47,7 @@ bool rule_matches_field(const struct rule *r, const char *field);
 bool rule_is_eager(const struct rule *r);
 // Judged by the judge's clock at each tick, not on windows: staleness, and what is registered.
 bool rule_is_wait(const struct rule *r); // schema_wait
+bool rule_is_letters(const struct rule *r); // dead_letters_stopped
 bool rule_is_clock(const struct rule *r);
 bool rule_is_version(const struct rule *r); // on what is registered: it looks at no record
 bool rule_is_dropped(const struct rule *r); // dropped_field

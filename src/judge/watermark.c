@@ -5,7 +5,8 @@
 
 struct progress progress_of(const struct stream_view *v)
 {
-	struct progress p = {EVENT_TIME_NONE, EVENT_TIME_NONE, EVENT_TIME_NONE, true, false, false, 0, v->nparts};
+	struct progress p = {.watermark = EVENT_TIME_NONE, .newest = EVENT_TIME_NONE, .untimed = EVENT_TIME_NONE,
+			     .at_end = true, .position = v->nparts};
 	int64_t held = INT64_MAX;
 
 	for (size_t i = 0; i < v->nparts; i++) {
@@ -17,6 +18,8 @@ struct progress progress_of(const struct stream_view *v)
 		p.catching_up |= q->catching_up;
 		if (q->waiting_since && (!p.waiting_since || q->waiting_since < p.waiting_since))
 			p.waiting_since = q->waiting_since;
+		if (q->letters.why && (!p.letters_stopped++ || q->letters.since < p.letters.since))
+			p.letters = q->letters;
 		if (q->max_untimed > p.untimed.ms)
 			p.untimed.ms = q->max_untimed;
 		if (q->owned && q->idle)

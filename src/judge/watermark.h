@@ -15,6 +15,8 @@ struct progress {
 	bool lagging;                // records wait unread, or nobody reads a partition
 	bool catching_up;
 	int64_t waiting_since;       // wall ms since when a partition has waited for a schema; 0: none does
+	uint32_t letters_stopped;    // partitions whose violating records are not copied though asked for
+	struct letter_stop letters;  // the longest of these stops
 	uint64_t position;           // changes whenever anything was counted
 };
 

@@ -23,7 +23,8 @@ static struct stream_mark *mark_of(struct claim *c, const char *stream)
 		if (!strcmp(c->marks[i].stream, stream))
 			return &c->marks[i];
 	c->marks = xrealloc(c->marks, (c->nmarks + 1) * sizeof *c->marks);
-	c->marks[c->nmarks] = (struct stream_mark){xstrdup(stream), INT64_MIN, INT64_MIN, -1, {0, 0}, false, NULL};
+	c->marks[c->nmarks] = (struct stream_mark){.stream = xstrdup(stream), .max_event = INT64_MIN, .max_untimed = INT64_MIN,
+						       .next = -1};
 	return &c->marks[c->nmarks++];
 }
 
@@ -87,6 +88,8 @@ int store_claim(struct store *s, const char *topic, int32_t partition, struct cl
 			mark_of(out, name + 2)->next = reply_int(v, -1);
 		} else if (!strncmp(name, "h:", 2)) {
 			mark_of(out, name + 2)->hole = reply_hole(v);
+		} else if (!strncmp(name, "d:", 2)) {
+			mark_of(out, name + 2)->letters = reply_letters(v);
 		}
 	}
 	take_states(out, r->element[2]);
@@ -244,6 +247,12 @@ static void add_hole(struct cmd *args, const struct stream_mark *m)
 		cmd_adds(args, "");
 }
 
+// "WHY SINCE" or "".
+static void add_letters(struct cmd *args, const struct letter_stop *l)
+{
+	cmd_take(args, l->why ? xasprintf("%d %" PRId64, (int)l->why, l->since) : xstrdup(""));
+}
+
 enum store_result store_checkpoint(struct store *s, const struct checkpoint *c, const int64_t *widths, int64_t *floors,
 				   struct error *err)
 {
@@ -284,6 +293,7 @@ enum store_result store_checkpoint(struct store *s, const struct checkpoint *c, 
 		cmd_addi(&args, widths[i]);
 		add_hole(&args, &c->marks[i]);
 		cmd_adds(&args, c->marks[i].born ? c->marks[i].born : "");
+		add_letters(&args, &c->marks[i].letters);
 	}
 	for (size_t i = 0; i < c->nsegments; i++)
 		add_segment(s, c, &c->segments[i], widths, stages[i], &keys, &args);

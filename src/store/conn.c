@@ -430,3 +430,15 @@ struct hole reply_hole(const redisReply *r)
 	}
 	return h;
 }
+
+struct letter_stop reply_letters(const redisReply *r)
+{
+	struct letter_stop l = {LETTERS_GO, 0};
+	char *end;
+
+	if (r->type == REDIS_REPLY_STRING && *r->str >= '1' && *r->str <= '0' + LETTERS_UNDELIVERED) {
+		l.why = (enum letter_why)strtol(r->str, &end, 10);
+		l.since = strtoll(end, NULL, 10);
+	}
+	return l;
+}

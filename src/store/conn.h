@@ -53,4 +53,5 @@ int conn_ok(struct store *s, redisReply **r, const char *what, struct error *err
 
 int64_t reply_int(const redisReply *r, int64_t fallback); // of integer or decimal text
 struct hole reply_hole(const redisReply *r);              // "FROM TO"
+struct letter_stop reply_letters(const redisReply *r);    // "WHY SINCE"
 #endif

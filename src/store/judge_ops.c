@@ -72,8 +72,8 @@ static void read_partition(const redisReply *h, const char *key, const char *str
 
 	while (topic > key && topic[-1] != '/')
 		topic--;
-	*p = (struct partition_view){xstrndup(topic, (size_t)(slash - topic)), atoi(slash + 1), INT64_MIN, INT64_MIN, -1, -1,
-				     false, false, false, 0};
+	*p = (struct partition_view){.topic = xstrndup(topic, (size_t)(slash - topic)), .partition = atoi(slash + 1),
+				     .max_event = INT64_MIN, .max_untimed = INT64_MIN, .next = -1, .end = -1};
 	for (size_t i = 0; i + 1 < h->elements; i += 2) {
 		const char *name = h->element[i]->str;
 		const redisReply *x = h->element[i + 1];
@@ -99,6 +99,8 @@ static void read_partition(const redisReply *h, const char *key, const char *str
 			p->max_untimed = reply_int(x, INT64_MIN);
 		else if (!strncmp(name, "h:", 2) && !strcmp(name + 2, stream))
 			v->holes[v->nholes++] = reply_hole(x);
+		else if (!strncmp(name, "d:", 2) && !strcmp(name + 2, stream))
+			p->letters = reply_letters(x);
 	}
 	p->owned = now_ms - beat < OWNER_MS;
 	p->catching_up = target >= 0 && p->next < target;

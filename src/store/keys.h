@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every key of the store (P is the prefix):
 //
-//   P:part:SCOPE/TOPIC/PARTITION  hash  epoch nonce next co ct cc idle end target beat too_old lost m:STREAM u:STREAM n:STREAM h:STREAM
+//   P:part:SCOPE/TOPIC/PARTITION  hash  epoch nonce next co ct cc idle end target beat too_old lost m:STREAM u:STREAM n:STREAM h:STREAM d:STREAM
 //   P:state:SCOPE/TOPIC/PARTITION set   STREAM 1f NAME of its states; each is a str under this key 1f STREAM 1f NAME
 //   P:streams                     hash  STREAM -> wall ms of its first claim; STREAM 1f TOPIC -> its partitions then.
 //                                       STREAM/TYPE is the sub-stream of one record type, in every key a stream of its own

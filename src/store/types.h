@@ -17,6 +17,13 @@ struct hole {
 	int64_t from, to;
 };
 
+// Why a stream's violating records of one partition are not copied to its dead-letter topic.
+enum letter_why { LETTERS_GO, LETTERS_RATIO, LETTERS_CONSECUTIVE, LETTERS_UNDELIVERED };
+struct letter_stop {
+	enum letter_why why; // LETTERS_GO: they are, or nobody asked
+	int64_t since;       // ms
+};
+
 // How far a stream has come in one partition.
 struct stream_mark {
 	char *stream;
@@ -26,6 +33,7 @@ struct stream_mark {
 	struct hole hole;    // open: its bounds are the worst case, until a record that came after it tells its end
 	bool hole_closed;    // of a checkpoint: that record is counted, and the bounds are final
 	const char *born;    // of a checkpoint: the journal entry of a stream that no one counted before; NULL: none
+	struct letter_stop letters;
 };
 
 // --- collecting ---------------------------------------------------------------------------------------
@@ -143,6 +151,7 @@ struct partition_view {
 	bool idle, owned;       // owned: its owner wrote within the last 15 s by the store's clock
 	bool catching_up;
 	int64_t waiting_since;  // wall ms, for a schema; 0: not
+	struct letter_stop letters; // of the stream asked for
 };
 
 struct stream_view {

@@ -14,6 +14,8 @@ enum metric {
 	METRIC_RULES,          // kdrift_rule_violations_total{stream,rule}
 	METRIC_OPAQUE,         // kdrift_opaque_records_total{stream}
 	METRIC_UNSUPPORTED,    // kdrift_unsupported_records_total{stream}
+	METRIC_LETTERS,        // kdrift_dead_letters_total{stream,outcome}
+	METRIC_LETTERS_STOPPED, // kdrift_dead_letters_stopped{stream}
 	METRIC_MEASURE,        // kdrift_measure{stream,field,slice,measure}
 	METRIC_ALERTS,         // kdrift_alerts{tier,state}
 	METRIC_DELIVERIES,     // kdrift_deliveries_total{receiver,outcome}

@@ -839,7 +839,7 @@ Test(partition, what_was_counted_may_lie_in_the_future_and_so_may_what_was_lost)
 Test(partition, an_open_hole_comes_back_with_the_claim)
 {
 	const int64_t t = 1700000000000;
-	struct stream_mark mark = {(char *)"s", t, t, 1, {t - 30000, t + 7230001}, false, NULL};
+	struct stream_mark mark = {(char *)"s", t, t, 1, {t - 30000, t + 7230001}, false, NULL, {LETTERS_GO, 0}};
 	struct claim c = {.nonce = "n", .next = 1, .check_offset = -1, .marks = &mark, .nmarks = 1};
 
 	begin();

@@ -172,6 +172,9 @@ static void check_contract(const struct config *c)
 	f = &s->fields[2];
 	cr_expect(f->type == FIELD_TEXT && f->not_null && !strcmp(f->pattern, "^[^@]+@[^@]+$"));
 	cr_expect(s->fields[3].type == FIELD_NONE && !strcmp(s->fields[3].path, "user_id"));
+	cr_expect_str_eq(s->dead_letter_topic, "payments.features.invalid");
+	cr_expect_eq(s->dead_letter_max_ratio, 0.01);
+	cr_expect_eq(s->dead_letter_max_consecutive, 1000);
 }
 
 static void check_contract_alerts(const struct config *c)
@@ -218,8 +221,7 @@ Test(config, the_contract_parses_as_is)
 	    said, CONTRACT
 	    "/kdrift.yaml:15: warning: streams[0].depends_on: is not supported by this version "
 	    "and has no effect\n" CONTRACT
-	    "/kdrift.yaml:21: warning: streams[0].dead_letter: is not supported by this version and has "
-	    "no effect\n" CONTRACT "/alerts/receivers.yaml:2: warning: receivers[0].pagerduty: is not "
+	    "/alerts/receivers.yaml:2: warning: receivers[0].pagerduty: is not "
 	    "supported by this version and has no effect\n");
 	forget(c);
 }
@@ -450,7 +452,7 @@ Test(report, json_tells_what_would_run)
 	char *text = json_text(v);
 
 	cr_expect(json_is_true(json_object_get(v, "ok")));
-	cr_expect_eq(json_get_int(v, "warnings", -1), 3);
+	cr_expect_eq(json_get_int(v, "warnings", -1), 2);
 	cr_expect_eq(json_get_int(v, "errors", -1), 0);
 	const json_t *first = json_array_get(json_object_get(v, "problems"), 0);
 	cr_expect_eq(json_get_int(first, "line", 0), 15);

@@ -488,7 +488,7 @@ Test(store, since_when_a_partition_waits_for_a_schema)
 // A checkpoint of the claim with a hole. -> the holes that the judge sees then.
 static struct stream_view view_with(struct store *s, const struct claim *c, int64_t expected, struct hole hole, bool closed)
 {
-	struct stream_mark m = {(char *)"s", 1000, 900, -1, hole, closed, NULL};
+	struct stream_mark m = {(char *)"s", 1000, 900, -1, hole, closed, NULL, {LETTERS_GO, 0}};
 	const struct segment_write w = {.stream = "s", .slice = "", .interval = expected * width, .bytes = "x", .len = 1};
 	const struct checkpoint cp = {.topic = "topic", .nonce = c->nonce, .expected_next = expected, .next = expected + 1,
 				      .marks = &m, .nmarks = 1, .segments = &w, .nsegments = 1, .end = -1, .target = -1};
@@ -595,8 +595,9 @@ Test(store, streams_of_one_checkpoint_do_not_mix)
 	struct error err = ERROR_INIT;
 	struct claim c = take(s);
 	const struct stream_mark marks[] = {
-		{(char *)"a", 11, 12, -1, {0, 0}, false, NULL}, {(char *)"b", 21, 22, -1, {5, 6}, false, NULL},
-		{(char *)"c", 31, 32, -1, {7, 9}, true, NULL}};
+		{(char *)"a", 11, 12, -1, {0, 0}, false, NULL, {LETTERS_GO, 0}},
+		{(char *)"b", 21, 22, -1, {5, 6}, false, NULL, {LETTERS_RATIO, 1700000000123}},
+		{(char *)"c", 31, 32, -1, {7, 9}, true, NULL, {LETTERS_UNDELIVERED, 77}}};
 	const int64_t widths[] = {1000, 2000, 3000};
 	const struct segment_write w[] = {{.stream = "c", .slice = "", .interval = 3000, .bytes = "x", .len = 1},
 					  {.stream = "b", .slice = "", .interval = 2000, .n = 1, .bytes = "x", .len = 1}};
@@ -617,6 +618,8 @@ Test(store, streams_of_one_checkpoint_do_not_mix)
 		cr_expect_eq(v.parts[0].max_untimed, marks[i].max_untimed);
 		cr_assert_eq(v.nholes, i > 0);
 		cr_expect(!i || (v.holes[0].from == marks[i].hole.from && v.holes[0].to == marks[i].hole.to));
+		cr_expect_eq(v.parts[0].letters.why, marks[i].letters.why);
+		cr_expect_eq(v.parts[0].letters.since, marks[i].letters.since);
 		free(v.parts[0].topic);
 		free(v.parts);
 		free(v.holes);
@@ -634,6 +637,18 @@ Test(store, streams_of_one_checkpoint_do_not_mix)
 	cr_assert_eq(again.nmarks, 3);
 	for (size_t i = 0; i < 3; i++)
 		cr_expect_eq(again.marks[i].hole.to, !strcmp(again.marks[i].stream, "b") ? 6 : 0);
+	for (size_t i = 0; i < 3; i++)
+		for (size_t k = 0; k < 3; k++)
+			cr_expect(strcmp(again.marks[i].stream, marks[k].stream) != 0 ||
+				  again.marks[i].letters.why == marks[k].letters.why);
+	const struct stream_mark went_on = {(char *)"b", 21, 22, -1, {5, 6}, false, NULL, {LETTERS_GO, 0}};
+	const struct checkpoint next = {.topic = "topic", .nonce = again.nonce, .expected_next = 1, .next = 2, .marks = &went_on,
+					.nmarks = 1, .end = -1, .target = -1};
+	cr_assert_eq(store_checkpoint(s, &next, widths, floors, &err), STORE_OK, "%s", err.text);
+	claim_release(&again);
+	again = take(s);
+	for (size_t i = 0; i < again.nmarks; i++)
+		cr_expect(strcmp(again.marks[i].stream, "b") != 0 || again.marks[i].letters.why == LETTERS_GO, "a stop ends");
 	claim_release(&again);
 	claim_release(&c);
 	store_free(s);
