@@ -47,7 +47,7 @@ static int load_schemas(struct model *m, size_t i, struct error *err)
 
 	if (c->schema && !(m->schemas[i] = schema_file_load(c->schema, c->json ? SCHEMA_JSON : SCHEMA_AVRO, err)))
 		return error_prefix(err, "stream %s", c->name);
-	if (c->key_schema && !(m->key_schemas[i] = schema_file_load(c->key_schema, SCHEMA_AVRO, err)))
+	if (c->key_schema && !(m->key_schemas[i] = schema_file_load(c->key_schema, c->key_format == KEY_JSON ? SCHEMA_JSON : SCHEMA_AVRO, err)))
 		return error_prefix(err, "stream %s: key", c->name);
 	return 0;
 }

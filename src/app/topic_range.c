@@ -90,7 +90,7 @@ static int open_clients(struct range *r, struct error *err)
 	}
 	const struct stream_conf *s = r->want->stream;
 	if ((s->schema && !(r->schema = schema_file_load(s->schema, s->json ? SCHEMA_JSON : SCHEMA_AVRO, err))) ||
-	    (s->key_schema && !(r->key_schema = schema_file_load(s->key_schema, SCHEMA_AVRO, err))))
+	    (s->key_schema && !(r->key_schema = schema_file_load(s->key_schema, s->key_format == KEY_JSON ? SCHEMA_JSON : SCHEMA_AVRO, err))))
 		return -1;
 	r->def = (struct collect_stream){s, NULL, r->contract, r->schema, r->key_schema};
 	wstream_init(&r->stream, &r->def);

@@ -103,10 +103,17 @@ static enum subject_naming naming_of(const char *strategy, enum subject_naming u
 	return unsaid;
 }
 
-static void value_init(struct wstream *s)
+// JSON without a schema.
+static const struct registry_schema *any_json(void)
 {
 	static char any[] = "{}";
 	static const struct registry_schema of_any = {.id = -1, .schema = {.type = SCHEMA_JSON, .text = any, .len = 2}};
+
+	return &of_any;
+}
+
+static void value_init(struct wstream *s)
+{
 	const struct stream_conf *c = s->conf;
 
 	// A stream that names its record type reads a topic of several types; how their subjects are named is not
@@ -114,12 +121,17 @@ static void value_init(struct wstream *s)
 	s->value = (struct side){.stream = s, .json = c->json, .framing = (enum framing)c->framing, .schema = s->def->schema,
 				 .naming = naming_of(c->subject_name_strategy, c->record ? SUBJECT_ANY : SUBJECT_TOPIC)};
 	if (c->json && !s->value.schema)
-		s->value.schema = &of_any;
+		s->value.schema = any_json();
 	s->value.event_time = c->event_time ? side_path(&s->value, c->event_time) : NULL;
 	collect_rules(&s->value);
 }
 
-// A key without a schema is read as Avro's text or bytes.
+// A text or bytes are read as Avro's.
+static bool is_plain(const struct stream_conf *c)
+{
+	return c->key_format == KEY_STRING || c->key_format == KEY_BYTES;
+}
+
 static void key_init(struct wstream *s)
 {
 	static char text[] = "\"string\"", bytes[] = "\"bytes\"";
@@ -127,9 +139,12 @@ static void key_init(struct wstream *s)
 	static const struct registry_schema of_bytes = {.schema = {.text = bytes, .len = sizeof bytes - 1}};
 	const struct stream_conf *c = s->conf;
 
-	s->key = (struct side){.stream = s, .key = true, .framing = (enum framing)c->key_framing, .schema = s->def->key_schema,
+	s->key = (struct side){.stream = s, .key = true, .json = c->key_format == KEY_JSON,
+			       .framing = (enum framing)c->key_framing, .schema = s->def->key_schema,
 			       .naming = naming_of(c->key_subject_name_strategy, SUBJECT_TOPIC)};
-	if (c->key_format != KEY_AVRO) {
+	if (s->key.json && !s->key.schema)
+		s->key.schema = any_json();
+	if (is_plain(c)) {
 		s->key.framing = FRAMING_NONE;
 		s->key.schema = c->key_format == KEY_STRING ? &of_text : &of_bytes;
 	}
@@ -556,7 +571,7 @@ int side_frame(struct side *s, const struct message *m, struct frame *out, const
 	const struct wire_headers headers = {m, header_of, s->key};
 	struct buf *text = &s->stream->key_text;
 
-	if (!s->key || s->stream->conf->key_format == KEY_AVRO)
+	if (!s->key || !is_plain(s->stream->conf))
 		return (s->json ? wire_parse_json : wire_parse)(s->framing, s->key ? m->key : m->value,
 								s->key ? m->key_len : m->len, &headers, out, why);
 	buf_clear(text);

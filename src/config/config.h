@@ -16,7 +16,7 @@
 enum role { ROLE_FEATURES, ROLE_PREDICTIONS, ROLE_LABELS, ROLES };
 extern const char *const role_names[ROLES];
 
-enum key_format { KEY_AVRO, KEY_STRING, KEY_BYTES };
+enum key_format { KEY_AVRO, KEY_JSON, KEY_STRING, KEY_BYTES };
 
 enum start_at { START_EARLIEST, START_LATEST };
 
@@ -53,7 +53,7 @@ struct stream_conf {
 	char *schema;              // path of the schema of records that name none; NULL: they must, or (json) they have none
 	bool has_key;              // keys are read, too
 	enum key_format key_format;
-	unsigned key_framing;      // as framing, of keys of KEY_AVRO
+	unsigned key_framing;      // as framing, of keys of KEY_AVRO and KEY_JSON
 	char *key_schema, *key_subject_name_strategy;
 	bool key_not_null;
 	bool by_record;            // derived: a sub-stream "NAME/TYPE" for each record type

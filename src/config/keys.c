@@ -14,7 +14,7 @@ const char *const role_names[ROLES] = {"features", "predictions", "labels"};
 
 static const char *const roles[] = {"features", "predictions", "labels", NULL};
 static const char *const framings[] = {"header_first", "prefix_first", "apicurio", "single_object", "none", NULL};
-static const char *const key_formats[] = {"avro", "string", "bytes", NULL};
+static const char *const key_formats[] = {"avro", "json", "string", "bytes", NULL};
 static const char *const strategies[] = {"TopicName", "RecordName", "TopicRecordName", NULL};
 static const char *const starts[] = {"earliest", "latest", NULL};
 static const char *const compatibilities[] = {
@@ -99,11 +99,11 @@ static const struct section section_key = {
 	    "that is no record `key`; a field `key` of the value is `value.key` then.",
     .keys = (const struct key[]){
 	{"format", KEY_CHOICE, IN(stream_conf, key_format), .choices = key_formats, .fallback = "avro",
-	 .help = "avro, as the registry's serializers write it; string, UTF-8 alone; bytes, anything"},
+	 .help = "avro and json, as streams[].format; string, UTF-8 alone; bytes, anything"},
 	{"framing", KEY_CHOICE, IN(stream_conf, key_framing), .choices = framings, .fallback = "header_first",
 	 .help = "as streams[].framing, with the header __key_schema_id and Apicurio's for keys"},
 	{"schema", KEY_PATH, IN(stream_conf, key_schema), .shown = "by the key",
-	 .help = "with framing none: the Avro schema (.avsc) that keys are written with"},
+	 .help = "as streams[].schema"},
 	{"subject_name_strategy", KEY_WORD, IN(stream_conf, key_subject_name_strategy), .choices = strategies,
 	 .shown = "TopicName", .help = "as streams[].subject_name_strategy; TopicName is TOPIC-key"},
 	{"not_null", KEY_BOOL, IN(stream_conf, key_not_null), .fallback = "false",

@@ -375,7 +375,7 @@ static void check_framing(struct loader *l, const struct node *map, const char *
 
 static void read_key_of(struct loader *l, const struct node *stream, const char *path, struct stream_conf *s)
 {
-	static const char *const of_avro[] = {"framing", "schema", "subject_name_strategy"};
+	static const char *const of_schemas[] = {"framing", "schema", "subject_name_strategy"};
 	const struct node *map = node_get(stream, "key"), *event_time = node_get(stream, "event_time");
 	char at[PATH_TEXT];
 
@@ -383,12 +383,14 @@ static void read_key_of(struct loader *l, const struct node *stream, const char 
 	if (!map)
 		return;
 	child_path(at, sizeof at, path, "key");
-	for (size_t i = 0; i < ARRAY_LEN(of_avro) && s->key_format != KEY_AVRO; i++)
-		if (node_get(map, of_avro[i]))
-			problem(l, node_get(map, of_avro[i]), "%s.%s: is for format avro; remove it", at, of_avro[i]);
-	if (s->key_format == KEY_AVRO)
+	const bool json = s->key_format == KEY_JSON, has_schema = json || s->key_format == KEY_AVRO;
+	for (size_t i = 0; i < ARRAY_LEN(of_schemas) && !has_schema; i++)
+		if (node_get(map, of_schemas[i]))
+			problem(l, node_get(map, of_schemas[i]), "%s.%s: is for keys with a schema, of format avro or json; remove it",
+				at, of_schemas[i]);
+	if (has_schema)
 		check_framing(l, map, at,
-			      &(struct naming){s->key_framing, s->key_schema, s->key_subject_name_strategy, NULL, false});
+			      &(struct naming){s->key_framing, s->key_schema, s->key_subject_name_strategy, NULL, json});
 	if (s->event_time && !strncmp(s->event_time, "key", 3) && (!s->event_time[3] || s->event_time[3] == '.'))
 		problem(l, event_time,
 			"%s.event_time: '%s' is the key's where keys are read, and the event time is the value's; a field of "

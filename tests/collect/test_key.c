@@ -270,6 +270,25 @@ Test(key, texts_and_bytes)
 	}
 }
 
+Test(key, json)
+{
+	conf.key_format = KEY_JSON;
+	conf.key_framing = FRAMING_NONE;
+	begin();
+	cr_assert(send_raw_key("{\"user_id\": 7, \"region\": \"eu\"}", 30));
+	cr_assert(send_raw_key("{\"user_id\": 8}", 14));
+	cr_assert(send_raw_key("{\"user_id\"", 10));
+	cr_assert(send_raw_key("12", 2));
+	const struct pane *p = stored();
+	cr_assert_eq(p->records, 4);
+	cr_assert_eq(p->decoded, 4);
+	cr_assert_eq(p->violating_records, 1);
+	cr_assert_str_eq(breached(p, VIOLATION_UNDECODABLE), "key");
+	cr_assert_float_eq(field_sum(pane_find(p, "key.user_id", FIELD_NUMERIC)), 15, 0);
+	cr_assert_eq(pane_find(p, "key.region", FIELD_CATEGORICAL)->count, 1);
+	cr_assert_float_eq(field_sum(pane_find(p, "key", FIELD_NUMERIC)), 12, 0);
+}
+
 Test(key, slices_may_be_by_it)
 {
 	char *by[] = {(char *)"key.region"};
