@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "schema/contract.h"
 #include "schema/diff.h"
+#include "schema/file.h"
 #include "schema/registry.h"
 #include "util/json.h"
 #include "util/log.h"
@@ -143,11 +144,31 @@ static int diff(struct cli_args *args)
 struct check {
 	struct registry *registry;
 	struct contract *contract;
+	const struct schema_text *text; // of the contract
 	enum compat_level level;
 	char subject[300];
 	json_t *versions;
 	bool kept;
 };
+
+// What the registry itself says. That it does not is no failure: read-only credentials may not ask.
+static json_t *registry_says(const struct check *c, int32_t version)
+{
+	struct registry_verdict v;
+	struct error err = ERROR_INIT;
+	json_t *out = json_object();
+
+	if (registry_compatible(c->registry, c->subject, version, c->text, &v, &err))
+		json_object_set_new(out, "not_asked", json_str(err.text));
+	else if (!v.known)
+		json_object_set_new(out, "not_asked", json_str(v.why));
+	else
+		json_object_set_new(out, "compatible", json_boolean(v.compatible));
+	if (v.messages)
+		json_object_set(out, "messages", v.messages);
+	registry_verdict_release(&v);
+	return out;
+}
 
 static void judge_version(struct check *c, const struct registry_version *v)
 {
@@ -160,6 +181,8 @@ static void judge_version(struct check *c, const struct registry_version *v)
 				 "breaches", breaches_json(&found));
 	if (!writer)
 		json_object_set_new(item, "reason", json_str(v->is == REGISTRY_KNOWN ? err.text : v->reason));
+	if (v->version)
+		json_object_set_new(item, "registry", registry_says(c, v->version));
 	json_array_append_new(c->versions, item);
 	c->kept &= kept;
 	compat_release(&found);
@@ -187,6 +210,49 @@ static int judge_versions(struct check *c, struct error *err)
 	return rc;
 }
 
+// Records that name no schema are written with the configured one.
+static int judge_configured(struct check *c, const struct stream_conf *s, struct error *err)
+{
+	struct registry_schema *configured = schema_file_load(s->schema, err);
+
+	if (!configured)
+		return -1;
+	judge_version(c, &(struct registry_version){.id = -1, .is = REGISTRY_KNOWN, .schema = configured->schema});
+	schema_file_free(configured);
+	return 0;
+}
+
+static void compare_level(const struct check *c, json_t *out)
+{
+	const char *ours = compat_rules[c->level].name;
+	struct error err = ERROR_INIT;
+	char *level = NULL, *why = NULL;
+
+	if (registry_level(c->registry, c->subject, &level, &why, &err))
+		why = xstrdup(err.text);
+	json_object_set_new(out, "registry_level", json_str(level));
+	if (!level) {
+		json_object_set_new(out, "registry_level_not_told", json_str(why));
+	} else if (strcmp(level, ours) != 0) {
+		char *text = xasprintf("the registry holds %s to %s, the stream's contract asks %s: what one lets pass the other "
+				       "may not; set one of them to the other's level",
+				       c->subject, level, ours);
+		json_object_set_new(out, "warning", json_str(text));
+		free(text);
+	}
+	free(level);
+	free(why);
+}
+
+static int check_registered(struct check *c, json_t *out, struct error *err)
+{
+	if (judge_versions(c, err))
+		return -1;
+	if (c->level != COMPAT_NONE)
+		compare_level(c, out);
+	return 0;
+}
+
 static json_t *check_stream(struct registry *registry, const struct stream_conf *s, bool *good)
 {
 	struct error err = ERROR_INIT;
@@ -194,46 +260,86 @@ static json_t *check_stream(struct registry *registry, const struct stream_conf 
 			  .versions = json_array(), .kept = true};
 	json_t *out = json_pack("{s:o, s:o, s:s, s:o}", "stream", json_str(s->name), "contract", json_str(s->contract_schema),
 				"level", compat_rules[c.level].name, "versions", c.versions);
+	struct registry_schema *text = NULL;
+	bool single = contract_subject(s, c.subject, sizeof c.subject);
+	int rc = 0;
 
-	if (!contract_subject(s, c.subject, sizeof c.subject)) {
+	if (!single && !s->schema) {
 		json_object_set_new(out, "skipped", json_string("its topics have more than one subject"));
-	} else if (!(c.contract = contract_load(s->contract_schema, &err)) || judge_versions(&c, &err)) {
+	} else if (!(c.contract = contract_load(s->contract_schema, &err)) ||
+		   !(text = schema_file_load(s->contract_schema, &err))) {
+		rc = -1;
+	} else {
+		c.text = &text->schema;
+		rc = s->schema ? judge_configured(&c, s, &err) : check_registered(&c, out, &err);
+	}
+	if (rc) {
 		json_object_set_new(out, "error", json_str(err.text));
 		c.kept = false;
 	}
-	if (*c.subject)
+	if (s->schema)
+		json_object_set_new(out, "schema", json_str(s->schema));
+	else if (*c.subject)
 		json_object_set_new(out, "subject", json_str(c.subject));
 	json_object_set_new(out, "compatible", json_boolean(c.kept));
 	*good &= c.kept;
+	schema_file_free(text);
 	contract_free(c.contract);
 	return out;
+}
+
+static void print_registry(const json_t *version)
+{
+	const json_t *says = json_object_get(version, "registry"), *theirs = json_object_get(says, "compatible"), *message;
+	const char *not_asked = json_get_str(says, "not_asked", NULL);
+	size_t i;
+
+	if (not_asked)
+		printf("    the registry's own verdict is not to be had: %s\n", not_asked);
+	if (!theirs || json_is_true(theirs) == json_is_true(json_object_get(version, "compatible")))
+		return;
+	printf("    the registry differs: %s\n", json_is_true(theirs) ? "compatible" : "NOT compatible");
+	json_array_foreach(json_object_get(says, "messages"), i, message)
+		if (i < 3 && json_is_string(message))
+			printf("      %.300s\n", json_string_value(message));
+}
+
+static void print_version(const json_t *s, const json_t *v)
+{
+	const char *reason = json_get_str(v, "reason", NULL), *file = json_get_str(s, "schema", NULL);
+	const bool kept = json_is_true(json_object_get(v, "compatible"));
+
+	if (file)
+		printf("  %s, which its records are written with: %s\n", file, kept ? "compatible" : "NOT compatible");
+	else
+		printf("  %s version %d (id %d): %s\n", json_get_str(s, "subject", ""), (int)json_get_int(v, "version", 0),
+		       (int)json_get_int(v, "id", 0), kept ? "compatible" : "NOT compatible");
+	if (reason)
+		printf("    %s\n", reason);
+	print_breaches(json_object_get(v, "breaches"), "BACKWARD");
+	print_breaches(json_object_get(v, "breaches"), "FORWARD");
+	print_registry(v);
 }
 
 static void print_stream(const json_t *s)
 {
 	const json_t *versions = json_object_get(s, "versions"), *v;
-	const char *subject = json_get_str(s, "subject", "");
+	const char *level = json_get_str(s, "registry_level", NULL), *warning = json_get_str(s, "warning", NULL);
 	const char *why = json_get_str(s, "error", json_get_str(s, "skipped", NULL));
 	size_t i;
 
-	printf("%s: contract %s, %s\n", json_get_str(s, "stream", ""), json_get_str(s, "contract", ""),
+	printf("%s: contract %s, %s", json_get_str(s, "stream", ""), json_get_str(s, "contract", ""),
 	       json_get_str(s, "level", ""));
+	if (level)
+		printf(" (the registry: %s)", level);
+	printf("\n");
 	if (why)
 		printf("  %s: %s\n", json_object_get(s, "error") ? "cannot be told" : "not checked", why);
 	else if (!json_array_size(versions))
-		printf("  %s: nothing is registered yet\n", subject);
-	json_array_foreach(versions, i, v)
-	{
-		const char *reason = json_get_str(v, "reason", NULL);
-
-		printf("  %s version %d (id %d): %s\n", subject, (int)json_get_int(v, "version", 0),
-		       (int)json_get_int(v, "id", 0),
-		       json_is_true(json_object_get(v, "compatible")) ? "compatible" : "NOT compatible");
-		if (reason)
-			printf("    %s\n", reason);
-		print_breaches(json_object_get(v, "breaches"), "BACKWARD");
-		print_breaches(json_object_get(v, "breaches"), "FORWARD");
-	}
+		printf("  %s: nothing is registered yet\n", json_get_str(s, "subject", ""));
+	if (warning)
+		printf("  warning: %s\n", warning);
+	json_array_foreach(versions, i, v) print_version(s, v);
 }
 
 static int check(struct cli_args *args)
@@ -303,5 +409,7 @@ const struct command cmd_schema = {
 	.about = "diff says what changed from A to B, and for each level whether B keeps it and what breaks it. It exits with 1 "
 		 "where B does not keep --level: a gate for a schema's pull request.\n"
 		 "check resolves the newest version under each stream's subject (of a transitive level: every version) against "
-		 "its contract, and exits with 1 where one breaks it or the registry cannot tell.",
+		 "its contract, and exits with 1 where one breaks it or the registry cannot tell. Beside each verdict stands the "
+		 "registry's own where it differs, and beside the level the registry's; neither changes the exit code. Records "
+		 "that name no schema are held by the one in `schema:`.",
 };

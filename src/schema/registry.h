@@ -11,6 +11,7 @@
 #include "schema/text.h"
 #include "schema/wire.h"
 #include "util/error.h"
+#include "util/json.h"
 
 enum registry_answer {
 	REGISTRY_KNOWN,
@@ -81,6 +82,18 @@ int registry_version(struct registry *r, const char *subject, int32_t version, s
 void registry_version_release(struct registry_version *v);
 // The subject's versions in ascending order; none where there is no such subject. The caller frees *out.
 int registry_versions(struct registry *r, const char *subject, int32_t **out, size_t *n, struct error *err) MUST_CHECK;
+
+// The registry's own verdict: can `schema` take its place after the subject's version, by the registry's level?
+struct registry_verdict {
+	bool known, compatible;
+	json_t *messages; // the registry's words, an array of texts; may be NULL
+	char *why;        // not known: the answer
+};
+int registry_compatible(struct registry *r, const char *subject, int32_t version, const struct schema_text *schema,
+			struct registry_verdict *out, struct error *err) MUST_CHECK;
+void registry_verdict_release(struct registry_verdict *v);
+// The subject's level, or the registry's own. The caller frees both; NULL and *why: it is not told.
+int registry_level(struct registry *r, const char *subject, char **level, char **why, struct error *err) MUST_CHECK;
 
 struct registry_stats {
 	bool up;                   // the last request was answered

@@ -476,6 +476,57 @@ int ask_versions(struct registry_link *l, const char *subject, enum registry_ans
 	return rc;
 }
 
+// What is not for these credentials, or for this registry, is told in words.
+static char *not_told(const struct answer *a)
+{
+	const char *message = json_get_str(a->json, "message", "");
+
+	return xasprintf("HTTP %ld%s%.200s", a->status, *message ? ": " : "", message);
+}
+
+int ask_compatibility(struct registry_link *l, const char *subject, int32_t version, const struct schema_text *schema,
+		      struct registry_verdict *out, struct error *err)
+{
+	char *name = path_escape(subject);
+	char *path = xasprintf("/compatibility/subjects/%s/versions/%d?verbose=true", name, version);
+	json_t *question = json_pack("{s:o}", "schema", json_strn(schema->text, schema->len));
+	struct answer a;
+
+	if (schema->type != SCHEMA_AVRO)
+		json_object_set_new(question, "schemaType", json_string(schema_type_names[schema->type]));
+	char *body = json_text(question);
+	int rc = ask(l, "POST", path, body, &a, err);
+	const json_t *verdict = rc ? NULL : json_object_get(a.json, "is_compatible");
+	*out = (struct registry_verdict){.known = a.status == 200 && json_is_boolean(verdict)};
+	if (out->known) {
+		out->compatible = json_is_true(verdict);
+		out->messages = json_incref(json_object_get(a.json, "messages"));
+	} else if (!rc) {
+		out->why = not_told(&a);
+	}
+	answer_release(&a);
+	json_decref(question);
+	free(body);
+	free(path);
+	free(name);
+	return rc;
+}
+
+int ask_level(struct registry_link *l, const char *subject, char **level, char **why, struct error *err)
+{
+	char *name = path_escape(subject), *path = xasprintf("/config/%s?defaultToGlobal=true", name);
+	struct answer a;
+	int rc = ask(l, "GET", path, NULL, &a, err);
+	const char *said = rc ? NULL : json_get_str(a.json, "compatibilityLevel", json_get_str(a.json, "compatibility", NULL));
+
+	*level = a.status == 200 && said ? xstrdup(said) : NULL;
+	*why = rc || *level ? NULL : not_told(&a);
+	answer_release(&a);
+	free(path);
+	free(name);
+	return rc;
+}
+
 int32_t ask_register(struct registry_link *l, const char *subject, const char *schema, struct error *err)
 {
 	json_t *question = json_object();

@@ -81,5 +81,9 @@ int ask_version_raw(struct registry_link *l, const char *subject, const char *ve
 char *registry_copy_write(const struct registry_schema *s); // the caller frees
 // False: it is no such copy, or cannot be parsed. s->id is left alone.
 bool registry_copy_read(const char *text, struct registry_schema *s);
+int ask_compatibility(struct registry_link *l, const char *subject, int32_t version, const struct schema_text *schema,
+		      struct registry_verdict *out, struct error *err) MUST_CHECK;
+// NULL and *why: it is not told.
+int ask_level(struct registry_link *l, const char *subject, char **level, char **why, struct error *err) MUST_CHECK;
 int32_t ask_register(struct registry_link *l, const char *subject, const char *schema, struct error *err) MUST_CHECK;
 #endif

@@ -3,11 +3,14 @@
 /compatibility. Every difference must be one that its case explains, and what is explained must be one. And
 `kdrift schema`, whose check asks the same registry."""
 import glob
+import http.server
 import json
 import os
 import shutil
 import subprocess
+import threading
 import urllib.error
+import urllib.request
 
 from lib.monitor import configure, kdrift
 from lib.servers import Registry
@@ -134,10 +137,70 @@ def check(s, registry):
     s.check("check names the breaking version", code == 1 and "good-value version 2 (id " in out and
             "amount: type mismatch (reader int, writer long)" in out and
             "empty-value: nothing is registered yet" in out, (code, out, err))
+    s.check("the registry's level and verdict stand beside them", "BACKWARD (the registry: NONE)" in out and
+            "warning: the registry holds good-value to NONE" in out and "the registry differs: compatible" in out, out)
     s.equal("check at NONE asks nothing", run("NONE")[0], 0)
+    registry.request("PUT", "/config", {"compatibility": "BACKWARD"})
+    code, out, err = run("BACKWARD", "--json")
+    good = {v["stream"]: v for v in json.loads(out)["streams"]}["good"]
+    s.equal("at one level the registry says the same",
+            (code, good["registry_level"], good["versions"][0]["registry"]["compatible"], "warning" in good), (1, "BACKWARD",
+                                                                                                               False, False))
+    refusing(s, registry)
+    without_registry(s, registry)
     registry.stop()
     code, out, err = run("BACKWARD")
     s.check("check without a registry fails and says so", code == 1 and out.count("cannot be told") == 3, (code, out, err))
+
+
+class Refusing(http.server.BaseHTTPRequestHandler):
+    """A registry for readers: it tells versions and answers 403 or 405 to everything else."""
+    registry = None
+
+    def do_GET(self):
+        if self.path.startswith("/config"):
+            return self.reply(405, b"")
+        with urllib.request.urlopen(self.registry.url + self.path, timeout=10) as answer:
+            return self.reply(answer.status, answer.read())
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.reply(403, b'{"error_code": 40301, "message": "User is denied operation Read on Subject"}')
+
+    def reply(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def one_stream(s, url, **more):
+    contract = {"schema": write(os.path.join(s.tmp, "contract.avsc"), OLD)}
+    config = configure(s.tmp, "127.0.0.1:1", [url], "redis://127.0.0.1:1/0",
+                       [{"name": "good", "topic": "late", "role": "features", "contract": contract, **more}])
+    return kdrift("schema", "check", "--config", config)
+
+
+def refusing(s, registry):
+    Refusing.registry = registry
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    code, out, err = one_stream(s, f"http://127.0.0.1:{server.server_port}")
+    s.check("a registry that refuses the question is no failure", code == 0 and "late-value version 2" in out and
+            "own verdict is not to be had: HTTP 403: User is denied" in out, (code, out, err))
+    server.shutdown()
+
+
+def without_registry(s, registry):
+    for schema, want, words in ((OLD, 0, "bare.avsc, which its records are written with: compatible"),
+                                (NEW, 1, "amount: type mismatch (reader int, writer long)")):
+        bare = write(os.path.join(s.tmp, "bare.avsc"), schema)
+        code, out, err = one_stream(s, registry.url, framing="none", schema=bare)
+        s.check("records without a schema's name are held by the configured one", code == want and words in out,
+                (code, out, err))
 
 
 def main():

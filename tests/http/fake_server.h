@@ -124,7 +124,7 @@ static void *fake_serve(void *arg)
 	return NULL;
 }
 
-static struct fake_server *fake_start(void (*answer)(void *, const struct fake_request *, struct fake_answer *), void *ctx)
+static __attribute__((unused)) struct fake_server *fake_start(void (*answer)(void *, const struct fake_request *, struct fake_answer *), void *ctx)
 {
 	struct fake_server *s = xcalloc(1, sizeof *s);
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -141,7 +141,7 @@ static struct fake_server *fake_start(void (*answer)(void *, const struct fake_r
 	return s;
 }
 
-static void fake_stop(struct fake_server *s)
+static __attribute__((unused)) void fake_stop(struct fake_server *s)
 {
 	atomic_store(&s->stop, true);
 	pthread_join(s->thread, NULL);
