@@ -55,7 +55,7 @@ static enum field_type type_of(const struct making *m, const struct column *c)
 	const struct stream_conf *s = m->stream;
 	intptr_t by_contract = (intptr_t)map_gets(&m->contract, c->path);
 
-	if ((s->event_time && !strcmp(c->path, s->event_time)) || strstr(c->path, "[]"))
+	if (s->event_time && !strcmp(c->path, s->event_time))
 		return FIELD_NONE;
 	enum field_type type = by_contract ? (enum field_type)(by_contract - 1) : c->type;
 	for (size_t i = 0; i < s->nfields; i++)

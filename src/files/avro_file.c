@@ -97,7 +97,7 @@ static int add_columns(const struct avro_node *n, struct buf *at, struct column_
 	if (type != FIELD_NONE)
 		return column_list_add(columns, at->data ? at->data : "", type) < 0 ? -1 : 0;
 	if (n->kind == AVRO_K_ARRAY || n->kind == AVRO_K_MAP) {
-		buf_adds(at, "[]");
+		buf_adds(at, n->kind == AVRO_K_MAP ? "{}" : "[]");
 		int rc = add_columns(n->children[0], at, columns);
 		at->data[at->len = len] = 0;
 		return rc;
@@ -230,7 +230,7 @@ static int add_cells(const struct avro_node *n, const avro_value_t *v, struct bu
 	case AVRO_K_MAP:
 		if (avro_value_get_size(v, &count))
 			return -1;
-		buf_adds(at, "[]");
+		buf_adds(at, n->kind == AVRO_K_MAP ? "{}" : "[]");
 		for (size_t i = 0; i < count && !rc; i++)
 			rc = avro_value_get_by_index(v, i, &child, NULL) ||
 			     add_cells(n->children[0], &child, at, columns, row);

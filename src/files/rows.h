@@ -13,7 +13,8 @@
 // `true` or `false` boolean, else categorical; an empty cell is missing, a blank line no row.
 // JSON Lines: an object a line; nested objects give dotted paths, null and absent are missing. A column is
 // numeric or boolean where all its values are, else categorical. Avro: types by the schema; date, time and
-// timestamp are time. Elements of arrays and maps are several cells of the column PATH[].
+// timestamp are time. Elements of arrays are several cells of the column PATH[], those of an Avro map of PATH{}, as in
+// a stream's fields; in JSON Lines a map is an object like others.
 // Every error names file and line (Avro: row).
 #ifndef KD_FILES_ROWS_H
 #define KD_FILES_ROWS_H

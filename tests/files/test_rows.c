@@ -165,10 +165,10 @@ Test(rows, json_lines)
 
 static const char order[] =
     "id:n amount:n price:n paid:b state:c at:t day:t key:x address.city:c address.zip:n again:c scores[]:n "
-    "tags[]:c "
+    "tags{}:c "
     "\n1 id=9007199254740993 amount=1.5 price=-12.34 paid=true state=DONE at=@1709208000123 day=@-86400000 "
     "key=00000000-0000-0000-0000-000000000007 address.city=Köln address.zip=50667 again=NEW scores[]=0.5 "
-    "scores[]=-1.25 tags[]=x"
+    "scores[]=-1.25 tags{}=x"
     "\n2 id=-1 price=300 paid=false state=NEW at=@-1 day=@1704067200000 "
     "key=00000000-0000-0000-0000-000000000008 again=DONE"
     "\n3 id=0 amount=inf price=0 paid=false state=NEW at=@0 day=@0 key=00000000-0000-0000-0000-000000000009 "
