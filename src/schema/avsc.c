@@ -97,6 +97,18 @@ const struct avsc_type *avsc_reading_record(const struct avsc *reader, const str
 	return NULL;
 }
 
+bool avsc_has_rules(const struct avsc *a)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->ntypes; i++) {
+		n += a->types[i]->notes.nrules;
+		for (size_t k = 0; k < a->types[i]->nfields; k++)
+			n += a->types[i]->fields[k].notes.nrules;
+	}
+	return n;
+}
+
 static char *full_name(const char *name, const char *space)
 {
 	return strchr(name, '.') || !*space ? xstrdup(name) : xasprintf("%s.%s", space, name);
@@ -189,6 +201,7 @@ static int parse_fields(struct parse *p, struct avsc_type *t, const json_t *v, c
 			break;
 		f->name = xstrdup(name);
 		f->has_default = json_object_get(item, "default");
+		avsc_notes_read(&f->notes, item);
 		rc = parse_aliases(p, item, "", &f->aliases, &f->naliases);
 		if (rc)
 			break;
@@ -295,6 +308,7 @@ static int parse_named(struct parse *p, struct avsc_type *t, const json_t *v, co
 	if (!inside)
 		return -1;
 	if (t->kind == AVSC_RECORD) {
+		avsc_notes_read(&t->notes, v);
 		rc = parse_fields(p, t, v, inside, depth);
 	} else if (t->kind == AVSC_ENUM) {
 		rc = parse_symbols(p, t, v);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "schema/avsc_notes.h"
 #include "schema/text.h"
 #include "util/error.h"
 
@@ -55,6 +56,7 @@ struct avsc_field {
 	size_t naliases;
 	const struct avsc_type *type;
 	bool has_default;
+	struct avsc_notes notes;
 };
 
 struct avsc_type {
@@ -73,6 +75,7 @@ struct avsc_type {
 	bool has_default;               // enum
 	const struct avsc_type **parts; // union: its branches; array and map: one, the items
 	size_t nparts;
+	struct avsc_notes notes;        // record
 };
 
 struct avsc;
@@ -81,6 +84,7 @@ struct avsc *avsc_parse(const struct schema_text *schema, struct error *err) MUS
 void avsc_free(struct avsc *a);
 const struct avsc_type *avsc_root(const struct avsc *a);
 const char *avsc_record_name(const struct avsc *a); // of the top-level type: its full name, JSON's title, or ""
+bool avsc_has_rules(const struct avsc *a); // on any record or field
 const char *avsc_kind_name(enum avsc_kind k);
 // A reader's named type takes a writer's of the same unqualified name, or of one of its aliases; its field a
 // writer's of the same name, else of the first alias that the writer has.

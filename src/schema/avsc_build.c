@@ -62,12 +62,14 @@ void avsc_free(struct avsc *a)
 
 		for (size_t f = 0; f < t->nfields; f++) {
 			free(t->fields[f].name);
+			avsc_notes_release(&t->fields[f].notes);
 			strings_free(t->fields[f].aliases, t->fields[f].naliases);
 		}
 		free(t->fields);
 		strings_free(t->symbols, t->nsymbols);
 		strings_free(t->aliases, t->naliases);
 		free(t->parts);
+		avsc_notes_release(&t->notes);
 		free(t->name);
 		free(t);
 	}

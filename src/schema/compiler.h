@@ -47,6 +47,8 @@ struct compiler {
 	const struct avsc_type **called;
 	uint32_t *entry; // by called: its routine
 	size_t ncalled, capcalled, capentry;
+	const char *rule_set; // the registry's, of the schema; NULL: none
+	struct rules_compile *rules_found; // plan_rules.c
 	struct error *err;
 };
 

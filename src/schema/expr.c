@@ -537,6 +537,7 @@ int expr_bind_texts(struct expr *e, size_t ref, char *const *texts, size_t n, st
 {
 	const uint32_t first = (uint32_t)e->nparts;
 
+	e->refs[ref].is_const = true;
 	for (size_t i = 0; i < n; i++) {
 		GROW(e->nodes, e->nnodes, e->capnodes);
 		e->nodes[e->nnodes] = (struct expr_node){
@@ -557,4 +558,13 @@ int expr_bind_texts(struct expr *e, size_t ref, char *const *texts, size_t n, st
 		*list = (struct expr_node){.op = EXPR_LIST, .a = first, .b = (uint32_t)n, .height = 2};
 	}
 	return 0;
+}
+
+bool expr_is_const(const struct expr *e)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < e->nrefs; i++)
+		all &= e->refs[i].is_const;
+	return all;
 }

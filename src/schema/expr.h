@@ -76,6 +76,7 @@ void expr_bind(struct expr *e, size_t ref, uint32_t operand);
 void expr_bind_const(struct expr *e, size_t ref, struct cel_value v); // a string is borrowed
 // A list of texts, borrowed; the reference then stands behind `in` only.
 int expr_bind_texts(struct expr *e, size_t ref, char *const *texts, size_t n, struct error *err) MUST_CHECK;
+bool expr_is_const(const struct expr *e); // every reference is bound to a constant
 
 enum expr_verdict {
 	EXPR_FALSE,

@@ -9,6 +9,7 @@
 #define KD_SCHEMA_OPS_H
 #include "schema/avsc.h"
 #include "schema/plan.h"
+#include "schema/rules.h"
 #include "util/map.h"
 #include "util/re.h"
 
@@ -49,6 +50,9 @@ enum opcode {
 	OP_OTHER,    // the slot arg is present with a type that it does not count
 	OP_LENGTH,   // how many elements the loop before it had: judged by the checks of the slot arg
 	OP_ABSENT,   // the slot arg must not be null and is
+	OP_RESET,    // the operands of the group arg
+	OP_JUDGE,    // the rules of the group arg
+	OP_COUNTED,  // how many elements the loop before it had: the operand arg
 };
 
 struct op {
@@ -93,6 +97,7 @@ struct leaf {
 	uint32_t *lengths; // enum: of each symbol
 	uint8_t *breaks;   // enum: 1 allowed, 2 pattern, 4 length; NULL without checks
 	bool raw;	   // bytes: no characters
+	uint32_t operand;  // of rules, + 1; 0: none
 };
 
 struct json_plan; // schema/json_plan.h
@@ -113,6 +118,14 @@ struct plan {
 	size_t nelements;
 	struct breach *always; // breaches of every record, which own their `why`
 	size_t nalways, capalways;
+	char *rule_set; // the registry's; NULL: none
+	struct plan_rule *rules;
+	size_t nrules, caprules;
+	struct placed_rule *placed;
+	size_t nplaced, capplaced;
+	struct rule_group *groups;
+	size_t ngroups, capgroups;
+	size_t noperands;
 	size_t ntexts;	  // leaves that write their value out
 	struct map paths; // interned texts of `where`
 	char *record_name;

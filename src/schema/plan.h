@@ -49,10 +49,11 @@ struct breach {
 
 // What one record gave. Re-used from record to record; release frees its arrays. Values inside arrays and
 // maps make it grow to some 100 bytes for each byte of the largest record.
+struct cel_value;
 struct record_values {
 	struct value *values; // present, non-null values in writer order
 	size_t nvalues, capvalues;
-	struct breach *breaches; // at most one a kind and slot
+	struct breach *breaches; // at most one a kind and slot; of VIOLATION_RULE a rule's name and slot
 	size_t nbreaches, capbreaches;
 	uint64_t *elements; // by plan_slot.element: how many there were
 	size_t nelements, capelements;
@@ -67,6 +68,9 @@ struct record_values {
 	size_t captexts;
 	bool unknown;		   // the record has fields that plan_learn() would add to the plan
 	struct json_scratch *json; // of JSON records
+	struct cel_value *operands; // of rules (schema/rules.h)
+	size_t capoperands;
+	struct buf scratch;
 };
 
 void record_values_init(struct record_values *r);
@@ -92,6 +96,12 @@ struct field_rule {
 	bool compared;	      // with values of other records, by the caller: `whole` is set where it is
 };
 
+// A rule on a record, from the stream's configuration: an expression (schema/expr.h) over its fields, by their
+// bare paths. A field that the writer's schema lacks is null. A breach of it is told of `field`, else of the record.
+struct record_rule {
+	const char *name, *expr, *field; // field: a path, or NULL
+};
+
 struct avsc; // schema/avsc.h
 struct plan_options {
 	// Field path, not inside an array or a map, or NULL. A date or timestamp, a number (unix
@@ -100,6 +110,8 @@ struct plan_options {
 	const char *event_time;
 	const struct field_rule *rules;
 	size_t nrules;
+	const struct record_rule *record_rules;
+	size_t nrecord_rules;
 	bool all_fields; // true: also the fields that no rule names
 	// A contract's schema, or NULL: a field that it knows under another name, by an alias of its own, has
 	// the contract's path, unless a rule names the writer's.
@@ -118,12 +130,22 @@ struct plan_slot {
 	int32_t element;      // -1, or the elements it lies in: those without a value of it are missing
 };
 
+// A rule that the schema, its rule set or the configuration declares, for what it stands on.
+struct plan_rule {
+	char *name, *expr;
+	char *path;	// of the field, or the record; "" is the whole
+	bool supported; // false: it is not judged
+	char *reason;	// why it is not
+};
+
 // Compiles a writer's schema. NULL with a reason for a schema that is none, that Avro C refuses or that is too deep.
 struct plan *plan_compile(const struct schema_text *schema, const struct plan_options *opt, struct error *err)
     MUST_CHECK;
 void plan_free(struct plan *p);
 size_t plan_slots(const struct plan *p);
 const struct plan_slot *plan_slot(const struct plan *p, size_t slot);
+size_t plan_rules(const struct plan *p);
+const struct plan_rule *plan_rule(const struct plan *p, size_t i);
 const char *plan_record_name(const struct plan *p); // full name of the top-level type; "" for unnamed types
 // JSON alone. Where the schema gives no type, as the schema {} of records without one does, fields are learned
 // from records: up to 1000 of keys of up to 100 bytes, 32 objects and arrays deep, each of the type of its first

@@ -381,7 +381,7 @@ static int compile(struct compiler *c)
 
 	if (p->schema->json)
 		json_plan_seed(c);
-	if (discover(c, root) || add_slots(c))
+	if (discover(c, root) || add_slots(c) || rules_discover(c))
 		return -1;
 	if (p->schema->json)
 		return json_plan_make(c);
@@ -409,6 +409,7 @@ static int compile_all(struct plan *p, const struct plan_options *opt, struct er
 
 	c->plan = p;
 	c->opt = opt;
+	c->rule_set = p->rule_set;
 	c->err = err;
 	c->element = -1;
 	map_init(&p->paths);
@@ -419,6 +420,7 @@ static int compile_all(struct plan *p, const struct plan_options *opt, struct er
 	for (size_t i = 0; i < opt->nrules; i++)
 		map_puts(&c->rules, opt->rules[i].path, (void *)(uintptr_t)&opt->rules[i]);
 	int rc = compile(c);
+	rules_forget(c);
 	map_release(&c->rules, NULL);
 	map_release(&c->found, free);
 	map_release(&c->elements, NULL);
@@ -438,6 +440,7 @@ struct plan *plan_compile(const struct schema_text *schema, const struct plan_op
 	struct plan *p = xcalloc(1, sizeof *p);
 	p->schema = types;
 	p->record_name = xstrdup(avsc_record_name(types));
+	p->rule_set = xstrdup(schema->rule_set);
 	if (compile_all(p, opt, err)) {
 		plan_free(p);
 		return NULL;
@@ -445,7 +448,7 @@ struct plan *plan_compile(const struct schema_text *schema, const struct plan_op
 	return p;
 }
 
-// All but the schema.
+// All but the schema and its rule set.
 static void release(struct plan *p)
 {
 	json_plan_free(p->json, p->nslots);
@@ -457,6 +460,7 @@ static void release(struct plan *p)
 		free(p->leaves[i].lengths);
 		free(p->leaves[i].breaks);
 	}
+	rules_release(p);
 	free(p->slots);
 	free(p->checks);
 	free(p->leaves);
@@ -472,7 +476,8 @@ static void release(struct plan *p)
 
 int plan_learn(struct plan *p, const struct plan_options *opt, const struct record_values *r, struct error *err)
 {
-	struct plan next = {.schema = p->schema, .record_name = xstrdup(p->record_name)};
+	struct plan next = {.schema = p->schema, .record_name = xstrdup(p->record_name),
+			    .rule_set = p->rule_set};
 
 	if (json_learn(p->schema, json_scratch_tape(r->json)) && !compile_all(&next, opt, err)) {
 		release(p);
@@ -503,6 +508,7 @@ void plan_free(struct plan *p)
 		return;
 	release(p);
 	avsc_free(p->schema);
+	free(p->rule_set);
 	free(p);
 }
 
@@ -514,6 +520,16 @@ size_t plan_slots(const struct plan *p)
 const struct plan_slot *plan_slot(const struct plan *p, size_t slot)
 {
 	return &p->slots[slot];
+}
+
+size_t plan_rules(const struct plan *p)
+{
+	return p->nrules;
+}
+
+const struct plan_rule *plan_rule(const struct plan *p, size_t i)
+{
+	return &p->rules[i];
 }
 
 const char *plan_record_name(const struct plan *p)

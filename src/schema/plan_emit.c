@@ -126,7 +126,7 @@ static enum opcode leaf_code(const struct leaf *l)
 	};
 	enum avsc_kind kind = l->type->kind;
 
-	if (l->slot == NO_SLOT || l->event_time || l->checks || l->times != 1 || l->per != 1)
+	if (l->slot == NO_SLOT || l->operand || l->event_time || l->checks || l->times != 1 || l->per != 1)
 		return codes[kind];
 	if (kind == AVSC_LONG && l->convert == AS_TIME)
 		return OP_PLAIN_MILLIS;
@@ -143,7 +143,7 @@ struct leaf leaf_make(struct compiler *c, const struct avsc_type *t, uint32_t sl
 	enum field_type type = slot == NO_SLOT ? FIELD_NONE : p->slots[slot].type;
 	enum source src = source_of(t);
 	struct leaf l = {.slot = slot, .event_time = event_time, .type = t, .times = 1, .per = 1,
-			 .raw = src == SRC_BYTES};
+			 .raw = src == SRC_BYTES, .operand = rules_operand(c)};
 
 	l.checks = slot == NO_SLOT ? NULL : p->checks[slot];
 	if (src == SRC_NUMBER || src == SRC_TIME)
@@ -257,6 +257,12 @@ static int emit_union(struct compiler *c, const struct avsc_type *t)
 	return rc;
 }
 
+static void emit_group(struct compiler *c, enum opcode code, uint32_t group)
+{
+	if (group != NO_GROUP)
+		emit(c, code, group);
+}
+
 // The least bytes that a value takes, at most UINT32_MAX.
 static int least_size(struct compiler *c, const struct avsc_type *t, uint64_t *out)
 {
@@ -339,8 +345,11 @@ static int emit_loop(struct compiler *c, const struct avsc_type *t)
 	if (!c->routine)
 		c->element = path_element(c, path_text(c));
 	p->ops[at].leaf = c->routine ? NO_SLOT : (uint32_t)c->element;
+	const uint32_t group = rules_group(c, NULL);
+	emit_group(c, OP_RESET, group);
 	if (emit_null_elements(c, t->parts[0]) || emit_type(c, t->parts[0]))
 		return -1;
+	emit_group(c, OP_JUDGE, group);
 	emit(c, OP_END, 0);
 	p->ops[at].arg = here(c);
 	path_pop(c, before);
@@ -349,6 +358,9 @@ static int emit_loop(struct compiler *c, const struct avsc_type *t)
 	const struct found *f = routine ? NULL : path_found(c, t);
 	if (f && p->checks[f->slot] && p->checks[f->slot]->has_length)
 		emit(c, OP_LENGTH, f->slot);
+	const uint32_t operand = rules_operand(c);
+	if (operand)
+		emit(c, OP_COUNTED, operand - 1);
 	return 0;
 }
 
@@ -367,6 +379,9 @@ static void emit_call(struct compiler *c, const struct avsc_type *t)
 
 static int emit_fields(struct compiler *c, const struct avsc_type *t)
 {
+	const uint32_t group = rules_group(c, t);
+
+	emit_group(c, OP_RESET, group);
 	compile_enter(c, t);
 	for (size_t i = 0; i < t->nfields; i++) {
 		size_t before = path_push(c, t, i);
@@ -376,6 +391,7 @@ static int emit_fields(struct compiler *c, const struct avsc_type *t)
 		path_pop(c, before);
 	}
 	compile_leave(c);
+	emit_group(c, OP_JUDGE, group);
 	return 0;
 }
 
@@ -402,7 +418,7 @@ static int emit_type(struct compiler *c, const struct avsc_type *t)
 		emit_call(c, t);
 	} else if (t->kind == AVSC_ARRAY || t->kind == AVSC_MAP) {
 		return emit_loop(c, t);
-	} else if (src != SRC_NULL && (slot != NO_SLOT || event_time)) {
+	} else if (src != SRC_NULL && (slot != NO_SLOT || event_time || rules_operand(c))) {
 		emit_leaf(c, t, slot, event_time);
 	} else {
 		emit_unmonitored(c, t);

@@ -171,13 +171,21 @@ static void leaf_number(struct walk *w, const struct leaf *l, double num, const 
 		check_number(w, l, ms, text, n);
 }
 
+static inline void operand(struct walk *w, const struct leaf *l, struct cel_value v)
+{
+	if (l->operand)
+		w->out->operands[l->operand - 1] = v;
+}
+
 void leaf_integer(struct walk *w, const struct leaf *l, int64_t v)
 {
+	operand(w, l, cel_int(v));
 	leaf_number(w, l, (double)v, &v, false);
 }
 
 void leaf_real(struct walk *w, const struct leaf *l, double v, bool single)
 {
+	operand(w, l, cel_double(v));
 	leaf_number(w, l, v, NULL, single);
 }
 
@@ -185,6 +193,9 @@ void leaf_bool(struct walk *w, const struct leaf *l, bool v)
 {
 	const char *text = v ? "true" : "false";
 
+	operand(w, l, cel_bool(v));
+	if (l->slot == NO_SLOT)
+		return;
 	if (l->convert == AS_TEXT)
 		add_text(w, l->slot, text, strlen(text));
 	else
@@ -195,6 +206,9 @@ void leaf_bool(struct walk *w, const struct leaf *l, bool v)
 
 void leaf_enum(struct walk *w, const struct leaf *l, size_t i)
 {
+	operand(w, l, cel_text(CEL_STRING, l->type->symbols[i], l->lengths[i]));
+	if (l->slot == NO_SLOT)
+		return;
 	add_text(w, l->slot, l->type->symbols[i], l->lengths[i]);
 	if (l->breaks && l->breaks[i] & 1)
 		add_breach(w, VIOLATION_ALLOWED, l->slot, l->checks->allowed_text);
@@ -238,6 +252,7 @@ static void leaf_text_time(struct walk *w, const struct leaf *l, const uint8_t *
 
 void leaf_string(struct walk *w, const struct leaf *l, const uint8_t *p, size_t n)
 {
+	operand(w, l, cel_text(l->raw ? CEL_BYTES : CEL_STRING, (const char *)p, n));
 	if (l->event_time)
 		event_time_of_text(w, p, n);
 	if (l->slot == NO_SLOT)
@@ -334,6 +349,7 @@ void leaf_bytes(struct walk *w, const struct leaf *l, const uint8_t *p, size_t n
 {
 	double v;
 
+	operand(w, l, cel_text(CEL_BYTES, (const char *)p, n));
 	switch (l->type->logical) {
 	case LOGICAL_DECIMAL:
 		leaf_number(w, l, decimal_value(p, n, l->type->scale), NULL, false);
@@ -348,7 +364,8 @@ void leaf_bytes(struct walk *w, const struct leaf *l, const uint8_t *p, size_t n
 		leaf_number(w, l, duration_ms(p), NULL, false);
 		break;
 	case LOGICAL_UUID:
-		leaf_uuid(w, l, p);
+		if (l->slot != NO_SLOT)
+			leaf_uuid(w, l, p);
 		break;
 	default:
 		leaf_string(w, l, p, n);

@@ -25,6 +25,8 @@ void record_values_release(struct record_values *r)
 	free(r->elements);
 	free(r->broken);
 	json_scratch_free(r->json);
+	free(r->operands);
+	buf_release(&r->scratch);
 	record_values_init(r);
 }
 
@@ -370,6 +372,15 @@ static int run(struct walk *w, const struct op *op, int depth)
 		case OP_LENGTH:
 			leaf_length(w, op->arg, w->items);
 			break;
+		case OP_RESET:
+			rules_reset(w->plan, op->arg, w->out->operands);
+			break;
+		case OP_JUDGE:
+			rules_judge(w->plan, op->arg, w->out);
+			break;
+		case OP_COUNTED:
+			w->out->operands[op->arg] = (struct cel_value){.type = CEL_LIST, .i = (int64_t)w->items};
+			break;
 		case OP_ABSENT:
 			add_breach(w, VIOLATION_NULL, op->arg, w->plan->where[op - ops]);
 			break;
@@ -396,7 +407,8 @@ fail:
 
 static void reserve(const struct plan *plan, struct record_values *out)
 {
-	size_t breaches = (plan->json ? (plan->nslots + 1) * JSON_BREACHES : plan->nslots * BREACHES_A_SLOT) + plan->nalways + 1;
+	size_t breaches = (plan->json ? (plan->nslots + 1) * JSON_BREACHES : plan->nslots * BREACHES_A_SLOT) +
+			  plan->nalways + plan->nplaced + 1;
 
 	if (out->capvalues < plan->nslots + 1) {
 		out->capvalues = plan->nslots + 1;
@@ -471,6 +483,8 @@ void plan_walk(const struct plan *p, const uint8_t *bytes, size_t n, struct reco
 	out->nelements = 0;
 	if (p->nelements || p->json)
 		clear_elements(p, out);
+	if (p->ngroups)
+		rules_begin(p, out);
 	if (p->nalways) {
 		memcpy(out->breaches, p->always, p->nalways * sizeof *p->always);
 		out->nbreaches = p->nalways;
