@@ -40,6 +40,12 @@ struct field_conf {
 	int64_t freshness_ms;      // 0: off
 	int64_t unique_ms;         // 0: off
 	char *monotonic;           // increasing, ...; NULL: off
+	char *required_if;         // an expression, checked to parse; NULL: none
+};
+
+struct value_rule_conf {
+	char *name, *expr;         // an expression (schema/expr.h), checked to parse
+	int line;
 };
 
 struct stream_conf {
@@ -81,6 +87,8 @@ struct stream_conf {
 	uint32_t dead_letter_max_consecutive;  // default 1000; 0: no limit
 	struct field_conf *fields;
 	size_t nfields;
+	struct value_rule_conf *rules;
+	size_t nrules;
 	int64_t pane_ms;           // derived: gcd(window, slide, every `over` of its rules, 1 minute)
 };
 

@@ -163,9 +163,24 @@ const struct section section_field = {
 	{"unique", KEY_DURATION, IN(field_conf, unique_ms), .min = 1000, .max = DAYS(31), .shown = "off",
 	 .help = "a value that came before in the same partition, less than this apart in event time, is a violation "
 		 "`unique`; of 100000 values a partition at most"},
+	{"required_if", KEY_TEXT, IN(field_conf, required_if), .shown = "never",
+	 .help = "an expression over the record's fields (docs/rules.md); where it holds, a null or absent value is a "
+		 "violation `rule`, named PATH.required_if"},
 	{"monotonic", KEY_WORD, IN(field_conf, monotonic), .choices = orders, .shown = "off",
 	 .help = "numeric and time: a value on the wrong side of the one before it in its partition is a violation "
 		 "`monotonic`"},
+	{NULL}}};
+
+const struct section section_value_rule = {
+    .title = "streams[].rules[]",
+    .item_name = "name",
+    .help = "What must hold in every record.",
+    .keys = (const struct key[]){
+	{"name", KEY_TEXT, .required = true, IN(value_rule_conf, name),
+	 .help = "letters, digits, '.', '_' and '-'; a violation `rule` bears it"},
+	{"expr", KEY_TEXT, .required = true, IN(value_rule_conf, expr),
+	 .help = "an expression over the record's fields (docs/rules.md), e.g. start <= end; a null where it has no "
+		 "meaning skips the rule"},
 	{NULL}}};
 
 const struct section section_stream = {
@@ -233,6 +248,8 @@ const struct section section_stream = {
 	{"dead_letter", KEY_SECTION, .section = &section_dead_letter, .help = "copy violating records to a topic"},
 	{"fields", KEY_TABLE, .section = &section_field, .shown = "all",
 	 .help = "what is known of the fields"},
+	{"rules", KEY_LIST, .section = &section_value_rule, .shown = "none",
+	 .help = "what must hold between the fields of a record"},
 	{NULL}}};
 
 const struct section section_root = {

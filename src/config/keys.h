@@ -51,6 +51,7 @@ struct section {
 extern const struct section section_root;      // kdrift.yaml
 extern const struct section section_stream;    // streams[]
 extern const struct section section_field;     // streams[].fields.PATH
+extern const struct section section_value_rule; // streams[].rules[]
 extern const struct section section_rule;      // alerts/{immediate,daily,weekly}.yaml
 extern const struct section section_receivers; // alerts/receivers.yaml
 extern const struct section section_receiver;  // receivers[]

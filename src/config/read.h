@@ -70,6 +70,8 @@ void env_report_unused(struct loader *l);
 // The readers of the parts.
 void read_kafka(struct loader *l, const struct node *map);             // kafka.c
 void read_streams(struct loader *l, const struct node *list);          // streams.c
+void read_value_rules(struct loader *l, const struct node *list, const char *path, struct stream_conf *s); // expressions.c
+void check_required_if(struct loader *l, const struct node *n, const char *path, const struct field_conf *f);
 void stream_release(struct stream_conf *s);
 void read_rules(struct loader *l, enum tier tier, struct document *d); // rules.c
 void read_receivers(struct loader *l, struct document *d);             // receivers.c; NULL: defaults

@@ -159,6 +159,8 @@ static void check_field(struct loader *l, const struct node *map, const char *pa
 		problem(l, node_get(map, "monotonic"),
 			"%s: is for fields that a record has once, and this one lies in an array or a map; remove it",
 			child_path(at, sizeof at, path, "monotonic"));
+	if (f->required_if)
+		check_required_if(l, node_get(map, "required_if"), child_path(at, sizeof at, path, "required_if"), f);
 	if (f->pattern)
 		check_pattern(l, node_get(map, "pattern"), child_path(at, sizeof at, path, "pattern"),
 			      f->pattern);
@@ -444,6 +446,7 @@ static void read_stream(struct loader *l, const struct node *map, const char *pa
 	check_dead_letter(l, map, path, s);
 	read_fields(l, node_get(map, "fields"), path, s);
 	check_redact(l, map, path, s);
+	read_value_rules(l, node_get(map, "rules"), path, s);
 }
 
 void read_streams(struct loader *l, const struct node *list)
@@ -480,4 +483,7 @@ void stream_release(struct stream_conf *s)
 		free(s->fields[i].path);
 	}
 	free(s->fields);
+	for (size_t i = 0; i < s->nrules; i++)
+		section_release(&section_value_rule, &s->rules[i]);
+	free(s->rules);
 }

@@ -16,7 +16,7 @@ MAY_INCLUDE = {
     "stats": ["util"],
     "drift": ["util", "stats"],
     "judge": ["util", "stats", "drift", "store/types.h"],
-    "config": ["util", "stats", "drift", "judge"],
+    "config": ["util", "stats", "drift", "judge", "schema/expr.h"],
     "kafka": ["util"],
     "http": ["util"],
     "files": ["util", "stats"],
