@@ -31,7 +31,8 @@ static struct stream_mark *mark_of(struct claim *c, const char *stream)
 // "STREAM 1f NAME", bytes, ...
 static void take_states(struct claim *c, const redisReply *r)
 {
-	c->states = xcalloc(r->elements / 2 + 1, sizeof *c->states);
+	if (r->elements)
+		c->states = xcalloc(r->elements / 2, sizeof *c->states);
 	for (size_t i = 0; i + 1 < r->elements; i += 2) {
 		const redisReply *member = r->element[i], *bytes = r->element[i + 1];
 		const char *cut = memchr(member->str, '\x1f', member->len);
