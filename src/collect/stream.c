@@ -124,6 +124,7 @@ static void value_init(struct wstream *s)
 		s->value.schema = any_json();
 	s->value.event_time = c->event_time ? side_path(&s->value, c->event_time) : NULL;
 	collect_rules(&s->value);
+	side_expressions(&s->value);
 }
 
 // A text or bytes are read as Avro's.
@@ -149,6 +150,7 @@ static void key_init(struct wstream *s)
 		s->key.schema = c->key_format == KEY_STRING ? &of_text : &of_bytes;
 	}
 	collect_rules(&s->key);
+	side_expressions(&s->key);
 	s->key_not_null = c->key_not_null;
 	for (size_t i = 0; i < s->key.nrules; i++)
 		s->key_not_null |= s->key.rules[i].not_null;
@@ -194,6 +196,7 @@ static void side_release(struct side *s)
 	for (size_t i = 0; i < s->nredact; i++)
 		free(s->redact[i]);
 	free(s->redact);
+	side_expressions_release(s);
 	free(s->event_time);
 }
 
@@ -349,6 +352,8 @@ static struct plan_options options_of(const struct side *s)
 	return (struct plan_options){.event_time = s->event_time,
 				     .rules = s->rules,
 				     .nrules = s->nrules,
+				     .record_rules = s->record_rules,
+				     .nrecord_rules = s->nrecord_rules,
 				     .all_fields = true,
 				     .redact = s->redact,
 				     .nredact = s->nredact,
