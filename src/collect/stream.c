@@ -17,82 +17,6 @@ enum {
 	MAX_PLANS = 1000,    // ids that garbage makes up must not fill memory
 };
 
-// Takes over `path`; NULL: it is no path of this side.
-static struct field_rule *rule_for(struct side *s, char *path)
-{
-	if (!path)
-		return NULL;
-	for (size_t i = 0; i < s->nrules; i++) {
-		if (!strcmp(s->rules[i].path, path)) {
-			free(path);
-			return &s->rules[i];
-		}
-	}
-	s->rules = xrealloc(s->rules, (s->nrules + 1) * sizeof *s->rules);
-	s->rules[s->nrules] = (struct field_rule){.path = path, .type = FIELD_TYPES, .required = true};
-	return &s->rules[s->nrules++];
-}
-
-static void rule_drop(struct side *s, size_t i)
-{
-	free((char *)s->rules[i].path);
-	s->rules[i] = s->rules[--s->nrules];
-}
-
-static bool named(const struct stream_conf *c, const char *path)
-{
-	for (size_t i = 0; i < c->nfields; i++)
-		if (!strcmp(c->fields[i].path, path))
-			return c->fields[i].type != FIELD_TYPES;
-	return false;
-}
-
-// Fields that somebody named (configuration, contract, baseline) are required; the rest follow the writers.
-static void collect_rules(struct side *s)
-{
-	const struct collect_stream *def = s->stream->def;
-	const struct stream_conf *c = s->stream->conf;
-
-	for (size_t i = 0; !s->key && def->contract && i < contract_fields(def->contract); i++)
-		rule_for(s, xstrdup(contract_field(def->contract, i)))->type = contract_field_type(def->contract, i);
-	for (size_t i = 0; def->baseline && i < def->baseline->nfields; i++) {
-		const struct field_def *d = &def->baseline->fields[i]->def;
-		struct field_rule *r = rule_for(s, side_path(s, d->path));
-		if (r && r->type == FIELD_TYPES)
-			r->type = d->type;
-	}
-	for (size_t i = 0; i < c->nfields; i++) {
-		const struct field_conf *f = &c->fields[i];
-		struct field_rule *r = rule_for(s, side_path(s, f->path));
-		if (!r)
-			continue;
-		if (f->type != FIELD_TYPES) {
-			// Where the contract has the field in this very type, a number in its place is a wrong type.
-			r->cast = r->type != f->type;
-			r->type = f->type;
-		}
-		r->has_range = f->has_range;
-		r->range_min = f->range_min;
-		r->range_max = f->range_max;
-		r->allowed = f->allowed;
-		r->nallowed = f->nallowed;
-		r->pattern = f->pattern;
-		r->not_null = f->not_null;
-		r->has_length = f->has_length;
-		r->length_min = f->length_min;
-		r->length_max = f->length_max;
-		r->freshness_ms = f->freshness_ms;
-		r->compared = f->unique_ms || f->monotonic;
-	}
-	s->redact = xcalloc(c->nredact + 1, sizeof *s->redact);
-	for (size_t i = 0; i < c->nredact; i++)
-		if ((s->redact[s->nredact] = side_path(s, c->redact[i])))
-			s->nredact++;
-	for (size_t i = 0; s->event_time && i < s->nrules; i++) // the clock of a record is not one of its features
-		if (!strcmp(s->rules[i].path, s->event_time) && !named(c, c->event_time))
-			rule_drop(s, i--);
-}
-
 static enum subject_naming naming_of(const char *strategy, enum subject_naming unsaid)
 {
 	static const char *const words[] = {"TopicName", "RecordName", "TopicRecordName"};
@@ -123,8 +47,7 @@ static void value_init(struct wstream *s)
 	if (c->json && !s->value.schema)
 		s->value.schema = any_json();
 	s->value.event_time = c->event_time ? side_path(&s->value, c->event_time) : NULL;
-	collect_rules(&s->value);
-	side_expressions(&s->value);
+	side_rules(&s->value);
 }
 
 // A text or bytes are read as Avro's.
@@ -149,8 +72,7 @@ static void key_init(struct wstream *s)
 		s->key.framing = FRAMING_NONE;
 		s->key.schema = c->key_format == KEY_STRING ? &of_text : &of_bytes;
 	}
-	collect_rules(&s->key);
-	side_expressions(&s->key);
+	side_rules(&s->key);
 	s->key_not_null = c->key_not_null;
 	for (size_t i = 0; i < s->key.nrules; i++)
 		s->key_not_null |= s->key.rules[i].not_null;
@@ -190,13 +112,7 @@ static void side_release(struct side *s)
 	for (size_t i = 0; i < s->nplans; i++)
 		plan_entry_free(s->plans[i]);
 	free(s->plans);
-	while (s->nrules)
-		rule_drop(s, 0);
-	free(s->rules);
-	for (size_t i = 0; i < s->nredact; i++)
-		free(s->redact[i]);
-	free(s->redact);
-	side_expressions_release(s);
+	side_rules_release(s);
 	free(s->event_time);
 }
 

@@ -95,9 +95,9 @@ int wstream_type(struct wstream *parent, const struct collect_port *port, const 
 // The sub-stream of that name, which the store knows; NULL: it is none of the parent's.
 struct wstream *wstream_type_named(struct wstream *parent, const char *name);
 
-// expressions.c: the configuration's `rules` and `required_if`.
-void side_expressions(struct side *s);
-void side_expressions_release(struct side *s);
+// rules.c: the rules of a side's plans, and what must not be shown.
+void side_rules(struct side *s);
+void side_rules_release(struct side *s);
 // paths.c: between the paths of a writer's schema and those that the stream has in rules, statistics and pages.
 char *side_path(const struct side *s, const char *shown); // NULL: it is the other side's; the caller frees
 char *side_shown(const struct side *s, const struct plan *plan, const char *path);
