@@ -244,10 +244,25 @@ static void note(struct compiler *c, enum source src)
 	f->seen |= 1u << src;
 }
 
+// Below what is redacted a name that records taught is as good as a value: it is no field, unless a rule names it.
+static bool hides_name(struct compiler *c, const struct avsc_type *t)
+{
+	const char *path = path_text(c);
+	bool below = false;
+
+	for (size_t i = 0; t->kind == AVSC_ANY && t->size && i < c->opt->nredact; i++)
+		below |= path_within(path, c->opt->redact[i]) && strcmp(path, c->opt->redact[i]) != 0;
+	for (size_t i = 0; below && i < c->opt->nrules; i++)
+		below = !path_within(c->opt->rules[i].path, path);
+	return below;
+}
+
 static int discover(struct compiler *c, const struct avsc_type *t)
 {
 	if (compile_step(c))
 		return -1;
+	if (hides_name(c, t))
+		return 0;
 	if (t->kind == AVSC_ANY)
 		note(c, SRC_ANY);
 	if (t->kind == AVSC_UNION || t->kind == AVSC_ANY) {

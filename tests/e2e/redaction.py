@@ -53,10 +53,13 @@ def main():
         redis, registry, kafka = s.add(Redis(s.tmp)), s.add(Registry(s.tmp)), s.add(Kafka(s.tmp))
         receiver = s.add(Receiver())
         kafka.topic("payments", 1)
+        kafka.topic("plain", 1)
         schema_id = registry.register("payments-value", SCHEMA)
         stream = {"name": "payments", "topic": "payments", "role": "features", "window": "5m", "samples": True,
                   "redact": HIDDEN, "fields": FIELDS}
-        config = configure(s.tmp, kafka.bootstrap, [registry.url], redis.url, [stream], rules={"immediate": RULES},
+        json_fields = {f: v for f, v in FIELDS.items() if f != "customer.notes{}"}
+        plain = {**stream, "name": "plain", "topic": "plain", "format": "json", "fields": json_fields}
+        config = configure(s.tmp, kafka.bootstrap, [registry.url], redis.url, [stream, plain], rules={"immediate": RULES},
                            receivers=receivers_file(receiver))
         producer, parsed = kafka.producer(), fastavro.parse_schema(json.loads(json.dumps(SCHEMA)))
         begin = int(time.time() * 1000) - 60000
@@ -66,11 +69,13 @@ def main():
             # Every tenth is cut short within the secret: the reason of `undecodable` must not show what was read.
             body = out.getvalue()[:8 if i % 10 == 0 else None]
             producer.produce("payments", struct.pack(">bI", 0, schema_id) + body, partition=0, timestamp=begin + i)
+            producer.produce("plain", json.dumps(RECORD), partition=0, timestamp=begin + i)
         producer.flush(30)
         m = s.add(Monitor(config, os.path.join(s.tmp, "kdrift.log"))).start().wait_up()
-        wait_for("every record is counted", lambda: counted(redis.client()) >= 400, 60)
-        receiver.wait_page(30, alert="R0")
-        receiver.wait_page(30, alert="R2")
+        wait_for("every record is counted", lambda: counted(redis.client()) >= 800, 60)
+        for name in ("payments", "plain"):
+            receiver.wait_page(30, alert="R0", stream=name)
+            receiver.wait_page(30, alert="R2", stream=name)
         base = os.path.join(s.tmp, "base.json")
         code, said, err = kdrift("baseline", "--config", config, "--stream", "payments", "--from", str(begin - 1000),
                                  "--to", str(begin + 60000), "--allow-violations", "--out", base)
@@ -83,6 +88,7 @@ def main():
         code, _, err = kdrift("baseline", "--config", config, "--stream", "payments", "--file", rows, "--out", of_files)
         s.equal(f"and one from files {err}", code, 0)
         shown = stats(config, "payments", begin - 60000, begin + 60000)
+        of_json = stats(config, "plain", begin - 60000, begin + 60000)
         text = [kdrift(*a)[1] for a in (
             ("stats", "--config", config, "--stream", "payments", "--from", str(begin - 60000), "--to", str(begin + 60000)),
             ("alerts", "--config", config))]
@@ -92,7 +98,7 @@ def main():
             "first page": m.get("/")[1].encode(),
             "the API": "\n".join(m.get(f"/api/v1/{p}")[1] for p in ("status", "alerts", "streams", "measures")).encode(),
             "the log": m.log().encode(),
-            "the command line": ("\n".join(text) + json.dumps(shown) + said).encode(),
+            "the command line": ("\n".join(text) + json.dumps(shown) + json.dumps(of_json) + said).encode(),
             "the store": whole_store(redis),
             "the baseline of a topic": open(base, "rb").read(),
             "the baseline of files": open(of_files, "rb").read(),
@@ -108,6 +114,9 @@ def main():
                 (360, True))
         s.equal("and judged", {f: sum(shown["violations_by_field"][f].values()) for f in FIELDS},
                 {f: 360 for f in FIELDS})
+        s.equal("of JSON, too, but for names that only records tell",
+                {f: v["count"] for f, v in of_json["fields"].items()},
+                {"email": 400, "nick": 400, "salary": 400, "customer.city": 400, "cards[].number": 400})
         s.equal("kdrift ends well", m.stop(), 0)
 
 
