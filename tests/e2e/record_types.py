@@ -9,6 +9,7 @@ import io
 import json
 import os
 import random
+import signal
 import struct
 import time
 
@@ -171,6 +172,11 @@ def main():
         s.equal("each type is told once in the journal", born, names)
         s.check("no stream was added later", not any(e["type"] == "stream_added" for e in journal), "stream_added")
 
+        m.process.p.send_signal(signal.SIGHUP)
+        wait_for("it has reloaded", lambda: "reloaded" in m.log())
+        shown = wait_for("the judge knows every type after a reload", streams_shown)
+        s.equal("and each goes on in its stream's event time", {shown[n]["watermark"] for n in names if n.startswith("R")},
+                {shown["RecordName"]["watermark"]})
         send("RecordName", ["shop.Order"], 300, begin + N * 50)
         wait_for("the new ones are counted", lambda: m.total("kdrift_records_total", "RecordName/shop.Order") > 0)
         code, _, err = kdrift("stats", "--config", config, "--stream", "RecordName/shop.None", "--from", "0", "--to", "1")
