@@ -58,10 +58,15 @@ static enum subject_answer subject(void *ctx, int32_t id, const char *name)
 	return registry_subject_has(((struct collect_ctx *)ctx)->registry, id, name);
 }
 
+static void unjudged(void *ctx, const char *stream, int32_t id, const struct plan_rule *r)
+{
+	unjudged_add(((struct collect_ctx *)ctx)->unjudged, stream, id, r);
+}
+
 struct collect_port collect_port_of(struct collect_ctx *ctx)
 {
 	return (struct collect_port){ctx, scope, claim, checkpoint, first_seen, types, own_segments, worker_generation, schema,
-				     id_of, subject};
+				     id_of, subject, unjudged};
 }
 
 static int view(void *ctx, const char *stream, struct stream_view *out, struct error *err)

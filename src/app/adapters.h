@@ -4,6 +4,7 @@
 #define KD_APP_ADAPTERS_H
 #include <pthread.h>
 
+#include "app/unjudged.h"
 #include "collect/ports.h"
 #include "config/config.h"
 #include "deliver/ports.h"
@@ -14,6 +15,7 @@
 struct collect_ctx {
 	struct store *store;
 	struct registry *registry;
+	struct unjudged *unjudged;
 };
 struct collect_port collect_port_of(struct collect_ctx *ctx);
 

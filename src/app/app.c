@@ -60,7 +60,7 @@ static int start_collect(struct app *a, struct error *err)
 	a->workers = xcalloc(n, sizeof *a->workers);
 	struct collect_port *ports = xcalloc(n, sizeof *ports);
 	for (size_t i = 0; i < n; i++) {
-		a->workers[i] = (struct collect_ctx){store_of(a->model->config, err), a->registry};
+		a->workers[i] = (struct collect_ctx){store_of(a->model->config, err), a->registry, a->unjudged};
 		a->nworkers++;
 		if (!a->workers[i].store) {
 			free(ports);
@@ -175,6 +175,7 @@ struct app *app_start(const char *path, const struct app_options *opt, struct er
 
 	a->opt = *opt;
 	a->path = xstrdup(path);
+	a->unjudged = unjudged_new();
 	pthread_rwlock_init(&a->lock, NULL);
 	pthread_mutex_init(&a->outbox.mutex, NULL);
 	random_bytes(nonce, sizeof nonce);
@@ -254,6 +255,7 @@ void app_stop(struct app *a)
 	pthread_rwlock_destroy(&a->lock);
 	pthread_mutex_destroy(&a->outbox.mutex);
 	free(a->path);
+	unjudged_free(a->unjudged);
 	free(a);
 }
 

@@ -22,6 +22,7 @@ struct app {
 	struct schema_ctx schemas;
 	struct registry *registry;      // of a process that collects, or judges contracts
 	// collecting
+	struct unjudged *unjudged;      // outlives reloads
 	struct collect_ctx *workers;
 	size_t nworkers;
 	struct collect *collect;

@@ -215,6 +215,8 @@ static int read_part(struct range *r, struct side *side, const struct message *m
 	struct plan_entry *e = out->plan = plan_of(r, side, &frame.schema, err);
 	if (!e)
 		return -1;
+	if (e->state == PLAN_READY && plan_opaque(e->plan))
+		return 0;
 	if (e->state == PLAN_READY)
 		entry_walk(e, frame.payload, frame.len, v);
 	out->whole = whole_breach(e, v);

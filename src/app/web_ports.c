@@ -22,6 +22,7 @@ json_t *web_status(void *ctx)
 		registry_stats(a->registry, &r);
 	if (a->collect)
 		collect_totals(a->collect, &t);
+	unjudged_show(a->unjudged, v);
 	json_object_set_new(v, "version", json_string(KDRIFT_VERSION));
 	json_object_set_new(v, "leader", json_boolean(atomic_load(&a->leading)));
 	json_object_set_new(v, "store_up", json_boolean(a->judge ? atomic_load(&a->store_up) : !t.trouble[0]));
@@ -76,6 +77,7 @@ static void collected(struct app *a, struct metrics_writer *w)
 		for (size_t k = 0; k < s[i].stats.nrules; k++)
 			metrics_add(w, METRIC_RULES, (double)s[i].stats.rules[k].n,
 				    (const char *[]){s[i].name, s[i].stats.rules[k].name});
+	unjudged_metrics(a->unjudged, w);
 	for (size_t i = 0; i < n; i++)
 		metrics_add(w, METRIC_OPAQUE, (double)s[i].stats.opaque, (const char *[]){s[i].name});
 	for (size_t i = 0; i < n; i++)

@@ -3,6 +3,7 @@
 // a port of its own (a store connection belongs to one thread).
 #ifndef KD_COLLECT_PORTS_H
 #define KD_COLLECT_PORTS_H
+#include "schema/plan.h"
 #include "schema/registry.h"
 #include "store/types.h"
 #include "util/error.h"
@@ -27,5 +28,7 @@ struct collect_port {
 	enum registry_answer (*schema)(void *ctx, int32_t id, const struct registry_schema **out);
 	enum registry_answer (*id_of)(void *ctx, const struct schema_ref *ref, const char *subject, int32_t *id);
 	enum subject_answer (*subject)(void *ctx, int32_t id, const char *subject);
+	// A rule in a writer's schema that is not supported, from any worker, perhaps more than once; may be NULL.
+	void (*unjudged)(void *ctx, const char *stream, int32_t schema, const struct plan_rule *r);
 };
 #endif

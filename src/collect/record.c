@@ -227,6 +227,10 @@ static void judge_bytes(const struct side *side, const struct framed *in, const 
 	case PLAN_READY:
 		break;
 	}
+	if (plan_opaque(v->plan->plan)) {
+		v->unread = UNREAD_OPAQUE;
+		return;
+	}
 	r->kafka_ms = m->time.ms;
 	entry_walk(v->plan, in->frame.payload, in->frame.len, r);
 	v->detail = r->detail;

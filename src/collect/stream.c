@@ -194,7 +194,7 @@ static void bind(struct side *s, struct plan_entry *e)
 		bool inside = slot->element >= 0;
 		e->path[k] = side_shown(s, e->plan, slot->path);
 		e->field[k] = counted ? wstream_field(e->owner, e->path[k], slot->type, inside) : SIZE_MAX;
-		e->past[k] = history_rule(c, e->path[k]);
+		e->past[k] = slot->encrypted ? SIZE_MAX : history_rule(c, e->path[k]);
 		for (size_t i = 0; i < c->nslice_by; i++)
 			if (!inside && !strcmp(c->slice_by[i], e->path[k]))
 				e->slice_slot[i] = k;
@@ -326,6 +326,16 @@ static int find_owner(struct side *s, const struct collect_port *port, struct pl
 	return 0;
 }
 
+static void tell_rules(const struct collect_port *port, const struct plan_entry *e)
+{
+	for (size_t i = 0; port->unjudged && i < plan_rules(e->plan); i++) {
+		const struct plan_rule *r = plan_rule(e->plan, i);
+
+		if (!r->supported)
+			port->unjudged(port->ctx, e->owner->conf->name, e->id, r);
+	}
+}
+
 // What a writer's schema adds to the stream, once it is known to be one of its own.
 static void adopt(struct side *s, const struct collect_port *port, struct plan_entry *e, const struct registry_schema *schema)
 {
@@ -334,6 +344,7 @@ static void adopt(struct side *s, const struct collect_port *port, struct plan_e
 		return;
 	}
 	bind(s, e);
+	tell_rules(port, e);
 	if (contract_of(s)) {
 		char why[200], name[32];
 		e->incompatible = contract_check(contract_of(s), compat_level_of(s->stream->conf->compatibility), &schema->schema,

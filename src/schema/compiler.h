@@ -3,6 +3,7 @@
 #ifndef KD_SCHEMA_COMPILER_H
 #define KD_SCHEMA_COMPILER_H
 #include "schema/ops.h"
+#include "schema/rule_set.h"
 #include "util/buf.h"
 
 #define MAX_DEPTH 64
@@ -27,6 +28,7 @@ struct found {			       // a monitored path
 	enum source first;	       // but null
 	int32_t element;	       // the innermost one around it
 	uint32_t slot;
+	bool secret, encrypted; // by its tags
 	const void *place; // plan_tree.c: the first one of this path; two may be spelled alike (JSON)
 };
 
@@ -47,7 +49,9 @@ struct compiler {
 	const struct avsc_type **called;
 	uint32_t *entry; // by called: its routine
 	size_t ncalled, capcalled, capentry;
-	const char *rule_set; // the registry's, of the schema; NULL: none
+	struct rule_set rule_set;	   // the registry's, of the schema
+	const struct avsc_field *field;	   // the innermost one around the type in hand
+	size_t secret;			   // fields around it that are tagged PII
 	struct rules_compile *rules_found; // plan_rules.c
 	struct error *err;
 };
@@ -73,6 +77,9 @@ struct found *path_found(const struct compiler *c, const struct avsc_type *t); /
 // Marks the slots under t that must not be null and get a value, or a breach of their own, within it, but
 // not those of the elements below it: an array may be empty.
 int mark_filled(struct compiler *c, const struct avsc_type *t, uint8_t *filled);
+
+// Is the field one that the rule set has encrypted?
+bool compile_encrypted(const struct compiler *c, const struct avsc_field *f);
 
 // Is anything judged of the field's values, or handed out exactly for the caller to judge?
 bool checks_judge(const struct field_rule *r);

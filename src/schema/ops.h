@@ -119,6 +119,7 @@ struct plan {
 	struct breach *always; // breaches of every record, which own their `why`
 	size_t nalways, capalways;
 	char *rule_set; // the registry's; NULL: none
+	bool opaque;
 	struct plan_rule *rules;
 	size_t nrules, caprules;
 	struct placed_rule *placed;

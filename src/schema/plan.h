@@ -126,6 +126,7 @@ struct plan_slot {
 	char *path;
 	enum field_type type; // what the field counts as; FIELD_NONE: a record, array or map, never a value
 	bool in_writer;	      // false: required but absent in the writer's schema
+	bool encrypted;	      // counted present, with its length; nothing else is said of it
 	bool redacted;	      // no value of it may be shown or kept
 	int32_t element;      // -1, or the elements it lies in: those without a value of it are missing
 };
@@ -144,6 +145,7 @@ struct plan *plan_compile(const struct schema_text *schema, const struct plan_op
 void plan_free(struct plan *p);
 size_t plan_slots(const struct plan *p);
 const struct plan_slot *plan_slot(const struct plan *p, size_t slot);
+bool plan_opaque(const struct plan *p); // the rule set says that payloads are encrypted: there is nothing to walk
 size_t plan_rules(const struct plan *p);
 const struct plan_rule *plan_rule(const struct plan *p, size_t i);
 const char *plan_record_name(const struct plan *p); // full name of the top-level type; "" for unnamed types

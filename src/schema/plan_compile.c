@@ -223,6 +223,15 @@ static struct found *found_add(struct compiler *c, const char *path, const struc
 	return f;
 }
 
+bool compile_encrypted(const struct compiler *c, const struct avsc_field *f)
+{
+	bool found = c->rule_set.encrypts_all;
+
+	for (size_t i = 0; i < c->rule_set.nencrypted; i++)
+		found |= avsc_notes_tagged(&f->notes, c->rule_set.encrypted[i]);
+	return found;
+}
+
 // A type seen at the path in hand.
 static void note(struct compiler *c, enum source src)
 {
@@ -239,6 +248,8 @@ static void note(struct compiler *c, enum source src)
 			return;
 		f = found_add(c, path, r);
 	}
+	f->encrypted |= c->field && compile_encrypted(c, c->field);
+	f->secret |= c->secret || f->encrypted;
 	if (!(f->seen & ~(1u << SRC_NULL | 1u << SRC_ANY)))
 		f->first = src;
 	f->seen |= 1u << src;
@@ -285,10 +296,16 @@ static int discover(struct compiler *c, const struct avsc_type *t)
 	} else if (t->kind == AVSC_RECORD && compile_follows(c, t)) {
 		compile_enter(c, t);
 		for (size_t i = 0; i < t->nfields; i++) {
+			const struct avsc_field *around = c->field;
+			const size_t secret = avsc_notes_tagged(&t->fields[i].notes, "PII");
 			size_t before = path_push(c, t, i);
 
+			c->field = &t->fields[i];
+			c->secret += secret;
 			if (discover(c, t->fields[i].type))
 				return -1;
+			c->secret -= secret;
+			c->field = around;
 			path_pop(c, before);
 		}
 		compile_leave(c);
@@ -317,13 +334,14 @@ static int add_slot(struct compiler *c, const char *path, struct found *f, bool 
 	const bool redacted = path_redacted(path, c->opt->redact, c->opt->nredact);
 	struct checks *k = NULL;
 
-	if (redacted && type == FIELD_CATEGORICAL)
+	if ((redacted && type == FIELD_CATEGORICAL) || f->encrypted) // of ciphertext that it is there, and its size
 		type = FIELD_TEXT;
-	if (r && checks_judge(r) && !(k = checks_new(r, c->err)))
+	if (r && !f->encrypted && checks_judge(r) && !(k = checks_new(r, c->err)))
 		return -1;
 	GROW(p->slots, p->nslots, p->capslots);
 	p->checks = xrealloc(p->checks, p->capslots * sizeof *p->checks);
-	p->slots[slot] = (struct plan_slot){xstrdup(path), type, in_writer, redacted, f->element};
+	p->slots[slot] = (struct plan_slot){.path = xstrdup(path), .type = type, .in_writer = in_writer, .redacted = redacted || f->secret,
+					    .encrypted = f->encrypted, .element = f->element};
 	p->checks[slot] = k;
 	p->nslots++;
 	if (!r)
@@ -336,7 +354,7 @@ static int add_slot(struct compiler *c, const char *path, struct found *f, bool 
 			always(c, VIOLATION_NULL, slot, "not in the writer's schema");
 		return 0;
 	}
-	if (r->required && r->type != FIELD_TYPES) {
+	if (r->required && r->type != FIELD_TYPES && !f->encrypted) {
 		bool fits = f->seen >> SRC_ANY & 1; // each record tells
 
 		for (int s = 0; s < SOURCES; s++)
@@ -424,7 +442,8 @@ static int compile_all(struct plan *p, const struct plan_options *opt, struct er
 
 	c->plan = p;
 	c->opt = opt;
-	c->rule_set = p->rule_set;
+	rule_set_read(&c->rule_set, p->rule_set);
+	p->opaque = c->rule_set.encrypts_payload;
 	c->err = err;
 	c->element = -1;
 	map_init(&p->paths);
@@ -436,6 +455,7 @@ static int compile_all(struct plan *p, const struct plan_options *opt, struct er
 		map_puts(&c->rules, opt->rules[i].path, (void *)(uintptr_t)&opt->rules[i]);
 	int rc = compile(c);
 	rules_forget(c);
+	rule_set_release(&c->rule_set);
 	map_release(&c->rules, NULL);
 	map_release(&c->found, free);
 	map_release(&c->elements, NULL);
@@ -535,6 +555,11 @@ size_t plan_slots(const struct plan *p)
 const struct plan_slot *plan_slot(const struct plan *p, size_t slot)
 {
 	return &p->slots[slot];
+}
+
+bool plan_opaque(const struct plan *p)
+{
+	return p->opaque;
 }
 
 size_t plan_rules(const struct plan *p)

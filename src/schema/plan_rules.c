@@ -163,7 +163,7 @@ static bool for_field(const struct domain_rule *r, const struct avsc_field *f)
 // The rule set's rules for a field of type t, or for an element of it.
 static void place_domain(struct compiler *c, struct stand s, const struct avsc_type *t)
 {
-	const struct rule_set *set = &c->rules_found->set;
+	const struct rule_set *set = &c->rule_set;
 
 	if (t->kind == AVSC_UNION || t->kind == AVSC_ANY) {
 		for (size_t i = 0; i < t->nparts; i++)
@@ -256,7 +256,7 @@ static int walk(struct compiler *c, const struct avsc_type *t, const struct avsc
 
 static void place_whole(struct compiler *c, const struct avsc_type *root)
 {
-	const struct rule_set *set = &c->rules_found->set;
+	const struct rule_set *set = &c->rule_set;
 	struct stand s = {.record = root, .field = SIZE_MAX, .self = "message"};
 	const bool is_record = root->kind == AVSC_RECORD;
 
@@ -359,8 +359,7 @@ int rules_discover(struct compiler *c)
 	c->rules_found = rc;
 	map_init(&rc->operands);
 	map_init(&rc->groups);
-	rule_set_read(&rc->set, c->rule_set);
-	if (!avsc_has_rules(c->plan->schema) && !rc->set.nrules && !c->opt->nrecord_rules)
+	if (!avsc_has_rules(c->plan->schema) && !c->rule_set.nrules && !c->opt->nrecord_rules)
 		return 0;
 	place_whole(c, root);
 	if (walk(c, root, NULL, NULL) || (rc->operands.count && walk_groups(c, root)))
@@ -394,7 +393,6 @@ void rules_forget(struct compiler *c)
 		return;
 	map_release(&rc->operands, operand_free);
 	map_release(&rc->groups, group_free);
-	rule_set_release(&rc->set);
 	free(rc);
 }
 

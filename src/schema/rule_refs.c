@@ -51,16 +51,6 @@ static unsigned classes_of(const struct avsc_type *t)
 }
 
 
-static bool field_encrypted(const struct compiler *c, const struct avsc_field *f)
-{
-	const struct rule_set *set = &c->rules_found->set;
-	bool found = set->encrypts_all;
-
-	for (size_t i = 0; i < set->nencrypted; i++)
-		found |= avsc_notes_tagged(&f->notes, set->encrypted[i]);
-	return found;
-}
-
 static int look_up(struct compiler *c, const struct avsc_type *t, const char *rest, size_t before, struct operand_found *out);
 
 int operand_of_field(struct compiler *c, const struct avsc_type *record, size_t field, const char *rest, struct operand_found *out)
@@ -69,7 +59,7 @@ int operand_of_field(struct compiler *c, const struct avsc_type *record, size_t 
 	const size_t before = path_push(c, record, field);
 	const int rc = look_up(c, f->type, rest, before, out);
 
-	if (!rc && !*rest && field_encrypted(c, f))
+	if (!rc && !*rest && compile_encrypted(c, f))
 		out->classes |= ENCRYPTED;
 	path_pop(c, before);
 	return rc;

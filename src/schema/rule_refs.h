@@ -23,7 +23,6 @@ struct group_key {
 struct rules_compile {
 	struct map operands; // path -> struct operand
 	struct map groups; // path and record -> struct group_key
-	struct rule_set set;
 };
 
 // Where a rule stands, and what the names in its expression mean there. The path in hand is the record's, or the

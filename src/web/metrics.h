@@ -12,6 +12,7 @@ enum metric {
 	METRIC_RECORDS,        // kdrift_records_total{stream}
 	METRIC_VIOLATIONS,     // kdrift_violations_total{stream,kind}
 	METRIC_RULES,          // kdrift_rule_violations_total{stream,rule}
+	METRIC_UNJUDGED,       // kdrift_unsupported_rules{stream,rule}
 	METRIC_OPAQUE,         // kdrift_opaque_records_total{stream}
 	METRIC_UNSUPPORTED,    // kdrift_unsupported_records_total{stream}
 	METRIC_LETTERS,        // kdrift_dead_letters_total{stream,outcome}

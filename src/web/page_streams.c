@@ -147,6 +147,22 @@ static void window_facts(struct buf *out, const json_t *window)
 	unread(out, "unsupported", "their schema uses what kdrift does not read", json_get_int(window, "unsupported", 0));
 }
 
+// Rules in the writers' schemas that nobody judges must not look like rules that hold.
+static void unjudged(struct buf *out, const json_t *rules)
+{
+	const json_t *r;
+	size_t i;
+
+	if (!json_array_size(rules))
+		return;
+	buf_adds(out, "<p class=\"reason\">rules of the schema that are not judged: ");
+	json_array_foreach(rules, i, r) {
+		html_wrap(out, i ? ", <code>" : "<code>", json_get_str(r, "name", ""), "</code>");
+		html_wrap(out, " (", json_get_str(r, "reason", ""), ")");
+	}
+	buf_adds(out, "</p>");
+}
+
 static void stream(struct buf *out, const json_t *s, int64_t clock)
 {
 	buf_addf(out, "<article class=\"%s\"><header><h3>", looks[look_of(s)].class);
@@ -158,6 +174,7 @@ static void stream(struct buf *out, const json_t *s, int64_t clock)
 	html_wrap(out, "<span class=\"meta\">owner ", json_get_str(s, "owner", ""), "</span>");
 	buf_adds(out, "</header>");
 	html_wrap(out, "<p class=\"reason\">", json_get_str(s, "reason", ""), "</p>");
+	unjudged(out, json_object_get(s, "unsupported_rules"));
 	buf_adds(out, "<dl>");
 	window_facts(out, json_object_get(s, "window"));
 	buf_adds(out, "<div><dt>watermark age</dt><dd>");

@@ -245,3 +245,89 @@ Test(rules, a_record_that_cannot_be_read_breaks_none)
 	record_values_release(&r);
 	plan_free(p);
 }
+
+#define TAGGED(name, type, tag) "{\"name\":\"" name "\",\"type\":" type ",\"confluent:tags\":[\"" tag "\"]}"
+
+static const struct plan_slot *slot_named(const struct plan *p, const char *path)
+{
+	for (size_t i = 0; i < plan_slots(p); i++)
+		if (!strcmp(plan_slot(p, i)->path, path))
+			return plan_slot(p, i);
+	cr_fatal("no slot %s", path);
+	return NULL;
+}
+
+Test(rules, tags_take_samples_away)
+{
+	static const char schema[] =
+	    RECORD(TAGGED("email", NULLABLE("\"string\""), "PII") "," TAGGED("plain", "\"string\"", "OTHER") "," TAGGED(
+		"home", "{\"type\":\"record\",\"name\":\"H\",\"fields\":[" FIELD("zip", "{\"type\":\"array\",\"items\":\"int\"}") "]}",
+		"PII") "," FIELD("last", "\"int\""));
+	struct plan *p = plan_of(schema, NULL, &(struct plan_options){.all_fields = true});
+
+	cr_expect(slot_named(p, "email")->redacted);
+	cr_expect(slot_named(p, "home.zip[]")->redacted);
+	cr_expect(not(slot_named(p, "plain")->redacted));
+	cr_expect(not(slot_named(p, "last")->redacted));
+	cr_expect(eq(int, slot_named(p, "email")->type, FIELD_CATEGORICAL));
+	plan_free(p);
+}
+
+// Of a field that the rule set encrypts it is counted that it is there and how long it is, and nothing is broken by
+// it but that it must not be null; a rule that looks at it says so.
+Test(rules, encrypted_fields_are_not_judged)
+{
+	static const char schema[] =
+	    "{\"type\":\"record\",\"name\":\"R\",\"confluent:rules\":[" RULE("card", "this.card.startsWith('4')") "," RULE(
+		"cardThere", "has(this.card)") "],\"fields\":[" TAGGED("card", NULLABLE("\"string\""), "SECRET") ","
+	    TAGGED("pin", "\"bytes\"", "SECRET") "," TAGGED("n", "\"int\"", "SECRET") "," FIELD("open", "\"string\"") "]}";
+	char set[] = "{\"domainRules\":[{\"name\":\"enc\",\"kind\":\"TRANSFORM\",\"type\":\"ENCRYPT\",\"mode\":\"WRITEREAD\","
+		     "\"tags\":[\"SECRET\"]}]}";
+	char allowed[] = "4111", *list[] = {allowed};
+	const struct field_rule rules[] = {
+	    {.path = "card", .type = FIELD_CATEGORICAL, .allowed = list, .nallowed = 1, .pattern = "^4", .not_null = true, .required = true},
+	    {.path = "pin", .type = FIELD_NUMERIC, .required = true},
+	    {.path = "n", .type = FIELD_NUMERIC, .has_range = true, .range_min = 5, .range_max = 6},
+	    {.path = "open", .type = FIELD_TEXT, .pattern = "^x"},
+	};
+	struct plan *p = plan_of(schema, set, &(struct plan_options){.rules = rules, .nrules = ARRAY_LEN(rules)});
+	struct record_values r;
+	struct buf b = BUF_INIT;
+
+	cr_expect(slot_named(p, "card")->encrypted);
+	cr_expect(slot_named(p, "card")->redacted);
+	cr_expect(eq(int, slot_named(p, "card")->type, FIELD_TEXT));
+	cr_expect(not(slot_named(p, "open")->encrypted));
+	cr_expect(not(plan_opaque(p)));
+	cr_expect(eq(sz, plan_rules(p), 2));
+	cr_expect(eq(str, plan_rule(p, 0)->reason, (char *)"this.card is encrypted"));
+	cr_expect(plan_rule(p, 1)->supported);
+	record_values_init(&r);
+	buf_svar(&b, 1);
+	put_text(&b, "bGtqaA==");
+	put_text(&b, "\x01\x02");
+	buf_svar(&b, 9);
+	put_text(&b, "x");
+	walk(p, b.data, b.len, &r);
+	assert_breaches(p, &r, "");
+	cr_expect(eq(sz, r.nvalues, 4));
+	cr_expect(eq(int, r.values[0].kind, VALUE_STRING));
+	cr_expect(eq(u32, r.values[0].len, 8));
+	cr_expect(eq(int, r.values[2].kind, VALUE_OTHER));
+	buf_clear(&b);
+	buf_svar(&b, 0);
+	put_text(&b, "");
+	buf_svar(&b, 9);
+	put_text(&b, "y");
+	walk(p, b.data, b.len, &r);
+	cr_expect(eq(sz, r.nbreaches, 3)); // null, the pattern of `open`, cardThere
+	buf_release(&b);
+	record_values_release(&r);
+	plan_free(p);
+
+	char payload[] = "{\"encodingRules\":[{\"name\":\"enc\",\"kind\":\"TRANSFORM\",\"type\":\"ENCRYPT_PAYLOAD\","
+			 "\"mode\":\"WRITEREAD\"}]}";
+	p = plan_of(schema, payload, &(struct plan_options){.all_fields = true});
+	cr_expect(plan_opaque(p));
+	plan_free(p);
+}
