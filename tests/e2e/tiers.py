@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The three tiers on real servers: an outage pages at once, degradation waits for the daily digest, drift
 for the weekly one; a stream without baseline is useful and not healthy; no data and constant values are
-named; one record of each violation kind is counted once everywhere."""
+named."""
 import datetime
 import os
 import time
 
 from lib import workload
-from lib.generate import FAULTS, Generator
+from lib.generate import Generator
 from lib.monitor import Monitor, stats
 from lib.receiver import Receiver, receivers_file
 from lib.stack import Stack
@@ -24,47 +24,6 @@ def minutes(g, begin, n, change=lambda rec, i: None, per_minute=200, schema="v1"
         rec["discount"] = 0.5
         change(rec, i)
         yield i % 4, at, g.encode(schema, rec)
-
-
-def each_kind_once(s, stack):
-    """Practice row 22: one record of each kind, by name, in stats, on /metrics and in the page."""
-    receiver = s.add(Receiver())
-    # Judged only when all are there: 200 right ones, and each kind but the stale one, which counts hours before.
-    rules = {"immediate": [{"alert": "Violations", "stream": "payments", "measure": "violation_ratio",
-                            "above": 0.001, "over": "5m", "min_records": 199 + len(FAULTS)}]}
-    config = stack.configure(name="kinds", redis={"prefix": "kinds"}, kafka={"group.id": "kinds"}, rules=rules,
-                             receivers=receivers_file(receiver))
-    begin = (int(time.time() * 1000) - workload.HOUR) // MINUTE * MINUTE
-    g = Generator(stack.ids, seed=1, base_ms=begin)
-    stack.send(minutes(g, begin, 1))
-    bad = []
-    for i, kind in enumerate(sorted(FAULTS)):
-        at = begin + MINUTE + i
-        value = FAULTS[kind](g, g.record(at), at)
-        if kind in ("range", "pattern"):       # those that may break two rules at once: one only
-            rec = g.record(at)
-            rec.update({"range": {"amount": -1.0}, "pattern": {"email": "nobody"}}[kind])
-            value = g.encode("v1", rec)
-        if kind == "incompatible_schema":      # the one that lacks no field
-            value = g.encode("quantity_long", g.record(at))
-        bad.append((i % 4, at, value))
-    stack.send(bad)
-    m = s.add(Monitor(config, os.path.join(s.tmp, "kinds.log"))).start().wait_up()
-    stack.settled(prefix=b"kinds")
-    once = {kind: 1 for kind in FAULTS}
-    got = stats(config, "payments", begin - workload.DAY, begin + 2 * workload.DAY)
-    s.equal("stats counts each kind once", {k: n for k, n in got["violations"].items() if n}, once)
-    s.equal("and as many violating records", got["violating_records"], len(once))
-    s.equal("/metrics counts each kind once",
-            {k: m.total("kdrift_violations_total", "payments", k) for k in once}, once)
-    page = receiver.wait_page(30, alert="Violations", status="firing")
-    text = str(page)
-    s.check("the page names each kind", all(k in text for k in once if k != "stale_time"),
-            [k for k in once if k not in text])
-    s.check("the page bears its evidence",
-            page["evidence"]["partitions"] and page["evidence"]["schema_ids"] and page["items"], page)
-    s.check("samples show no payload", "garbage" not in text and "nobody" not in text, text)
-    m.stop()
 
 
 def three_tiers(s, stack):
@@ -174,7 +133,6 @@ def stopped_producer(s, stack):
 def main():
     with Suite("tiers") as s:
         stack = Stack(s)
-        each_kind_once(s, stack.on("kinds"))
         three_tiers(s, stack)
         stopped_producer(s, stack)
 

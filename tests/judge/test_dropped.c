@@ -232,3 +232,47 @@ Test(dropped, when_it_is_judged_changes_nothing)
 	free(said[0]);
 	free(said[1]);
 }
+
+static struct contract_view registered;
+
+static bool look(void *ctx, const char *stream, struct contract_view *out)
+{
+	(void)ctx;
+	(void)stream;
+	*out = registered;
+	return true;
+}
+
+Test(dropped, a_version_that_is_already_written_with_waits_for_its_records_page_to_end)
+{
+	struct setup s;
+
+	begin(&s);
+	s.streams[0].contract = true;
+	s.f->port.contract = look;
+	add_rule(&s, rule_above("BreakingVersion", TIER_IMMEDIATE, "breaking_version", 0));
+	start(&s);
+	registered = (struct contract_view){"pay-value", 1, 7, 0, ""};
+	feed_dropped(&s, T0, 10, 20, NULL, false);
+	feed_dropped(&s, T0 + 10 * MINUTE, 1, 20, amount, false);
+	tick(s.j, T0 + 11 * MINUTE);
+	registered = (struct contract_view){"pay-value", 2, 8, 1, "a: reader field missing default value"};
+	tick(s.j, T0 + 11 * MINUTE + SECOND);
+	cr_assert_eq(s.f->nmessages, 2, "%zu", s.f->nmessages);
+	feed_dropped(&s, T0 + 11 * MINUTE, 10, 20, NULL, false);
+	for (int m = 12; m <= 21; m++)
+		tick(s.j, T0 + m * MINUTE);
+	cr_assert_eq(s.f->nmessages, 6, "%zu", s.f->nmessages);
+	expect_page(&s, 2, "DroppedField", "resolved");
+	expect_page(&s, 4, "BreakingVersion", "firing"); // the producer went back, the registry did not
+	// Another version than the one that is written with is another cause.
+	registered = (struct contract_view){"pay-value", 3, 9, 0, ""};
+	tick(s.j, T0 + 22 * MINUTE);
+	feed_dropped(&s, T0 + 21 * MINUTE, 2, 20, amount, false);
+	tick(s.j, T0 + 23 * MINUTE);
+	registered = (struct contract_view){"pay-value", 4, 10, 1, "b: x"};
+	tick(s.j, T0 + 23 * MINUTE + SECOND);
+	cr_assert_eq(s.f->nmessages, 12, "%zu", s.f->nmessages);
+	expect_page(&s, 10, "BreakingVersion", "firing");
+	setup_free(&s);
+}
