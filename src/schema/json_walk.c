@@ -124,6 +124,8 @@ static void take_scalar(struct json_walk *j, const struct tree *t, size_t at, en
 		return;
 	}
 	const struct leaf *l = &w->plan->leaves[i];
+	if (l->slot == NO_SLOT && t->slot != NO_SLOT && !l->event_time) // a rule reads it
+		other_type(j, t, (int)shape);
 	if (shape == SHAPE_TEXT) {
 		const char *s = tape_text(tape, at, &n);
 
@@ -159,11 +161,28 @@ static size_t visit(struct json_walk *j, size_t at, const struct tree *t, const 
 static size_t visit_element(struct json_walk *j, size_t at, const struct tree *t, int32_t element, const struct js *s,
 			    const struct around *a)
 {
+	const bool judged = t && j->counting && t->element_group != NO_GROUP;
+
 	if (t && j->counting) {
 		j->w.out->elements[element]++;
 		walk_grow(&j->w);
 	}
-	return t || s ? visit(j, at, t, s, a) : tape_next(j->t->words, at);
+	if (judged)
+		rules_reset(j->w.plan, t->element_group, j->w.out->operands);
+	const size_t end = t || s ? visit(j, at, t, s, a) : tape_next(j->t->words, at);
+	if (judged && end)
+		rules_judge(j->w.plan, t->element_group, j->w.out);
+	return end;
+}
+
+static void count_elements(struct json_walk *j, const struct tree *t, size_t n)
+{
+	if (!t || !j->counting)
+		return;
+	if (t->slot != NO_SLOT)
+		leaf_length(&j->w, t->slot, n);
+	if (t->operand)
+		j->w.out->operands[t->operand - 1] = (struct cel_value){.type = CEL_LIST, .i = (int64_t)n};
 }
 
 static size_t visit_array(struct json_walk *j, size_t at, const struct tree *t, const struct js *s, const struct around *a)
@@ -172,7 +191,7 @@ static size_t visit_array(struct json_walk *j, size_t at, const struct tree *t, 
 	const struct around inside = {a, "[]"};
 	size_t i = at + 1, n = 0;
 
-	if (!items && (!s || (!s->items && !s->prefix.n && !(s->checks & WHOLE))) && (!t || t->slot == NO_SLOT))
+	if (!items && (!s || (!s->items && !s->prefix.n && !(s->checks & WHOLE))) && (!t || (t->slot == NO_SLOT && !t->operand)))
 		return tape_next(j->t->words, at);
 	for (; tape_kind(j->t->words[i]) != ']'; n++) {
 		const struct js *item = !s ? NULL : n < s->prefix.n ? s->prefix.items[n] : s->items;
@@ -183,8 +202,7 @@ static size_t visit_array(struct json_walk *j, size_t at, const struct tree *t, 
 	}
 	if (s && s->checks & WHOLE)
 		breaches(j, t, s, js_whole_breaks(s, j->t, at, n), a);
-	if (t && t->slot != NO_SLOT && j->counting)
-		leaf_length(&j->w, t->slot, n);
+	count_elements(j, t, n);
 	return i + 1;
 }
 
@@ -278,6 +296,10 @@ static size_t visit_object(struct json_walk *j, size_t at, const struct tree *t,
 	size_t i = at + 1, next = 0, count = 0, n;
 	uint64_t few = 0;
 
+	const bool judged = t && j->counting && t->group != NO_GROUP;
+
+	if (judged)
+		rules_reset(j->w.plan, t->group, j->w.out->operands);
 	if (!keys)
 		keys = &none;
 	const size_t base = keys->words > 1 ? seen_push(j->s, keys->words) : 0;
@@ -311,8 +333,10 @@ static size_t visit_object(struct json_walk *j, size_t at, const struct tree *t,
 		j->s->nseen = base;
 	if (s && s->checks & WHOLE)
 		breaches(j, t, s, js_whole_breaks(s, j->t, at, count), a);
-	if (t && t->slot != NO_SLOT && j->counting)
-		leaf_length(&j->w, t->slot, count);
+	if (t && !t->record)
+		count_elements(j, t, count);
+	if (judged)
+		rules_judge(j->w.plan, t->group, j->w.out);
 	return i + 1;
 }
 

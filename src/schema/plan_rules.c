@@ -254,6 +254,23 @@ static int walk(struct compiler *c, const struct avsc_type *t, const struct avsc
 	return 0;
 }
 
+// The record that a type is, or the only one among its branches.
+static const struct avsc_type *record_of(const struct avsc_type *t)
+{
+	const struct avsc_type *found = NULL;
+
+	if (t->kind == AVSC_RECORD)
+		return t;
+	for (size_t i = 0; (t->kind == AVSC_UNION || t->kind == AVSC_ANY) && i < t->nparts; i++) {
+		const struct avsc_type *part = record_of(t->parts[i]);
+
+		if (part && found)
+			return NULL;
+		found = part ? part : found;
+	}
+	return found;
+}
+
 static void place_whole(struct compiler *c, const struct avsc_type *root)
 {
 	const struct rule_set *set = &c->rule_set;
@@ -361,7 +378,7 @@ int rules_discover(struct compiler *c)
 	map_init(&rc->groups);
 	if (!avsc_has_rules(c->plan->schema) && !c->rule_set.nrules && !c->opt->nrecord_rules)
 		return 0;
-	place_whole(c, root);
+	place_whole(c, record_of(root) ? record_of(root) : root);
 	if (walk(c, root, NULL, NULL) || (rc->operands.count && walk_groups(c, root)))
 		return -1;
 	for (struct map_entry *e = NULL; (e = map_next(&rc->groups, e));)

@@ -11,6 +11,7 @@ static struct tree *tree_new(void)
 	struct tree *t = xcalloc(1, sizeof *t);
 
 	t->slot = NO_SLOT;
+	t->group = t->element_group = NO_GROUP;
 	for (int s = 0; s < SHAPES; s++)
 		t->leaf[s] = -1;
 	t->items_element = t->values_element = -1;
@@ -78,7 +79,7 @@ static void put_leaf(struct compiler *c, struct tree *n, const struct avsc_type 
 
 	GROW(p->leaves, p->nleaves, p->capleaves);
 	n->leaf[shape] = (int32_t)p->nleaves;
-	n->plain[shape] = slot != NO_SLOT && !event_time && !l.checks && l.times == 1 && l.per == 1 &&
+	n->plain[shape] = slot != NO_SLOT && !event_time && !l.operand && !l.checks && l.times == 1 && l.per == 1 &&
 			  l.convert != AS_TIME && l.convert != AS_TEXT;
 	p->leaves[p->nleaves++] = l;
 }
@@ -87,6 +88,7 @@ static int build(struct compiler *c, const struct avsc_type *t, struct tree *n);
 
 static int build_record(struct compiler *c, const struct avsc_type *t, struct tree *n)
 {
+	n->group = rules_group(c, t);
 	compile_enter(c, t);
 	for (size_t i = 0; i < t->nfields; i++) {
 		size_t before = path_push(c, t, i);
@@ -104,11 +106,13 @@ static int build_elements(struct compiler *c, const struct avsc_type *t, struct 
 	struct tree **below = t->kind == AVSC_MAP ? &n->values : &n->items;
 	int32_t *element = t->kind == AVSC_MAP ? &n->values_element : &n->items_element;
 	int32_t around = c->element;
-	size_t before = path_push_element(c, t);
 
+	n->operand = rules_operand(c);
+	size_t before = path_push_element(c, t);
 	*element = c->element = path_element(c, path_text(c));
 	if (!*below)
 		*below = tree_new();
+	(*below)->element_group = rules_group(c, NULL);
 	if (build(c, t->parts[0], *below))
 		return -1;
 	c->element = around;
@@ -158,9 +162,9 @@ static int build(struct compiler *c, const struct avsc_type *t, struct tree *n)
 	if (n->leaf[shape] >= 0)
 		return 0;
 	bool counts = n->slot != NO_SLOT && type_counts(f->rule, c->plan->slots[n->slot].type, source_of(t));
-	if (counts || event_time)
+	if (counts || event_time || rules_operand(c))
 		put_leaf(c, n, t, shape, counts ? n->slot : NO_SLOT, event_time);
-	else if (n->open && asks_type(f))
+	if (!counts && !event_time && n->open && asks_type(f))
 		n->wrong |= (uint8_t)(1 << shape);
 	return 0;
 }

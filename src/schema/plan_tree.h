@@ -27,6 +27,8 @@ struct tree {
 	size_t nchildren;
 	struct tree *items, *values;	       // of an array, of a map
 	int32_t items_element, values_element; // indices of record_values.elements
+	uint32_t group, element_group; // of rules: of the record, of an element as which it stands; NO_GROUP: none
+	uint32_t operand;	       // of rules, + 1: how many elements an array or a map has; 0: none
 	void *more;			       // the walker's own (json_walk.c)
 };
 
