@@ -196,4 +196,5 @@ def main():
         print(json.dumps(line, ensure_ascii=True))
 
 
-main()
+if __name__ == "__main__":
+    main()
