@@ -121,15 +121,30 @@ static const json_t *schema_named(const json_t *schemas, int64_t id)
 	return NULL;
 }
 
+// The slice's faults that the reading is about.
+static const struct pane *faults_of(const struct evaluation *e, const struct reading *v)
+{
+	const struct slice_stats *s = merged_slice(e->moment->window, v->slice);
+
+	return s ? s->pane : e->moment->window->total.pane;
+}
+
+static bool is_about(const struct evaluation *e, const struct reading *v, const struct schema_fault *f)
+{
+	if (rule_is_dropped(e->group->rule))
+		return fault_of_field(f) && !strcmp(f->field, v->field);
+	return !fault_of_field(f);
+}
+
 json_t *cause_item(const struct evaluation *e, const struct reading *v, const json_t *old)
 {
-	const struct pane *p = e->moment->window->total.pane;
+	const struct pane *p = faults_of(e, v);
 	const json_t *before = json_object_get(old, "schemas");
 	json_t *item = page_item(e->group->rule, v), *schemas = json_array();
 
 	for (size_t i = 0; i < p->nfaults; i++) {
 		const struct schema_fault *f = &p->faults[i];
-		if (!fault_of_field(f) || strcmp(f->field, v->field) != 0)
+		if (!is_about(e, v, f))
 			continue;
 		json_t *s = schema_json(e, f);
 		const json_t *was = schema_named(before, f->schema_id);
@@ -146,11 +161,11 @@ json_t *cause_item(const struct evaluation *e, const struct reading *v, const js
 
 bool cause_spreads(const struct evaluation *e, const struct reading *v, const json_t *item)
 {
-	const struct pane *p = e->moment->window->total.pane;
+	const struct pane *p = faults_of(e, v);
 	bool spreads = false;
 
 	for (size_t i = 0; i < p->nfaults; i++)
-		spreads |= fault_of_field(&p->faults[i]) && !strcmp(p->faults[i].field, v->field) &&
+		spreads |= is_about(e, v, &p->faults[i]) &&
 			   !schema_named(json_object_get(item, "schemas"), p->faults[i].schema_id);
 	return spreads;
 }

@@ -72,7 +72,7 @@ static json_t *item_of(const struct evaluation *e, const struct reading *v)
 {
 	const struct page *p = e->group->page;
 
-	if (!rule_is_dropped(e->group->rule))
+	if (!rule_rank(e->group->rule))
 		return page_item(e->group->rule, v);
 	return cause_item(e, v, p ? page_item_of(p->data, v->field, v->slice) : NULL);
 }
@@ -139,8 +139,8 @@ static void settle_reading(struct evaluation *e, struct alert *a, struct reading
 	if (change != ALERT_SAME)
 		alert_store(e->judge, g, a);
 	else if (a->state.firing && !a->follows && v->v.state == READING_KNOWN &&
-		 (rule_is_dropped(g->rule) ? g->page && cause_spreads(e, v, page_item_of(g->page->data, v->field, v->slice))
-					   : g->rule->tier != TIER_IMMEDIATE))
+		 (rule_rank(g->rule) ? g->page && cause_spreads(e, v, page_item_of(g->page->data, v->field, v->slice))
+				     : g->rule->tier != TIER_IMMEDIATE))
 		json_array_append_new(e->still, item_of(e, v));
 }
 
@@ -323,7 +323,7 @@ static void renew_page(struct evaluation *e)
 
 	for (size_t i = 0; p && i < json_array_size(e->still); i++)
 		renewed |= page_renew_item(p->data, json_array_get(e->still, i));
-	if (renewed && rule_is_dropped(e->group->rule)) {
+	if (renewed && rule_rank(e->group->rule)) {
 		struct page_about about = about_of(e);
 		page_renew(p->data, &about);
 	}

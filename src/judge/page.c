@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "judge/condition.h"
-#include "judge/page_dropped.h"
+#include "judge/page_schema.h"
 #include "util/digest.h"
 #include "util/xalloc.h"
 
@@ -317,8 +317,8 @@ static json_t *evidence_of(const struct page_about *a, const json_t *items)
 	json_t *evidence = json_pack("{s:o, s:o, s:o}", "partitions", partitions(a), "schema_ids", schema_ids(a), "samples",
 				     samples(a));
 
-	if (rule_is_dropped(a->rule))
-		dropped_evidence(evidence, items, a->window ? a->window->pane : NULL);
+	if (rule_rank(a->rule))
+		schemas_evidence(evidence, items, a->window ? a->window->pane : NULL);
 	return evidence;
 }
 
@@ -335,8 +335,8 @@ static json_t *summary(const struct page_about *a, const json_t *items, const js
 	buf_addf(&b, "%s: ", a->stream->name);
 	if (rule_is_version(r)) {
 		say_version(&b, a->version);
-	} else if (rule_is_dropped(r)) {
-		say_dropped(&b, items, evidence);
+	} else if (rule_rank(r)) {
+		say_schemas(&b, items, evidence);
 	} else if (rule_is_wait(r)) {
 		double age = json_get_num(json_array_get(items, 0), "value", 0);
 		buf_addf(&b, "records of topic %s have waited for ", a->stream->topic);

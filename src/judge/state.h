@@ -138,7 +138,7 @@ void causes_tell(struct judge *j, struct stream_state *s, int64_t at);
 // The group whose page explains a reading whose condition is met; NULL: none. *follows: without the faults of
 // writers' schemas it would not be met, whether that page still fires or not.
 struct group *cause_of(const struct evaluation *e, const struct reading *v, bool *follows);
-// One item of a page about dropped fields; `old` (may be NULL) is that of before, whose schemas are kept.
+// One item of a page about writers' schemas; `old` (may be NULL) is that of before, whose schemas are kept.
 json_t *cause_item(const struct evaluation *e, const struct reading *v, const json_t *old);
 // Whether the window has a schema that the item does not name.
 bool cause_spreads(const struct evaluation *e, const struct reading *v, const json_t *item);

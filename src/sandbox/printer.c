@@ -72,6 +72,20 @@ static void print_items(struct printer *p, const json_t *page, const char *inden
 	}
 }
 
+static void print_followers(struct printer *p, const json_t *page, const char *indent)
+{
+	json_t *follows = json_object_get(page, "follows"), *f;
+	size_t i;
+
+	if (!json_array_size(follows))
+		return;
+	fprintf(p->out, "%sfollows from it:", indent);
+	json_array_foreach(follows, i, f)
+		fprintf(p->out, "%s %s%s%s", i ? "," : "", json_get_str(f, "alert", ""),
+			json_is_string(json_object_get(f, "field")) ? " of " : "", json_get_str(f, "field", ""));
+	fputc('\n', p->out);
+}
+
 static void print_page(struct printer *p, const json_t *page, const char *indent)
 {
 	bool firing = !strcmp(json_get_str(page, "status", ""), "firing");
@@ -92,6 +106,7 @@ static void print_page(struct printer *p, const json_t *page, const char *indent
 		fprintf(p->out, "%s%s\n", deeper, summary);
 	if (firing && !same)
 		print_items(p, page, deeper);
+	print_followers(p, page, deeper);
 	free(map_puts(&p->pages, id, items));
 }
 

@@ -8,7 +8,7 @@ import time
 
 from lib import workload
 from lib.generate import Generator
-from lib.monitor import Monitor, stats
+from lib.monitor import Monitor
 from lib.receiver import Receiver, receivers_file
 from lib.stack import Stack
 from lib.suite import Suite, wait_for

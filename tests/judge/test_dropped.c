@@ -83,7 +83,7 @@ Test(dropped, the_first_record_pages_once_with_all_fields_and_their_schema)
 	cr_expect(strstr(json_get_str(data, "summary", ""),
 			 "schema id 8 (version 2 of pay-value) lacks amount, currency, first in pay/0 at offset 200 (") &&
 			  strstr(json_get_str(data, "summary", ""),
-				 "others have schema id 7. schema id 8 breaks the contract: a: reader field missing default value"),
+				 "others have schema id 7. The contract says: a: reader field missing default value. Roll"),
 		  "%s", json_get_str(data, "summary", ""));
 	cr_expect_eq(size(data, "follows"), 1, "the broken contract is listed, in the message already");
 	for (int i = 2; i < 6; i++)

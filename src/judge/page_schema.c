@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "judge/page_dropped.h"
+#include "judge/page_schema.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -24,7 +24,7 @@ static void insert(json_t *ids, int64_t id)
 		json_array_insert_new(ids, at, json_integer(id));
 }
 
-void dropped_evidence(json_t *evidence, const json_t *items, const struct pane *window)
+void schemas_evidence(json_t *evidence, const json_t *items, const struct pane *window)
 {
 	json_t *ids = json_array(), *others = json_array(), *contract = json_array();
 
@@ -90,28 +90,41 @@ static void say_schema(struct buf *b, const json_t *items, int64_t id)
 	if (json_is_integer(json_object_get(s, "version")))
 		buf_addf(b, " (version %" PRId64 " of %s)", json_get_int(s, "version", 0), json_get_str(s, "subject", ""));
 	size_t lacks = say_fields(b, items, id, "missing_field", " lacks ", "");
-	say_fields(b, items, id, "wrong_type", lacks ? " and has " : " has ", " in another type");
+	size_t other = say_fields(b, items, id, "wrong_type", lacks ? " and has " : " has ", " in another type");
+	if (!lacks && !other)
+		buf_adds(b, " breaks the contract");
 	buf_addf(b, ", first in %s/%" PRId64 " at offset %" PRId64 " (%s)", json_get_str(first, "topic", ""),
 		 json_get_int(first, "partition", 0), json_get_int(first, "offset", 0), json_get_str(first, "at", ""));
 }
 
-void say_dropped(struct buf *b, const json_t *items, const json_t *evidence)
+static bool about_fields(const json_t *items)
 {
+	return json_is_string(json_object_get(json_array_get(items, 0), "field"));
+}
+
+void say_schemas(struct buf *b, const json_t *items, const json_t *evidence)
+{
+	static const char breaks[] = "breaks the contract: ";
 	const json_t *ids = json_object_get(evidence, "schema_ids"), *others = json_object_get(evidence, "other_schema_ids");
-	const json_t *contract = json_object_get(evidence, "contract"), *item = json_array_get(items, 0);
+	const json_t *item = json_array_get(items, 0);
+	const char *contract = json_string_value(json_array_get(json_object_get(evidence, "contract"), 0));
 	size_t n = json_array_size(ids);
 
+	if (!n) // without an id: `framing: none`
+		buf_adds(b, "the schema that the records are written with breaks the contract");
 	for (size_t i = 0; i < n && i < SCHEMAS_SAID; i++) {
 		buf_adds(b, i ? "; " : "");
 		say_schema(b, items, json_integer_value(json_array_get(ids, i)));
 	}
 	if (n > SCHEMAS_SAID)
 		buf_addf(b, "; and %zu more schemas", n - SCHEMAS_SAID);
-	buf_addf(b, ". %.0f of %" PRId64 " records so far", json_get_num(item, "value", 0), json_get_int(item, "n_current", 0));
+	buf_addf(b, ". So far %.0f of %" PRId64 " records", json_get_num(item, "value", 0), json_get_int(item, "n_current", 0));
 	for (size_t i = 0; i < json_array_size(others) && i < SCHEMAS_SAID; i++)
-		buf_addf(b, "%s%" PRId64, i ? ", " : "; others have schema id ", (int64_t)json_integer_value(json_array_get(others, i)));
-	if (json_array_size(contract))
-		buf_addf(b, ". %s", json_string_value(json_array_get(contract, 0)));
-	buf_adds(b, ". Roll the producer back, or give the fields back in a new version; if no reader needs them, take them out "
-		    "of the contract, `fields:` or the baseline");
+		buf_addf(b, "%s%" PRId64, i ? ", " : "; others have schema id ",
+			 (int64_t)json_integer_value(json_array_get(others, i)));
+	if (contract && strstr(contract, breaks))
+		buf_addf(b, ". The contract says: %s", strstr(contract, breaks) + sizeof breaks - 1);
+	buf_adds(b, about_fields(items) ? ". Roll the producer back, or bring the fields back in a new version; if no reader needs them, "
+					  "take them out of the contract, `fields:` or the baseline"
+					: ". Roll the producer back, or agree on a new contract");
 }
