@@ -73,6 +73,7 @@ int forward_init(struct worker *w, const struct kafka_property *props, size_t np
 	}
 	if (!f->ntopics)
 		return 0;
+	f->sent_at = mono_now();
 	char *id = transactional_id(w);
 	f->transaction = transaction_new(props, nprops, id, err);
 	free(id);
@@ -304,6 +305,12 @@ bool forward_presses(const struct worker *w, const struct part *p)
 	const struct forwarder *f = &w->forwarder;
 
 	return full(w) || (p->wake && mono_ms_since(p->wake_since) >= PAUSE_MS && mono_ms_since(f->sent_at) >= f->pause_ms);
+}
+
+void forward_rewind(struct worker *w, const struct part *p)
+{
+	if (part_posts(p))
+		(void)post(w);
 }
 
 int forward_claim(struct worker *w, struct part *p, int64_t end, struct error *err)

@@ -151,8 +151,10 @@ static void restart_topic(struct worker *w, struct part *p)
 	p->next = low;
 	p->sent_to = p->check_offset = -1;
 	p->target = low < high ? high : -1;
-	if (worker_checkpoint(w, p))
-		worker_lose(w, p, "it is read from its start", 0);
+	if (!worker_checkpoint(w, p))
+		return;
+	forward_rewind(w, p);
+	worker_lose(w, p, "it is read from its start", 0);
 }
 
 static uint32_t crc_of(const struct message *m)

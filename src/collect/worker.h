@@ -65,6 +65,7 @@ int forward_claim(struct worker *w, struct part *p, int64_t end, struct error *e
 // Whether the partition may be checkpointed: the fate of every letter of it is settled, sent or given up.
 bool forward_settle(struct worker *w, struct part *p);
 void forward_offsets(struct worker *w); // now and then: how far the worker is, where there is nothing to send
+void forward_rewind(struct worker *w, const struct part *p); // the partition begins anew: so do its letters
 bool forward_presses(const struct worker *w, const struct part *p); // its letters want a checkpoint
 
 #define STORE_WAS_AWAY "the store was away and may have gone back in time"

@@ -16,6 +16,7 @@ struct consumer {
 		int64_t pending;      // offset of a record whose schema the registry does not tell yet; -1: none
 		bool assigned, started;
 		int64_t at, eof;
+		bool committed_may_fall;
 	} log[PARTS];
 	bool lost;
 	int64_t session_ms;
@@ -41,6 +42,9 @@ struct held {
 	size_t nsegments;
 	int64_t waiting_since;
 	int waits;                // checkpoints that told of one
+	struct letter_stop letters;
+	uint8_t limits[256];      // the state of that name
+	size_t nlimits;
 };
 
 // The dead-letter topic: how often the letter of an offset stands in it, by partition.
@@ -50,7 +54,7 @@ struct letter_box {
 	bool swallows;            // with TRANSACTION_UNKNOWN: nothing of it was written
 	bool kills;               // the process dies right after a transaction
 	int64_t refuses;          // the letter of this offset is too large; 0: none
-	int writes;
+	int writes, doubts;
 };
 
 extern struct consumer kafka;
