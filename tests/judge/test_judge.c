@@ -239,6 +239,37 @@ Test(judge, records_that_wait_for_their_schema_page_by_a_rule_of_their_own)
 	setup_free(&s);
 }
 
+Test(judge, a_stop_of_dead_letters_pages_with_its_cause_and_place_and_resolves)
+{
+	struct setup s;
+
+	setup_init(&s, 5 * MINUTE, MINUTE);
+	add_rule(&s, rule_above("Letters", TIER_IMMEDIATE, "dead_letters_stopped", 0));
+	start(&s);
+	feed(&s, T0, 10, 10, 0);
+	tick(s.j, T0 + 10 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 0);
+	struct partition_view *p = fake_part(s.f, "pay", 0);
+	p->letters = (struct letter_stop){LETTERS_CONSECUTIVE, T0 + 9 * MINUTE};
+	int64_t last = p->next - 1;
+	tick(s.j, T0 + 10 * MINUTE + SECOND);
+	cr_assert_eq(s.f->nmessages, 2);
+	const json_t *data = json_object_get(body(&s, 0), "data"), *item = json_array_get(json_object_get(data, "items"), 0);
+	const json_t *where = json_object_get(json_object_get(data, "evidence"), "partitions");
+	cr_expect_str_eq(json_get_str(data, "alert", ""), "Letters");
+	cr_expect_eq(json_get_num(item, "value", 0), 1);
+	cr_expect_str_eq(json_get_str(item, "detail", ""), "past max_consecutive");
+	cr_expect_eq(json_array_size(where), 1);
+	cr_expect_eq(json_get_int(json_array_get(where, 0), "from_offset", -1), last);
+	feed(&s, T0 + 10 * MINUTE, 5, 10, 0); // records that come meanwhile make no other page of it
+	tick(s.j, T0 + 12 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 2);
+	fake_part(s.f, "pay", 0)->letters = (struct letter_stop){LETTERS_GO, 0};
+	tick(s.j, T0 + 13 * MINUTE);
+	cr_expect_eq(s.f->nmessages, 4, "resolved");
+	setup_free(&s);
+}
+
 Test(judge, a_stream_without_any_record_is_stale_since_it_was_first_watched)
 {
 	struct setup s;
