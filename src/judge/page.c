@@ -312,6 +312,16 @@ static void say_version(struct buf *b, const struct version *v)
 		 v->version, v->id, v->subject, v->breaches, v->breaches == 1 ? "" : "s", v->why);
 }
 
+static void say_letters(struct buf *b, const struct page_about *a, const json_t *item)
+{
+	double n = json_get_num(item, "value", 0);
+	char when[40];
+
+	buf_addf(b, "violating records of %.0f partition%s of topic %s are not copied, since %s: %s; they are counted all the same; ", n, n == 1 ? "" : "s",
+		 a->stream->topic, time_format(a->started, when, sizeof when), json_get_str(item, "detail", "they are copied again"));
+	buf_adds(b, "look for the producer, or at the dead-letter topic; docs/dead-letters.md says when it starts again");
+}
+
 static json_t *evidence_of(const struct page_about *a, const json_t *items)
 {
 	json_t *evidence = json_pack("{s:o, s:o, s:o}", "partitions", partitions(a), "schema_ids", schema_ids(a), "samples",
@@ -346,6 +356,8 @@ static json_t *summary(const struct page_about *a, const json_t *items, const js
 		buf_addf(&b, "), since %s; the schema registry does not give their schema: kdrift's first page and its log "
 			     "say why",
 			 time_format(a->started, when, sizeof when));
+	} else if (rule_is_letters(r)) {
+		say_letters(&b, a, json_array_get(items, 0));
 	} else if (rule_is_clock(r)) {
 		double age = json_get_num(json_array_get(items, 0), "value", 0);
 		buf_addf(&b, "no new record on topic %s for ", a->stream->topic);

@@ -259,6 +259,9 @@ Test(judge, a_stop_of_dead_letters_pages_with_its_cause_and_place_and_resolves)
 	cr_expect_str_eq(json_get_str(data, "alert", ""), "Letters");
 	cr_expect_eq(json_get_num(item, "value", 0), 1);
 	cr_expect_str_eq(json_get_str(item, "detail", ""), "past max_consecutive");
+	cr_expect(strstr(json_get_str(data, "summary", ""), "records of 1 partition of topic pay are not copied, since 2008-05-01T00:09:00Z: "
+							      "past max_consecutive"),
+		  "%s", json_get_str(data, "summary", ""));
 	cr_expect_eq(json_array_size(where), 1);
 	cr_expect_eq(json_get_int(json_array_get(where, 0), "from_offset", -1), last);
 	feed(&s, T0 + 10 * MINUTE, 5, 10, 0); // records that come meanwhile make no other page of it
