@@ -26,7 +26,9 @@ unsigned js_kind(const struct json_tape *t, size_t at, bool whole_text)
 		return JS_INTEGER;
 	case 'd':
 		v = tape_number(t, at);
-		return !whole_text && v == floor(v) && isfinite(v) ? JS_INTEGER : JS_NUMBER;
+		if (whole_text && fabs(v) < 0x1p63) // past that an integer is a double, too
+			return JS_NUMBER;
+		return v == floor(v) && isfinite(v) ? JS_INTEGER : JS_NUMBER;
 	case '"':
 		return JS_STRING;
 	case '[':
@@ -121,16 +123,9 @@ static unsigned number_breaks(const struct js *j, double v)
 	return broken & j->checks;
 }
 
-static bool found(const regex_t *regex, const char *s, size_t n)
-{
-	regmatch_t m = {.rm_so = 0, .rm_eo = (regoff_t)n};
-
-	return regexec(regex, s, 0, &m, REG_STARTEND) != REG_NOMATCH;
-}
-
 bool js_pattern_matches(const struct js_pattern *p, const char *key, size_t n)
 {
-	return p->compiled && found(&p->regex, key, n);
+	return p->re && re_found(p->re, key, n);
 }
 
 static unsigned text_breaks(const struct js *j, const char *s, size_t n)
@@ -143,7 +138,7 @@ static unsigned text_breaks(const struct js *j, const char *s, size_t n)
 		broken |= (characters < j->min_length ? BIT(JSK_MIN_LENGTH) : 0) |
 			  (characters > j->max_length ? BIT(JSK_MAX_LENGTH) : 0);
 	}
-	if (j->checks & BIT(JSK_PATTERN) && !found(&j->pattern, s, n))
+	if (j->checks & BIT(JSK_PATTERN) && !re_found(j->pattern, s, n))
 		broken |= BIT(JSK_PATTERN);
 	if (j->checks & BIT(JSK_FORMAT) && !js_text_is(j->format, s, n))
 		broken |= BIT(JSK_FORMAT);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Is a value on a tape what a JSON Schema allows? Pure; allocates nothing but what regexec does, and for
-// uniqueItems of long arrays. Private to schema/.
+// Is a value on a tape what a JSON Schema allows? Pure; allocates nothing but for uniqueItems of long arrays. Private to schema/.
 #ifndef KD_SCHEMA_JSON_CHECK_H
 #define KD_SCHEMA_JSON_CHECK_H
 #include "schema/json_dom.h"

@@ -12,7 +12,9 @@
 
 static const struct js *behind_null(const struct js *s)
 {
-	return s && s->null_or ? s->null_or : s;
+	while (s && s->null_or)
+		s = s->null_or;
+	return s;
 }
 
 // As the walk finds it for a key.

@@ -170,13 +170,36 @@ static void read_numbers(struct js *j, const json_t *v)
 	}
 }
 
+// Patterns are ECMA 262's, which RE2 reads but for \uXXXX, assertions and references back. NULL: not this one.
+static struct re *pattern_new(const char *pattern)
+{
+	struct buf text = BUF_INIT;
+	struct error ignored = ERROR_INIT;
+
+	buf_adds(&text, "");
+	for (const char *p = pattern; *p; p++) {
+		if (*p == '\\' && p[1] == 'u' && strspn(p + 2, "0123456789abcdefABCDEF") >= 4) {
+			buf_addf(&text, "\\x{%.4s}", p + 2);
+			p += 5;
+			continue;
+		}
+		buf_addc(&text, *p);
+		if (*p == '\\' && p[1])
+			buf_addc(&text, *++p);
+	}
+	struct re *re = re_new(text.data, text.len, &ignored);
+	buf_release(&text);
+	return re;
+}
+
 static void read_texts(struct reading *r, struct js *j, const json_t *v)
 {
 	const json_t *pattern = json_object_get(v, "pattern"), *format = json_object_get(v, "format");
 
 	read_size(j, v, JSK_MIN_LENGTH, &j->min_length);
 	read_size(j, v, JSK_MAX_LENGTH, &j->max_length);
-	if (json_is_string(pattern) && !json_regex(&j->pattern, json_string_value(pattern)))
+	j->pattern = json_is_string(pattern) ? pattern_new(json_string_value(pattern)) : NULL;
+	if (j->pattern)
 		may_break(j, JSK_PATTERN, pattern);
 	else if (pattern)
 		not_checked(r, "pattern", pattern);
@@ -299,8 +322,8 @@ static int read_object(struct reading *r, const struct json_place *p, struct js 
 	{
 		struct js_pattern *at = &j->patterns[j->npatterns++];
 
-		at->compiled = !json_regex(&at->regex, key);
-		if (!at->compiled) {
+		at->re = pattern_new(key);
+		if (!at->re) {
 			json_t *name = json_string(key);
 			not_checked(r, "patternProperties", name);
 			json_decref(name);
@@ -424,17 +447,13 @@ static struct js *read_schema(struct reading *r, const struct json_place *p)
 
 static int add_document(struct reading *r, const char *name, const char *text, size_t len, struct json_place *out)
 {
-	json_error_t ignored;
-	// A bound of 18446744073709551615 is one of a schema.
-	json_t *doc = json_loadb(text, len, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &ignored);
-	json_t *exact = json_parse(text, len, doc ? NULL : r->err);
+	json_error_t e;
+	json_t *doc = json_loadb(text, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
 
-	if (exact) {
-		json_decref(doc);
-		doc = exact;
-	}
+	if (!doc) // a bound of 18446744073709551615 is one of a schema
+		doc = json_loadb(text, len, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &e);
 	if (!doc)
-		return -1;
+		return error_set(r->err, "line %d column %d: %s", e.line, e.column, e.text);
 	r->s->docs[r->s->ndocs++] = doc;
 	*out = json_is_object(doc) ? json_refs_add(&r->refs, name, doc) : (struct json_place){doc, "", DRAFT_7};
 	return json_is_object(doc) || json_is_boolean(doc) ? 0 : error_set(r->err, "neither an object nor a boolean");
@@ -474,13 +493,11 @@ struct json_schema *json_schema_parse(const struct schema_text *text, struct err
 static void js_free(struct js *j)
 {
 	json_decref(j->values);
-	if (j->checks >> JSK_PATTERN & 1)
-		regfree(&j->pattern);
+	re_free(j->pattern);
 	for (size_t i = 0; i < j->nproperties; i++)
 		free(j->properties[i].name);
 	for (size_t i = 0; i < j->npatterns; i++)
-		if (j->patterns[i].compiled)
-			regfree(&j->patterns[i].regex);
+		re_free(j->patterns[i].re);
 	for (size_t i = 0; i < j->ndependents; i++) {
 		for (size_t k = 0; k < j->dependents[i].nrequired; k++)
 			free(j->dependents[i].required[k]);

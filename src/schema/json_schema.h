@@ -4,12 +4,11 @@
 // the keywords that are checked. Private to schema/.
 #ifndef KD_SCHEMA_JSON_SCHEMA_H
 #define KD_SCHEMA_JSON_SCHEMA_H
-#include <regex.h>
-
 #include "schema/text.h"
 #include "stats/violation.h"
 #include "util/error.h"
 #include "util/json.h"
+#include "util/re.h"
 
 // Kinds of JSON value; a bit each in js.types.
 enum {
@@ -79,8 +78,7 @@ struct js_property {
 };
 
 struct js_pattern { // patternProperties
-	regex_t regex;
-	bool compiled; // false: outside of what is supported, matches nothing
+	struct re *re; // NULL: outside of what is supported, matches nothing
 	struct js *schema;
 };
 
@@ -103,7 +101,7 @@ struct js {
 	unsigned checks; // bit set of enum js_keyword: those of JSK_MINIMUM to JSK_MAX_PROPERTIES that are there
 	double minimum, maximum, exclusive_minimum, exclusive_maximum, multiple_of;
 	size_t min_length, max_length, min_items, max_items, min_properties, max_properties;
-	regex_t pattern;
+	struct re *pattern;
 	enum js_format format;
 	// objects
 	struct js_property *properties;
@@ -145,7 +143,4 @@ void json_schema_free(struct json_schema *s);
 struct avsc;
 // The types of what a schema allows; takes it over, also where it fails.
 struct avsc *json_types(struct json_schema *s, struct error *err) MUST_CHECK;
-
-// Compiles an ECMA 262 pattern to a POSIX one that says the same of UTF-8 texts. -1: it uses what POSIX has not.
-int json_regex(regex_t *out, const char *pattern);
 #endif

@@ -108,7 +108,7 @@ static unsigned kinds_of(const struct set *s)
 	}
 	for (size_t i = 0; i < s->n && !kinds; i++)
 		kinds |= hinted_kinds(s->items[i].j);
-	return kinds & sure;
+	return kinds & sure ? kinds & sure : kinds; // no value can suit schemas that exclude one another
 }
 
 static struct avsc_type *type_new(struct making *m, enum avsc_kind kind)

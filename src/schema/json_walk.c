@@ -363,11 +363,9 @@ static size_t visit(struct json_walk *j, size_t at, const struct tree *t, const 
 {
 	const char kind = tape_kind(j->t->words[at]);
 
-	if (s && s->null_or) {
+	for (; s && s->null_or; s = s->null_or)
 		if (kind == 'n')
 			return at + 1;
-		s = s->null_or;
-	}
 	if (s && s->checks | s->never)
 		judge(j, at, t, s, js_kind(j->t, at, s->whole_text), a);
 	if (t && j->counting && kind != 'n' && t->slot != NO_SLOT && j->plan->must)

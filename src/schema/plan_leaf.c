@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schema/json_check.h"
 #include "schema/leaf.h"
 #include "schema/plan_read.h"
 #include "schema/utf8.h"
@@ -233,16 +234,17 @@ static void event_time_of_text(struct walk *w, const uint8_t *p, size_t n)
 
 static void leaf_text_time(struct walk *w, const struct leaf *l, const uint8_t *p, size_t n)
 {
-	const char *day = l->type->logical == LOGICAL_TEXT_TIME ? "1970-01-01T" : "";
+	const bool of_day = l->type->logical == LOGICAL_TEXT_TIME;
+	const char *s = (const char *)p;
 	char text[80];
-	int64_t ms;
+	int64_t ms = 0;
+	bool is = of_day ? js_text_is(FORMAT_TIME, s, n) : js_text_is(FORMAT_DATE_TIME, s, n) || js_text_is(FORMAT_DATE, s, n);
 
-	if (n > 64 || memchr(p, 0, n)) {
-		add_value(w, l->slot, VALUE_OTHER);
-		return;
+	if (is && n <= 64) {
+		snprintf(text, sizeof text, "%s%.*s", of_day ? "1970-01-01T" : "", (int)n, s);
+		is = !time_parse(text, &ms);
 	}
-	snprintf(text, sizeof text, "%s%.*s", day, (int)n, (const char *)p);
-	if (time_parse(text, &ms)) {
+	if (!is || n > 64) {
 		add_value(w, l->slot, VALUE_OTHER);
 		return;
 	}
