@@ -8,22 +8,22 @@
 #include "util/map.h"
 #include "util/xalloc.h"
 
-static size_t hash(const char *p, size_t n, uint64_t first)
+static size_t hash(const char *p, size_t n)
 {
 	const uint64_t times = 0x9e3779b97f4a7c15;
-	uint64_t h = (first ^ n) * times;
+	uint64_t h = (key_first(p, n) ^ n) * times;
 
 	for (size_t i = 8; i < n; i += 8)
 		h = (h ^ h >> 32 ^ key_first(p + i, n - i)) * times;
 	return (size_t)(h >> 32);
 }
 
-const struct json_key *json_keys_probe(const struct json_keys *keys, const char *p, size_t n, uint64_t first)
+const struct json_key *json_keys_probe(const struct json_keys *keys, const char *p, size_t n)
 {
-	for (size_t at = hash(p, n, first) & keys->mask; keys->table[at]; at = (at + 1) & keys->mask) {
+	for (size_t at = hash(p, n) & keys->mask; keys->table[at]; at = (at + 1) & keys->mask) {
 		const struct json_key *k = &keys->items[keys->table[at] - 1];
 
-		if (key_is(k, p, n, first))
+		if (key_is(k, p, n))
 			return k;
 	}
 	return NULL;
@@ -38,7 +38,7 @@ static struct json_key *key_of(struct json_keys *keys, struct map *known, const 
 		char *copy = xcalloc(1, n + 9);
 
 		memcpy(copy, name, n);
-		keys->items[keys->n] = (struct json_key){.name = copy, .len = n, .first = key_first(copy, n)};
+		keys->items[keys->n] = (struct json_key){.name = copy, .len = n, .first = key_first(copy, n), .mask = key_first("\xff\xff\xff\xff\xff\xff\xff\xff", n)};
 		at = ++keys->n;
 		map_put(known, name, n, (void *)at);
 	}
@@ -55,7 +55,7 @@ static void fill_table(struct json_keys *keys)
 	keys->table = xcalloc(slots, sizeof *keys->table);
 	for (size_t i = 0; i < keys->n; i++) {
 		const struct json_key *k = &keys->items[i];
-		size_t at = hash(k->name, k->len, k->first) & keys->mask;
+		size_t at = hash(k->name, k->len) & keys->mask;
 
 		while (keys->table[at])
 			at = (at + 1) & keys->mask;

@@ -14,7 +14,7 @@ struct tree;
 struct json_key {
 	const char *name; // of the schema or the tree
 	size_t len;
-	uint64_t first;	   // its first eight bytes, as they lie in memory
+	uint64_t first, mask; // its first eight bytes, as they lie in memory, and which of them it has
 	const struct js *schema; // NULL: anything
 	const struct tree *tree; // NULL: not monitored
 	bool property;	   // named in the schema's `properties`
@@ -45,21 +45,23 @@ static inline uint64_t key_first(const char *p, size_t n)
 	return word & mask;
 }
 
-static inline bool key_is(const struct json_key *k, const char *p, size_t n, uint64_t first)
+static inline bool key_is(const struct json_key *k, const char *p, size_t n)
 {
-	return k->len == n && k->first == first && (n <= 8 || !memcmp(k->name + 8, p + 8, n - 8));
+	uint64_t word;
+
+	memcpy(&word, p, 8);
+	return k->len == n && !((word ^ k->first) & k->mask) && (n <= 8 || !memcmp(k->name + 8, p + 8, n - 8));
 }
 
 // NULL: none. *next is the item to try first, and then the one behind what was found.
-const struct json_key *json_keys_probe(const struct json_keys *keys, const char *p, size_t n, uint64_t first);
+const struct json_key *json_keys_probe(const struct json_keys *keys, const char *p, size_t n);
 static inline const struct json_key *json_keys_find(const struct json_keys *keys, const char *p, size_t n, size_t *next)
 {
-	const uint64_t first = key_first(p, n);
 	const struct json_key *k = NULL;
 
-	if (*next < keys->n && key_is(&keys->items[*next], p, n, first))
+	if (*next < keys->n && key_is(&keys->items[*next], p, n))
 		return &keys->items[(*next)++];
-	if (keys->n && (k = json_keys_probe(keys, p, n, first)))
+	if (keys->n && (k = json_keys_probe(keys, p, n)))
 		*next = (size_t)(k - keys->items) + 1;
 	return k;
 }

@@ -156,7 +156,59 @@ static void take_container(struct json_walk *j, const struct tree *t, bool is_ar
 
 // --- a pass over the tape, which gives the word behind the value; 0 with w.why set: a key stands twice ----
 
+static size_t visit_container(struct json_walk *j, size_t at, const struct tree *t, const struct js *s,
+			      const struct around *a);
 static size_t visit(struct json_walk *j, size_t at, const struct tree *t, const struct js *s, const struct around *a);
+
+static void judge(struct json_walk *j, size_t at, const struct tree *t, const struct js *s, unsigned kind, const struct around *a)
+{
+	if (s->never) {
+		breach(j, t, s, JSK_FALSE, a);
+		return;
+	}
+	if (s->checks & VALUES)
+		breaches(j, t, s, js_value_breaks(s, j->t, at, kind), a);
+	if (s->checks & BRANCHES)
+		breaches(j, t, s, js_branches_break(s, j->t, at), a);
+	for (size_t i = 0; i < s->all.n; i++) { // whose own breaches say more than that one of them does not hold
+		const bool counting = j->counting;
+
+		j->counting = false;
+		visit(j, at, t, s->all.items[i], a);
+		j->counting = counting;
+	}
+}
+
+// Most schemas of most values ask no more than a type, and have it.
+static inline bool only_its_type(const struct js *s, char kind)
+{
+	static const uint8_t bits[256] = {
+	    ['n'] = JS_NULL, ['t'] = JS_BOOL, ['f'] = JS_BOOL, ['l'] = JS_INTEGER, ['u'] = JS_INTEGER, ['d'] = JS_NUMBER,
+	    ['"'] = JS_STRING, ['['] = JS_ARRAY, ['{'] = JS_OBJECT};
+
+	return s->checks == 1u << JSK_TYPE && s->types & bits[(uint8_t)kind];
+}
+
+// Scalars, which most values are, without a call.
+static inline __attribute__((always_inline)) size_t visit_here(struct json_walk *j, size_t at, const struct tree *t,
+								const struct js *s, const struct around *a)
+{
+	const char kind = tape_kind(j->t->words[at]);
+
+	for (; s && s->null_or; s = s->null_or)
+		if (kind == 'n')
+			return at + 1;
+	if (s && !only_its_type(s, kind) && s->checks | s->never)
+		judge(j, at, t, s, js_kind(j->t, at, s->whole_text), a);
+	if (t && j->counting && kind != 'n' && t->slot != NO_SLOT && j->plan->must)
+		j->s->present[t->slot]++;
+	if (kind == '{' || kind == '[')
+		return visit_container(j, at, t, s, a);
+	const enum shape shape = kind == '"' ? SHAPE_TEXT : kind == 't' || kind == 'f' ? SHAPE_BOOL : SHAPE_NUMBER;
+	if (t && j->counting && kind != 'n')
+		take_scalar(j, t, at, shape);
+	return at + 1 + (shape == SHAPE_NUMBER && kind != 'n');
+}
 
 static size_t visit_element(struct json_walk *j, size_t at, const struct tree *t, int32_t element, const struct js *s,
 			    const struct around *a)
@@ -169,7 +221,7 @@ static size_t visit_element(struct json_walk *j, size_t at, const struct tree *t
 	}
 	if (judged)
 		rules_reset(j->w.plan, t->element_group, j->w.out->operands);
-	const size_t end = t || s ? visit(j, at, t, s, a) : tape_next(j->t->words, at);
+	const size_t end = t || s ? visit_here(j, at, t, s, a) : tape_next(j->t->words, at);
 	if (judged && end)
 		rules_judge(j->w.plan, t->element_group, j->w.out);
 	return end;
@@ -313,12 +365,12 @@ static size_t visit_object(struct json_walk *j, size_t at, const struct tree *t,
 		count++;
 		if (k && !first_of_its_key(j, keys, k, base, &few))
 			return 0;
-		if (s && (s->npatterns || s->additional))
+		if (s && (s->npatterns || (s->additional && !(k && k->property))))
 			schema = schema_of_member(j, t, s, i, k, &inside);
 		if (!below && t && t->values)
 			i = visit_element(j, i + 1, t->values, t->values_element, schema, &inside);
 		else if (below || schema)
-			i = visit(j, i + 1, below, schema, &inside);
+			i = visit_here(j, i + 1, below, schema, &inside);
 		else {
 			if (t && t->open && !k && j->counting)
 				j->w.out->unknown |= json_can_learn(j->w.plan, t, key, n);
@@ -340,61 +392,19 @@ static size_t visit_object(struct json_walk *j, size_t at, const struct tree *t,
 	return i + 1;
 }
 
-static void judge(struct json_walk *j, size_t at, const struct tree *t, const struct js *s, unsigned kind, const struct around *a)
+static size_t visit_container(struct json_walk *j, size_t at, const struct tree *t, const struct js *s,
+			      const struct around *a)
 {
-	if (s->never) {
-		breach(j, t, s, JSK_FALSE, a);
-		return;
-	}
-	if (s->checks & VALUES)
-		breaches(j, t, s, js_value_breaks(s, j->t, at, kind), a);
-	if (s->checks & BRANCHES)
-		breaches(j, t, s, js_branches_break(s, j->t, at), a);
-	for (size_t i = 0; i < s->all.n; i++) { // whose own breaches say more than that one of them does not hold
-		const bool counting = j->counting;
+	const bool is_array = tape_kind(j->t->words[at]) == '[';
 
-		j->counting = false;
-		visit(j, at, t, s->all.items[i], a);
-		j->counting = counting;
-	}
+	if (t && j->counting)
+		take_container(j, t, is_array);
+	return is_array ? visit_array(j, at, t, s, a) : visit_object(j, at, t, s, a);
 }
 
 static size_t visit(struct json_walk *j, size_t at, const struct tree *t, const struct js *s, const struct around *a)
 {
-	const char kind = tape_kind(j->t->words[at]);
-
-	for (; s && s->null_or; s = s->null_or)
-		if (kind == 'n')
-			return at + 1;
-	if (s && s->checks | s->never)
-		judge(j, at, t, s, js_kind(j->t, at, s->whole_text), a);
-	if (t && j->counting && kind != 'n' && t->slot != NO_SLOT && j->plan->must)
-		j->s->present[t->slot]++;
-	switch (kind) {
-	case 'n':
-		return at + 1;
-	case 't':
-	case 'f':
-		if (t && j->counting)
-			take_scalar(j, t, at, SHAPE_BOOL);
-		return at + 1;
-	case '"':
-		if (t && j->counting)
-			take_scalar(j, t, at, SHAPE_TEXT);
-		return at + 1;
-	case '[':
-		if (t && j->counting)
-			take_container(j, t, true);
-		return visit_array(j, at, t, s, a);
-	case '{':
-		if (t && j->counting)
-			take_container(j, t, false);
-		return visit_object(j, at, t, s, a);
-	default:
-		if (t && j->counting)
-			take_scalar(j, t, at, SHAPE_NUMBER);
-		return at + 2;
-	}
+	return visit_here(j, at, t, s, a);
 }
 
 // --- the record -----------------------------------------------------------------------------------------
