@@ -2,12 +2,12 @@
 """JSON: Schemas of a real registry with records by the registry's own Python serializer, plain JSON without a schema,
 and with one from a file; counts compared with a naive model (json, jsonschema)."""
 import json
-import math
 import os
 import random
 import struct
 import sys
 import time
+from fractions import Fraction
 
 import jsonschema
 from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegistryClient
@@ -81,7 +81,7 @@ class Model:
         for path, values in self.numbers.items():
             f = got["fields"].get(path, {})
             s.equal(f"{name}: {path}", (f.get("type"), f.get("count"), f.get("mean"), f.get("min"), f.get("max")),
-                    ("numeric", len(values), math.fsum(values) / len(values), min(values), max(values)))
+                    ("numeric", len(values), float(sum(map(Fraction, values)) / len(values)), min(values), max(values)))
             if "[]" not in path and "{}" not in path:
                 s.equal(f"{name}: {path} missing", f.get("missing", 0) + f.get("other", 0), self.decoded - len(values))
         for path, counts in self.texts.items():
