@@ -43,6 +43,11 @@ static void print_text(const struct listing *l)
 		printf("%-8s %-9s %-24s %-24s since %s  %s\n         %s\n", json_get_str(v, "status", ""),
 		       json_get_str(v, "tier", ""), json_get_str(v, "alert", ""), json_get_str(v, "stream", ""),
 		       json_get_str(v, "starts_at", "?"), json_get_str(v, "id", ""), json_get_str(v, "summary", ""));
+	json_array_foreach(l->alerts, i, v)
+		if (json_get_str(v, "follows", NULL))
+			printf("follows            %-24s %-24s from %s  %s %s\n", json_get_str(v, "rule", ""),
+			       json_get_str(v, "stream", ""), json_get_str(v, "follows", ""), json_get_str(v, "field", ""),
+			       json_get_str(v, "slice", ""));
 	if (!json_array_size(l->pages))
 		printf("no page is firing\n");
 	json_array_foreach(l->alerts, i, v)

@@ -317,5 +317,5 @@ const struct command cmd_baseline = {
 	     "nothing and joins "
 	     "no group. In files a column counts as the stream's `fields:` say, else as its contract does, "
 	     "else as its "
-	     "cells look; the event_time column and arrays are not judged.",
+	     "cells look; the event_time column is not judged, and of arrays and maps each element counts.",
 };

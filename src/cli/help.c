@@ -12,7 +12,12 @@ static void add_wrapped(struct buf *out, const char *text, size_t indent)
 	size_t column = indent;
 
 	for (size_t n; *text; text += n + (text[n] == ' ')) {
-		n = strcspn(text, " ");
+		if (*text == '\n') {
+			buf_addf(out, "\n%*s", (int)indent, "");
+			column = indent;
+			text++;
+		}
+		n = strcspn(text, " \n");
 		if (column > indent && column + 1 + n > WIDTH) {
 			buf_addf(out, "\n%*s", (int)indent, "");
 			column = indent;

@@ -412,6 +412,6 @@ const struct command cmd_schema = {
 		 "where B does not keep --level: a gate for a schema's pull request.\n"
 		 "check resolves the newest version under each stream's subject (of a transitive level: every version) against "
 		 "its contract, and exits with 1 where one breaks it or the registry cannot tell. Beside each verdict stands the "
-		 "registry's own where it differs, and beside the level the registry's; neither changes the exit code. Records "
-		 "that name no schema are held by the one in `schema:`.",
+		 "registry's own where it differs, and beside the level the registry's; neither changes the exit code. Where "
+		 "records name no schema, the one in `schema:` is held against the contract.",
 };
