@@ -213,7 +213,7 @@ static int judge_versions(struct check *c, struct error *err)
 // Records that name no schema are written with the configured one.
 static int judge_configured(struct check *c, const struct stream_conf *s, struct error *err)
 {
-	struct registry_schema *configured = schema_file_load(s->schema, SCHEMA_AVRO, err);
+	struct registry_schema *configured = schema_file_load(s->schema, s->json ? SCHEMA_JSON : SCHEMA_AVRO, err);
 
 	if (!configured)
 		return -1;
@@ -264,9 +264,7 @@ static json_t *check_stream(struct registry *registry, const struct stream_conf 
 	bool single = contract_subject(s, c.subject, sizeof c.subject);
 	int rc = 0;
 
-	if (s->schema && s->json) {
-		json_object_set_new(out, "skipped", json_string("its records are JSON, which no Avro schema is written for"));
-	} else if (!single && !s->schema) {
+	if (!single && !s->schema) {
 		json_object_set_new(out, "skipped", json_string("its topics have more than one subject"));
 	} else if (!(c.contract = contract_load(s->contract_schema, &err)) ||
 		   !(text = schema_file_load(s->contract_schema, SCHEMA_AVRO, &err))) {
