@@ -270,6 +270,7 @@ static struct plan_options options_of(const struct side *s)
 				     .nrules = s->nrules,
 				     .record_rules = s->record_rules,
 				     .nrecord_rules = s->nrecord_rules,
+				     .one_of_types = splits(s),
 				     .all_fields = true,
 				     .redact = s->redact,
 				     .nredact = s->nredact,

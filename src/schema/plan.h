@@ -112,6 +112,7 @@ struct plan_options {
 	size_t nrules;
 	const struct record_rule *record_rules;
 	size_t nrecord_rules;
+	bool one_of_types; // the rules are for several record types: a record rule on a field that this one lacks is left out
 	bool all_fields; // true: also the fields that no rule names
 	// A contract's schema, or NULL: a field that it knows under another name, by an alias of its own, has
 	// the contract's path, unless a rule names the writer's.

@@ -124,6 +124,9 @@ static void place(struct compiler *c, const struct stand *s, const struct rule_t
 		e = expr_prepare(c, s, semicolon ? semicolon + 1 : r->expr, &err);
 	if (guard && expr_is_const(guard) && !guard_holds(&guard, &err)) {
 		expr_free(e); // it asks for fields of another kind
+	} else if (s->lacks && *s->lacks) {
+		expr_free(guard);
+		expr_free(e);
 	} else {
 		if (e && !err.set)
 			put_rule(c, s, r, guard, e, path);
@@ -295,8 +298,10 @@ static void place_whole(struct compiler *c, const struct avsc_type *root)
 	for (size_t i = 0; i < c->opt->nrecord_rules; i++) {
 		const struct record_rule *r = &c->opt->record_rules[i];
 		const struct rule_text text = {r->name, r->expr, NULL};
+		bool lacks = false;
 
-		s = (struct stand){.record = root, .field = SIZE_MAX, .lenient = true, .breach = r->field};
+		s = (struct stand){.record = root, .field = SIZE_MAX, .lenient = true, .breach = r->field,
+				   .lacks = c->opt->one_of_types ? &lacks : NULL};
 		if (is_record)
 			place(c, &s, &text);
 		else

@@ -192,6 +192,8 @@ static int bind_reference(struct compiler *c, const struct stand *s, struct expr
 	if (rc && found.classes & RECURSIVE)
 		return error_set(err, "%s lies within the recursion of a record", path);
 	if (rc && s->lenient) {
+		if (s->lacks)
+			*s->lacks = true;
 		expr_bind_const(e, ref, (struct cel_value){.type = CEL_NULL});
 		return 0;
 	}

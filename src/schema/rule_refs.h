@@ -38,6 +38,7 @@ struct stand {
 	const char *type_name;
 	enum cel_type type;
 	bool lenient;	    // a field that is not there is null
+	bool *lacks;	    // NULL, or set where there is such a field
 	const char *breach; // the path of the field that a breach is told of, where it is another
 };
 

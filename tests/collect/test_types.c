@@ -169,6 +169,27 @@ Test(types, rules_hold_where_a_type_has_the_field)
 	cr_assert_eq(played_pane("s/x.Ping", NULL)->violating_records, 0);
 }
 
+// They are for all types; what one of them lacks cannot be asked of it.
+Test(types, so_do_rules_that_are_expressions)
+{
+	struct value_rule_conf rules[] = {{.name = (char *)"given", .expr = (char *)"amount != null"},
+					  {.name = (char *)"empty", .expr = (char *)"amount == null"}};
+	struct field_conf fields[] = {{.path = (char *)"nowhere", .type = FIELD_TYPES, .required_if = (char *)"true"}};
+
+	conf.rules = rules;
+	conf.nrules = ARRAY_LEN(rules);
+	conf.fields = fields;
+	conf.nfields = ARRAY_LEN(fields);
+	begin();
+	cr_assert(send(ORDER, 1000));
+	cr_assert(send(PING, 1000));
+	cr_assert_eq(write_down(), STORE_OK);
+	const struct pane *p = played_pane("s/x.Order", NULL);
+	cr_assert_eq(p->nviolations, 1);
+	cr_assert_str_eq(p->violations[0].rule, "empty");
+	cr_assert_eq(played_pane("s/x.Ping", NULL)->violating_records, 0);
+}
+
 // A kill between the first sight of a type and the write leaves nothing behind; after it the next owner goes on.
 Test(types, a_kill_before_or_after_the_write_changes_no_count)
 {
