@@ -37,6 +37,17 @@ RULES = [{"alert": f"R{i}", "measure": m, "above": a, "over": "5m", "min_records
                                      ("constant", 0), ("missing_ratio", -1)))]
 
 
+def letters(kafka, topic, n):
+    """The headers of a topic's records, as bytes."""
+    from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+    c = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": "letters", "log_level": 0})
+    c.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
+    out = []
+    wait_for("the dead letters", lambda: (out.extend(m for m in c.consume(1000, 1) if not m.error()), len(out) >= n)[1], 60)
+    c.close()
+    return b"\n".join(k.encode() + b": " + (v or b"") for m in out for k, v in m.headers() or [])
+
+
 def whole_store(redis):
     """Every key with its content, as bytes, but for schemas: an enum's symbols stand there."""
     r, out = redis.client(), []
@@ -54,11 +65,13 @@ def main():
         receiver = s.add(Receiver())
         kafka.topic("payments", 1)
         kafka.topic("plain", 1)
+        kafka.topic("letters", 1)
         schema_id = registry.register("payments-value", SCHEMA)
         stream = {"name": "payments", "topic": "payments", "role": "features", "window": "5m", "samples": True,
                   "redact": HIDDEN, "fields": FIELDS}
         json_fields = {f: v for f, v in FIELDS.items() if f != "customer.notes{}"}
         plain = {**stream, "name": "plain", "topic": "plain", "format": "json", "fields": json_fields}
+        stream["dead_letter"] = {"topic": "letters", "max_ratio": 1, "max_consecutive": 0}
         config = configure(s.tmp, kafka.bootstrap, [registry.url], redis.url, [stream, plain], rules={"immediate": RULES},
                            receivers=receivers_file(receiver))
         producer, parsed = kafka.producer(), fastavro.parse_schema(json.loads(json.dumps(SCHEMA)))
@@ -97,6 +110,7 @@ def main():
             "metrics": m.get("/metrics")[1].encode(),
             "first page": m.get("/")[1].encode(),
             "the API": "\n".join(m.get(f"/api/v1/{p}")[1] for p in ("status", "alerts", "streams", "measures")).encode(),
+            "dead letters' headers": letters(kafka, "letters", 400),
             "the log": m.log().encode(),
             "the command line": ("\n".join(text) + json.dumps(shown) + json.dumps(of_json) + said).encode(),
             "the store": whole_store(redis),
@@ -108,6 +122,8 @@ def main():
             if place in ("the store", "the baseline of a topic"):
                 found = [w for w in found if w == b"Zelda"]    # numbers are kept as sums and bins
             s.check(f"nothing that is hidden in {place}", not found, f"{found} in {content[:300]!r}")
+        s.check("dead letters say why", b"kdrift.reason: " in places["dead letters' headers"],
+                places["dead letters' headers"][:300])
         for place in ("pages", "the command line", "the store", "the baseline of a topic", "the baseline of files"):
             s.check(f"what is not hidden is in {place}", OPEN.encode() in places[place])
         s.equal("hidden fields are counted", (shown["fields"]["email"]["count"], shown["fields"]["email"].get("redacted")),
