@@ -322,10 +322,12 @@ static int play_claim(void *ctx, const char *topic, int32_t partition, struct cl
 		out->marks[0].hole = h->open;
 		out->marks[0].letters = h->letters;
 		out->nmarks = 1;
+	}
+	if (h->nlimits) {
 		out->states = xcalloc(1, sizeof *out->states);
 		out->states[0] = (struct state_blob){xstrdup("s"), xstrdup("letter limits"),
 						     xstrndup((char *)h->limits, h->nlimits), h->nlimits};
-		out->nstates = h->nlimits > 0;
+		out->nstates = 1;
 	}
 	return 0;
 }
