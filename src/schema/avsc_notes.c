@@ -10,7 +10,8 @@
 void avsc_notes_add_rule(struct avsc_notes *n, const char *name, const char *expr, const char *doc)
 {
 	n->rules = xrealloc(n->rules, (n->nrules + 1) * sizeof *n->rules);
-	n->rules[n->nrules++] = (struct avsc_rule){xstrdup(name && *name ? name : "unnamed"), xstrdup(expr), xstrdup(doc)};
+	n->rules[n->nrules++] = (struct avsc_rule){.name = xstrdup(name && *name ? name : "unnamed"), .expr = xstrdup(expr),
+						  .doc = xstrdup(doc)};
 }
 
 void avsc_notes_add_tag(struct avsc_notes *n, const char *tag)
@@ -31,16 +32,23 @@ void avsc_notes_read(struct avsc_notes *n, const json_t *node)
 		avsc_notes_add_tag(n, json_string_value(item));
 }
 
-void avsc_notes_release(struct avsc_notes *n)
+void avsc_notes_drop_rules(struct avsc_notes *n)
 {
 	for (size_t i = 0; i < n->nrules; i++) {
 		free(n->rules[i].name);
 		free(n->rules[i].expr);
 		free(n->rules[i].doc);
 	}
+	free(n->rules);
+	n->rules = NULL;
+	n->nrules = 0;
+}
+
+void avsc_notes_release(struct avsc_notes *n)
+{
+	avsc_notes_drop_rules(n);
 	for (size_t i = 0; i < n->ntags; i++)
 		free(n->tags[i]);
-	free(n->rules);
 	free(n->tags);
 	*n = (struct avsc_notes){0};
 }

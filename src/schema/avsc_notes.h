@@ -10,6 +10,7 @@ struct avsc_rule {
 	char *name; // never NULL
 	char *expr; // NULL: it has none
 	char *doc;  // NULL: none
+	bool branch; // JSON: it stands in one of several schemas that a value may have (anyOf, oneOf, if)
 };
 
 struct avsc_notes {
@@ -25,6 +26,7 @@ struct json_t;
 void avsc_notes_read(struct avsc_notes *n, const struct json_t *node);
 void avsc_notes_add_rule(struct avsc_notes *n, const char *name, const char *expr, const char *doc); // NULL: none
 void avsc_notes_add_tag(struct avsc_notes *n, const char *tag);
+void avsc_notes_drop_rules(struct avsc_notes *n);
 void avsc_notes_release(struct avsc_notes *n);
 bool avsc_notes_tagged(const struct avsc_notes *n, const char *tag);
 #endif

@@ -154,6 +154,32 @@ static bool is_plain_name(const char *s)
 	return p > s && !*p;
 }
 
+// Rules and tags of all the schemas. A rule of one that need not be the value's is none that must hold; null beside
+// one other schema leaves no choice.
+static void read_notes(struct avsc_notes *n, const struct set *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct js *j = s->items[i].j;
+		const size_t before = n->nrules;
+		bool sure = s->items[i].sure;
+
+		for (size_t k = 0; k < s->n; k++)
+			sure |= s->items[k].sure && s->items[k].j->null_or == j;
+		avsc_notes_read(n, j->of);
+		for (size_t k = before; k < n->nrules; k++)
+			n->rules[k].branch = !sure;
+	}
+}
+
+static bool is_record(const struct set *s)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < s->n; i++)
+		found |= s->items[i].j->nproperties > 0;
+	return found;
+}
+
 static int fill_record(struct making *m, struct avsc_type *t, const struct property *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -164,7 +190,11 @@ static int fill_record(struct making *m, struct avsc_type *t, const struct prope
 		type = type_of(m, &list[i].schemas);
 		if (!type)
 			return error_prefix(m->err, "property \"%.60s\"", list[i].name);
-		avsc_add_field(t, list[i].name, strlen(list[i].name), list[i].required ? type : nullable(m, type));
+		struct avsc_field *f = avsc_add_field(t, list[i].name, strlen(list[i].name),
+						      list[i].required ? type : nullable(m, type));
+		read_notes(&f->notes, &list[i].schemas);
+		if (is_record(&list[i].schemas)) // it has the rules itself
+			avsc_notes_drop_rules(&f->notes);
 	}
 	return 0;
 }
@@ -197,6 +227,7 @@ static int add_object(struct making *m, const struct set *s, struct avsc_type *o
 	}
 	if (n) {
 		avsc_add_part(of, t = type_new(m, AVSC_RECORD));
+		read_notes(&t->notes, s);
 		rc = fill_record(m, t, list, n);
 	} else if (values.n) {
 		avsc_add_part(of, t = type_new(m, AVSC_MAP));

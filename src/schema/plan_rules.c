@@ -189,8 +189,12 @@ static void place_notes(struct compiler *c, const struct avsc_notes *notes, cons
 {
 	for (size_t i = 0; i < notes->nrules; i++) {
 		const struct avsc_rule *r = &notes->rules[i];
+		const struct rule_text text = {r->name, r->expr, r->doc};
 
-		place(c, s, &(struct rule_text){r->name, r->expr, r->doc});
+		if (r->branch)
+			list_rule(c, &text, c->path.data, "it stands in one of several schemas (anyOf, oneOf, if)");
+		else
+			place(c, s, &text);
 	}
 }
 

@@ -77,8 +77,9 @@ PRIMITIVE = {"boolean": "BOOLEAN", "int": "INT", "long": "LONG", "float": "FLOAT
 
 
 class Judge:
+    programs = {}  # compiled once for all records
+
     def __init__(self, rule_set):
-        self.programs = {}
         self.rules = [r for r in (rule_set or {}).get("domainRules", [])
                       if r["kind"] == "CONDITION" and r["mode"] != "READ" and not r.get("disabled")]
         self.broken = set()

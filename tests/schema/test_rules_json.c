@@ -70,3 +70,52 @@ Test(rules_json, are_judged_whatever_the_schema_says)
 		plan_free(p);
 	}
 }
+
+// confluent:rules of objects and properties; null beside a schema is no choice, other branches are.
+Test(rules_json, in_a_json_schema)
+{
+	static const char schema[] =
+	    "{\"type\":\"object\",\"confluent:rules\":[{\"name\":\"ordered\",\"expr\":\"this.start <= this.end\"}],"
+	    "\"required\":[\"start\"],\"properties\":{"
+	    "\"start\":{\"type\":\"integer\",\"confluent:rules\":[{\"name\":\"positive\",\"expr\":\"this > 0\"}]},"
+	    "\"end\":{\"oneOf\":[{\"type\":\"null\"},{\"type\":\"integer\",\"confluent:rules\":["
+	    "{\"name\":\"small\",\"expr\":\"this < 100\"}]}]},"
+	    "\"any\":{\"oneOf\":[{\"type\":\"string\",\"confluent:rules\":[{\"name\":\"branch\",\"expr\":\"this != ''\"}]},"
+	    "{\"type\":\"integer\"}]},"
+	    "\"who\":{\"type\":\"object\",\"confluent:tags\":[\"PII\"],\"confluent:rules\":[{\"name\":\"named\","
+	    "\"expr\":\"size(this.name) > 1\"}],\"properties\":{\"name\":{\"type\":\"string\"}}},"
+	    "\"list\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"confluent:rules\":[{\"name\":\"cheap\","
+	    "\"expr\":\"this.p < 10.5\"}],\"properties\":{\"p\":{\"type\":\"number\"}}}}}}";
+	static const struct {
+		const char *json, *want;
+	} cases[] = {
+	    {"{\"start\":1,\"end\":2,\"who\":{\"name\":\"ab\"}}", ""},
+	    {"{\"start\":1}", ""},
+	    {"{\"start\":3,\"end\":2}", "ordered -"},
+	    {"{\"start\":0,\"end\":null}", "positive start"},
+	    {"{\"start\":1,\"end\":100}", "small end"},
+	    {"{\"start\":1,\"any\":\"\"}", ""},
+	    {"{\"start\":1,\"who\":{\"name\":\"a\"}}", "named -"},
+	    {"{\"start\":1,\"who\":{}}", ""},
+	    {"{\"start\":1,\"list\":[{\"p\":1},{\"p\":11},{\"p\":12.5}]}", "cheap -"},
+	};
+	const struct plan_options opt = {.all_fields = true};
+	const struct schema_text text = {.type = SCHEMA_JSON, .text = (char *)schema, .len = strlen(schema)};
+	struct error err = ERROR_INIT;
+	struct plan *p = plan_compile(&text, &opt, &err);
+	struct record_values r;
+
+	cr_assert(p != NULL, "%s", err.text);
+	record_values_init(&r);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *got = broken(&p, &opt, &r, cases[i].json);
+		cr_expect(strcmp(got, cases[i].want) == 0, "%s: \"%s\", not \"%s\"", cases[i].json, got, cases[i].want);
+	}
+	for (size_t i = 0; i < plan_rules(p); i++)
+		cr_expect((strcmp(plan_rule(p, i)->name, "branch") == 0) != plan_rule(p, i)->supported, "%s: %s",
+			  plan_rule(p, i)->name, plan_rule(p, i)->reason);
+	for (size_t i = 0; i < plan_slots(p); i++)
+		cr_expect((strcmp(plan_slot(p, i)->path, "who.name") == 0) == plan_slot(p, i)->redacted, "%s", plan_slot(p, i)->path);
+	record_values_release(&r);
+	plan_free(p);
+}
