@@ -142,24 +142,24 @@ static int open_range(struct range *r, struct error *err)
 	return 0;
 }
 
-static struct plan_entry *plan_of(struct range *r, struct side *side, const struct schema_ref *ref, struct error *err)
+// *out NULL: the record names no message of its schema. -1: the schema cannot be had.
+static int plan_of(struct range *r, struct side *side, struct frame *frame, struct plan_entry **out, const char **why,
+		   struct error *err)
 {
 	const struct collect_port port = {.ctx = r, .schema = schema, .id_of = id_of, .subject = subject};
 	struct mono_time deadline = mono_after_ms(SCHEMA_MS);
 	char text[SCHEMA_REF_TEXT];
-	struct plan_entry *e;
 
-	while ((e = side_plan(side, &port, ref, r->want->stream->topic))->state == PLAN_PENDING) {
+	while ((*out = side_plan(side, &port, frame, r->want->stream->topic, why)) && (*out)->state == PLAN_PENDING) {
 		struct registry_stats stats;
 		registry_stats(r->registry, &stats);
 		if (mono_passed(deadline)) {
-			schema_ref_text(ref, text);
-			error_set(err, "the schema registry does not give schema %s: %s", text, stats.last_error);
-			return NULL;
+			schema_ref_text(&frame->schema, text);
+			return error_set(err, "the schema registry does not give schema %s: %s", text, stats.last_error);
 		}
 		nanosleep(&(struct timespec){0, 10000000}, NULL);
 	}
-	return e;
+	return 0;
 }
 
 static void breach(struct range *r, const struct message *m, enum violation_kind kind, const char *detail)
@@ -212,9 +212,13 @@ static int read_part(struct range *r, struct side *side, const struct message *m
 		out->whole = VIOLATION_FRAMING;
 		return 0;
 	}
-	struct plan_entry *e = out->plan = plan_of(r, side, &frame.schema, err);
-	if (!e)
+	if (plan_of(r, side, &frame, &out->plan, &out->why, err))
 		return -1;
+	struct plan_entry *e = out->plan;
+	if (!e) {
+		out->whole = VIOLATION_FRAMING;
+		return 0;
+	}
 	if (e->state == PLAN_READY && plan_opaque(e->plan))
 		return 0;
 	if (e->state == PLAN_READY)

@@ -222,6 +222,7 @@ static void judge_bytes(const struct side *side, const struct framed *in, const 
 		v->unread = UNREAD_UNSUPPORTED;
 		return;
 	case PLAN_PENDING:
+	case PLAN_MESSAGES:
 	case PLAN_OTHER_RECORD:
 		return;
 	case PLAN_READY:
@@ -499,9 +500,8 @@ static bool read_frame(const struct part *p, struct side *side, const struct mes
 	in->plan = NULL;
 	if (side_frame(side, m, &in->frame, &in->no_frame))
 		return true;
-	in->no_frame = NULL;
-	in->plan = side_plan(side, port, &in->frame.schema, p->topic);
-	return in->plan->state != PLAN_PENDING;
+	in->plan = side_plan(side, port, &in->frame, p->topic, &in->no_frame);
+	return !in->plan || in->plan->state != PLAN_PENDING;
 }
 
 static bool read_frames(struct part *p, struct part_stream *s, const struct message *m, const struct collect_port *port)

@@ -103,6 +103,7 @@ static void plan_entry_free(struct plan_entry *e)
 {
 	unbind(e);
 	plan_free(e->plan);
+	messages_free(e->messages);
 	free(e->topic);
 	free(e);
 }
@@ -201,6 +202,15 @@ static void bind(struct side *s, struct plan_entry *e)
 	}
 }
 
+// What the entry is about.
+static struct schema_text text_of(const struct plan_entry *e, const struct registry_schema *schema)
+{
+	struct schema_text text = schema->schema;
+
+	text.message = e->message;
+	return text;
+}
+
 static bool is_record(const struct side *s, const struct plan *p)
 {
 	return s->key || !s->stream->conf->record || !strcmp(s->stream->conf->record, plan_record_name(p));
@@ -277,6 +287,15 @@ static struct plan_options options_of(const struct side *s)
 				     .reader = contract ? contract_schema(contract) : NULL};
 }
 
+static void refuse(const struct side *s, struct plan_entry *e, enum plan_state state, const char *why)
+{
+	char name[32];
+
+	e->state = state;
+	snprintf(e->why, sizeof e->why, "%s cannot be used: %.180s", schema_name(e, name), why);
+	log_warn("collect", "stream %s: %s", s->stream->conf->name, e->why);
+}
+
 static void tell_unchecked(const struct side *s, const struct plan_entry *e)
 {
 	char **names, name[32];
@@ -294,14 +313,12 @@ static void tell_unchecked(const struct side *s, const struct plan_entry *e)
 static void compile(struct side *s, struct plan_entry *e, const struct registry_schema *schema)
 {
 	struct plan_options opt = options_of(s);
+	const struct schema_text text = text_of(e, schema);
 	struct error err = ERROR_INIT;
-	char name[32];
 
-	e->plan = splits(s) ? compile_type(&schema->schema, &opt, &err) : plan_compile(&schema->schema, &opt, &err);
+	e->plan = splits(s) ? compile_type(&text, &opt, &err) : plan_compile(&text, &opt, &err);
 	if (!e->plan) {
-		e->state = schema->schema.type == SCHEMA_PROTOBUF ? PLAN_UNSUPPORTED : PLAN_INVALID;
-		snprintf(e->why, sizeof e->why, "%s cannot be used: %.180s", schema_name(e, name), err.text);
-		log_warn("collect", "stream %s: %s", s->stream->conf->name, e->why);
+		refuse(s, e, text.type == SCHEMA_PROTOBUF ? PLAN_UNSUPPORTED : PLAN_INVALID, err.text);
 		return;
 	}
 	if (!is_record(s, e->plan)) {
@@ -347,9 +364,10 @@ static void adopt(struct side *s, const struct collect_port *port, struct plan_e
 	bind(s, e);
 	tell_rules(port, e);
 	if (contract_of(s)) {
+		const struct schema_text text = text_of(e, schema);
 		char why[200], name[32];
-		e->incompatible = contract_check(contract_of(s), compat_level_of(s->stream->conf->compatibility), &schema->schema,
-						 why, sizeof why) != CONTRACT_OK;
+		e->incompatible = contract_check(contract_of(s), compat_level_of(s->stream->conf->compatibility), &text, why,
+						 sizeof why) != CONTRACT_OK;
 		if (e->incompatible) {
 			snprintf(e->why, sizeof e->why, "%s breaks the contract: %.180s", schema_name(e, name), why);
 			log_warn("collect", "stream %s: %s", s->stream->conf->name, e->why);
@@ -425,6 +443,21 @@ static void judge_subject(struct side *s, const struct collect_port *port, struc
 	}
 }
 
+// Of a Protobuf schema: its messages are looked for one by one.
+static void list_messages(const struct side *s, struct plan_entry *e, const struct registry_schema *schema)
+{
+	struct error err = ERROR_INIT;
+
+	if (s->framing == FRAMING_APICURIO)
+		error_set(&err, "Apicurio's own framing of Protobuf is not read");
+	else
+		e->messages = messages_new(&schema->schema, &err);
+	if (e->messages)
+		e->state = PLAN_MESSAGES;
+	else
+		refuse(s, e, PLAN_UNSUPPORTED, err.text);
+}
+
 static void ask(struct side *s, const struct collect_port *port, struct plan_entry *e, const char *topic)
 {
 	const struct registry_schema *schema = NULL;
@@ -454,10 +487,15 @@ static void ask(struct side *s, const struct collect_port *port, struct plan_ent
 	case REGISTRY_KNOWN:
 		break;
 	}
+	const bool whole = schema->schema.type == SCHEMA_PROTOBUF && !e->message.n;
 	if (s->naming == SUBJECT_TOPIC) {
 		judge_subject(s, port, e, topic);
-		if (e->state == PLAN_READY)
+		if (e->state == PLAN_READY && whole)
+			list_messages(s, e, schema);
+		else if (e->state == PLAN_READY)
 			compile(s, e, schema);
+	} else if (whole) {
+		list_messages(s, e, schema);
 	} else {
 		if (!e->plan) // whose name is the subject's
 			compile(s, e, schema);
@@ -468,8 +506,7 @@ static void ask(struct side *s, const struct collect_port *port, struct plan_ent
 		adopt(s, port, e, schema);
 }
 
-// One plan a schema; where a stream spans topics one a topic too, since each has a subject of its own.
-static bool serves(const struct side *s, const struct plan_entry *e, const struct schema_ref *ref, const char *topic)
+bool side_serves(const struct side *s, const struct plan_entry *e, const struct schema_ref *ref, const char *topic)
 {
 	return schema_ref_equal(&e->ref, ref) && (!s->stream->conf->is_regex || !strcmp(e->topic, topic));
 }
@@ -478,7 +515,8 @@ static bool serves(const struct side *s, const struct plan_entry *e, const struc
 static void make_room(struct side *s)
 {
 	for (size_t i = 0; s->nplans >= MAX_PLANS && i < s->nplans; i++) {
-		if (s->plans[i]->state != PLAN_READY && s->plans[i]->state != PLAN_OTHER_RECORD) {
+		const enum plan_state state = s->plans[i]->state;
+		if (state != PLAN_READY && state != PLAN_OTHER_RECORD && state != PLAN_MESSAGES) {
 			plan_entry_free(s->plans[i]);
 			s->plans[i] = s->plans[--s->nplans];
 			return;
@@ -486,10 +524,11 @@ static void make_room(struct side *s)
 	}
 }
 
-static struct plan_entry *find(struct side *s, const struct schema_ref *ref, const char *topic)
+static struct plan_entry *find(struct side *s, const struct schema_ref *ref, const struct message_path *message,
+			       const char *topic)
 {
 	for (size_t i = 0; i < s->nplans; i++)
-		if (serves(s, s->plans[i], ref, topic))
+		if (side_serves(s, s->plans[i], ref, topic) && message_path_equal(&s->plans[i]->message, message))
 			return s->plans[i];
 	return NULL;
 }
@@ -513,17 +552,15 @@ int side_frame(struct side *s, const struct message *m, struct frame *out, const
 	return wire_parse(s->framing, text->data, text->len, &headers, out, why);
 }
 
-struct plan_entry *side_plan(struct side *s, const struct collect_port *port, const struct schema_ref *ref,
-				const char *topic)
+struct plan_entry *side_entry(struct side *s, const struct collect_port *port, const struct schema_ref *ref,
+			      const struct message_path *message, const char *topic)
 {
-	struct plan_entry *e = s->last;
+	struct plan_entry *e = find(s, ref, message, topic);
 
-	if (e && serves(s, e, ref, topic))
-		return e;
-	e = find(s, ref, topic);
 	if (!e) {
 		e = xcalloc(1, sizeof *e);
 		e->ref = *ref;
+		e->message = *message;
 		e->id = -1;
 		e->side = s;
 		e->topic = xstrdup(topic);

@@ -5,6 +5,7 @@
 #define KD_COLLECT_STREAM_H
 #include "collect/collect.h"
 #include "kafka/consumer.h"
+#include "schema/message.h"
 #include "schema/plan.h"
 #include "schema/wire.h"
 #include "util/buf.h"
@@ -18,6 +19,7 @@ enum plan_state {
 	PLAN_INVALID,       // it is there and cannot be compiled
 	PLAN_UNSUPPORTED,   // it is sound, and uses what kdrift does not read
 	PLAN_WRONG_SUBJECT,
+	PLAN_MESSAGES,      // a Protobuf schema: each of its messages has an entry of its own
 	PLAN_OTHER_RECORD,  // another record type than `record:` asks for: not this stream's
 };
 
@@ -25,6 +27,8 @@ struct plan_entry {
 	struct schema_ref ref;
 	int32_t id;             // what the registry has behind ref; -1: not known, or none
 	char *topic;
+	struct message_path message;   // of a Protobuf schema's message; n 0: of the schema
+	struct messages *messages;     // of PLAN_MESSAGES
 	enum plan_state state;
 	struct plan *plan;
 	struct side *side;      // that it was compiled for
@@ -103,9 +107,15 @@ char *side_path(const struct side *s, const char *shown); // NULL: it is the oth
 char *side_shown(const struct side *s, const struct plan *plan, const char *path);
 // What names the record's schema and where its payload begins. -1: *why says what is wrong.
 int side_frame(struct side *s, const struct message *m, struct frame *out, const char **why);
-// The plan for a frame's schema on a topic; waits a moment for one that is being fetched. Never NULL.
-struct plan_entry *side_plan(struct side *s, const struct collect_port *port, const struct schema_ref *ref,
-			     const char *topic);
+// One entry a schema, or a message of it; where a stream spans topics one a topic too, since each has a subject of its
+// own. Never NULL.
+struct plan_entry *side_entry(struct side *s, const struct collect_port *port, const struct schema_ref *ref,
+			      const struct message_path *message, const char *topic);
+bool side_serves(const struct side *s, const struct plan_entry *e, const struct schema_ref *ref, const char *topic);
+// messages.c: the plan for a frame's schema on a topic; waits a moment for one that is being fetched. Moves the payload behind a
+// Protobuf message's indexes. NULL: they name none, and *why says so.
+struct plan_entry *side_plan(struct side *s, const struct collect_port *port, struct frame *frame, const char *topic,
+			     const char **why);
 // Walks a record by a plan that is PLAN_READY; one with fields that the plan does not know yet adds them to it.
 void entry_walk(struct plan_entry *e, const uint8_t *bytes, size_t n, struct record_values *out);
 enum { SUBJECT_MAX = 700 };

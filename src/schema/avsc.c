@@ -9,6 +9,7 @@
 #include "schema/avsc_build.h"
 #include "schema/fingerprint.h"
 #include "schema/json_schema.h"
+#include "schema/proto_types.h"
 #include "util/json.h"
 #include "util/map.h"
 #include "util/xalloc.h"
@@ -414,17 +415,10 @@ static int parse_all(struct parse *p, const struct schema_text *s)
 	return rc;
 }
 
-struct avsc *avsc_parse(const struct schema_text *schema, struct error *err)
+static struct avsc *parse_avro(const struct schema_text *schema, struct error *err)
 {
-	if (schema->type == SCHEMA_JSON) {
-		struct json_schema *json = json_schema_parse(schema, err);
-		return json ? json_types(json, err) : NULL;
-	}
-	if (schema->type != SCHEMA_AVRO) {
-		error_set(err, "schemas of type %s are not read", schema_type_names[schema->type]);
-		return NULL;
-	}
 	struct parse p = {.a = avsc_new(), .err = err};
+
 	map_init(&p.names);
 	int rc = parse_all(&p, schema);
 	map_release(&p.names, NULL);
@@ -433,4 +427,19 @@ struct avsc *avsc_parse(const struct schema_text *schema, struct error *err)
 		return NULL;
 	}
 	return p.a;
+}
+
+static struct avsc *parse_json(const struct schema_text *schema, struct error *err)
+{
+	struct json_schema *json = json_schema_parse(schema, err);
+
+	return json ? json_types(json, err) : NULL;
+}
+
+struct avsc *avsc_parse(const struct schema_text *schema, struct error *err)
+{
+	static struct avsc *(*const parsers[SCHEMA_TYPES])(const struct schema_text *, struct error *) = {
+	    [SCHEMA_AVRO] = parse_avro, [SCHEMA_JSON] = parse_json, [SCHEMA_PROTOBUF] = proto_types};
+
+	return parsers[schema->type](schema, err);
 }

@@ -43,6 +43,7 @@ enum avsc_logical {
 	LOGICAL_TIMESTAMP_MILLIS, // the local-* forms too
 	LOGICAL_TIMESTAMP_MICROS,
 	LOGICAL_TIMESTAMP_NANOS,
+	LOGICAL_UNSIGNED, // a long that holds a number from 0, in 64 bits without a sign (Protobuf)
 	LOGICAL_TEXT_DATE_TIME, // a string: RFC 3339 (JSON)
 	LOGICAL_TEXT_DATE,
 	LOGICAL_TEXT_TIME,
@@ -72,6 +73,7 @@ struct avsc_type {
 	size_t nfields;
 	char **symbols;                 // enum
 	size_t nsymbols;
+	bool open;                      // one more symbol, behind these, stands for every other number (Protobuf)
 	bool has_default;               // enum
 	const struct avsc_type **parts; // union: its branches; array and map: one, the items
 	size_t nparts;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "schema/json_schema.h"
+#include "schema/proto.h"
 #include "util/xalloc.h"
 
 struct avsc *avsc_new(void)
@@ -66,7 +67,7 @@ void avsc_free(struct avsc *a)
 			strings_free(t->fields[f].aliases, t->fields[f].naliases);
 		}
 		free(t->fields);
-		strings_free(t->symbols, t->nsymbols);
+		strings_free(t->symbols, t->nsymbols + t->open);
 		strings_free(t->aliases, t->naliases);
 		free(t->parts);
 		avsc_notes_release(&t->notes);
@@ -76,6 +77,7 @@ void avsc_free(struct avsc *a)
 	free(a->types);
 	free(a->title);
 	json_schema_free(a->json);
+	proto_free(a->proto);
 	free(a);
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a front end (avsc.c, json_types.c) makes the graph. Private to schema/.
+// How a front end (avsc.c, json_types.c, proto_types.c) makes the graph. Private to schema/.
 #ifndef KD_SCHEMA_AVSC_BUILD_H
 #define KD_SCHEMA_AVSC_BUILD_H
 #include "schema/avsc.h"
 
 struct json_schema; // schema/json_schema.h
+struct proto;	    // schema/proto.h
 
 struct avsc {
 	struct avsc_type **types; // owned, whatever refers to them
@@ -12,6 +13,8 @@ struct avsc {
 	const struct avsc_type *root;
 	char *title;		  // JSON; NULL: none
 	struct json_schema *json; // what it was made of; NULL: another language
+	struct proto *proto;	  // Protobuf: the same; NULL: another language
+	const struct proto_message *message; // of it: the one that the root stands for
 	size_t nlearned;	  // fields that records added to its places of no type
 };
 

@@ -26,6 +26,7 @@ static const char *const logical_names[] = {
     [LOGICAL_TIMESTAMP_MILLIS] = "timestamp-millis",
     [LOGICAL_TIMESTAMP_MICROS] = "timestamp-micros",
     [LOGICAL_TIMESTAMP_NANOS] = "timestamp-nanos",
+    [LOGICAL_UNSIGNED] = "unsigned",
 };
 
 __attribute__((format(printf, 2, 3))) static void tell(struct diff *d, const char *fmt, ...)

@@ -129,6 +129,8 @@ struct plan {
 	size_t noperands;
 	size_t ntexts;	  // leaves that write their value out
 	struct map paths; // interned texts of `where`
+	const struct proto *proto; // NULL: records are Avro's
+	const struct proto_message *message;
 	char *record_name;
 };
 

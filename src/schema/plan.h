@@ -64,6 +64,7 @@ struct record_values {
 	int64_t event_ms;
 	int64_t kafka_ms; // given, for `freshness`: when the record was written; 0: not known, nothing is stale
 	char detail[160]; // the reason of the first breach, without payload; "" where there is none
+	struct proto_scratch *proto; // of Protobuf records, whose texts lie in it
 	char *texts;	  // numbers written out, for categorical slots
 	size_t captexts;
 	bool unknown;		   // the record has fields that plan_learn() would add to the plan

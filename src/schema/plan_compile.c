@@ -48,7 +48,7 @@ enum source source_of(const struct avsc_type *t)
 		return SRC_BOOL;
 	case AVSC_INT:
 	case AVSC_LONG:
-		return t->logical ? SRC_TIME : SRC_NUMBER;
+		return t->logical && t->logical != LOGICAL_UNSIGNED ? SRC_TIME : SRC_NUMBER;
 	case AVSC_FLOAT:
 	case AVSC_DOUBLE:
 		return SRC_NUMBER;
@@ -476,6 +476,8 @@ struct plan *plan_compile(const struct schema_text *schema, const struct plan_op
 	p->schema = types;
 	p->record_name = xstrdup(avsc_record_name(types));
 	p->rule_set = xstrdup(schema->rule_set);
+	p->proto = types->proto;
+	p->message = types->message;
 	if (compile_all(p, opt, err)) {
 		plan_free(p);
 		return NULL;

@@ -44,6 +44,11 @@ static void emit_skip(struct compiler *c, uint32_t bytes)
 		emit(c, OP_SKIP, bytes);
 }
 
+static size_t symbols_of(const struct avsc_type *t)
+{
+	return t->nsymbols + t->open;
+}
+
 static void emit_unmonitored(struct compiler *c, const struct avsc_type *t)
 {
 	switch (t->kind) {
@@ -72,7 +77,7 @@ static void emit_unmonitored(struct compiler *c, const struct avsc_type *t)
 		emit(c, OP_SKIP_STRING, 0);
 		break;
 	case AVSC_ENUM:
-		emit(c, OP_SKIP_ENUM, (uint32_t)t->nsymbols);
+		emit(c, OP_SKIP_ENUM, (uint32_t)symbols_of(t));
 		break;
 	default: // null has no bytes
 		break;
@@ -92,13 +97,15 @@ static void judge_symbols(struct leaf *l)
 	const struct avsc_type *t = l->type;
 	const struct checks *k = l->checks;
 
-	l->lengths = xcalloc(t->nsymbols + 1, sizeof *l->lengths);
-	for (size_t i = 0; i < t->nsymbols; i++)
+	const size_t symbols = symbols_of(t);
+
+	l->lengths = xcalloc(symbols + 1, sizeof *l->lengths);
+	for (size_t i = 0; i < symbols; i++)
 		l->lengths[i] = (uint32_t)strlen(t->symbols[i]);
 	if (!k)
 		return;
-	l->breaks = xcalloc(t->nsymbols + 1, 1);
-	for (size_t i = 0; i < t->nsymbols; i++) {
+	l->breaks = xcalloc(symbols + 1, 1);
+	for (size_t i = 0; i < symbols; i++) {
 		bool other = k->has_allowed && !map_gets(&k->allowed, t->symbols[i]);
 		bool unlike = k->pattern && !re_found(k->pattern, t->symbols[i], l->lengths[i]);
 		uint64_t n = utf8_characters((const uint8_t *)t->symbols[i], l->lengths[i]);
@@ -126,7 +133,8 @@ static enum opcode leaf_code(const struct leaf *l)
 	};
 	enum avsc_kind kind = l->type->kind;
 
-	if (l->slot == NO_SLOT || l->operand || l->event_time || l->checks || l->times != 1 || l->per != 1)
+	if (l->slot == NO_SLOT || l->operand || l->event_time || l->checks || l->times != 1 || l->per != 1 ||
+	    l->type->logical == LOGICAL_UNSIGNED)
 		return codes[kind];
 	if (kind == AVSC_LONG && l->convert == AS_TIME)
 		return OP_PLAIN_MILLIS;
@@ -173,7 +181,7 @@ static void emit_leaf(struct compiler *c, const struct avsc_type *t, uint32_t sl
 	}
 	GROW(p->leaves, p->nleaves, p->capleaves);
 	p->leaves[p->nleaves] = l;
-	uint32_t arg = t->kind == AVSC_FIXED ? t->size : t->kind == AVSC_ENUM ? (uint32_t)t->nsymbols : 0;
+	uint32_t arg = t->kind == AVSC_FIXED ? t->size : t->kind == AVSC_ENUM ? (uint32_t)symbols_of(t) : 0;
 	emit(c, code, arg)->leaf = (uint32_t)p->nleaves++;
 }
 

@@ -178,9 +178,29 @@ static inline void operand(struct walk *w, const struct leaf *l, struct cel_valu
 		w->out->operands[l->operand - 1] = v;
 }
 
+// Past an int64.
+static void leaf_unsigned(struct walk *w, const struct leaf *l, uint64_t v)
+{
+	if (l->convert != AS_TEXT || l->slot == NO_SLOT) {
+		leaf_number(w, l, (double)v, NULL, false);
+		return;
+	}
+	size_t n = (size_t)snprintf(w->text, TEXT_SIZE, "%llu", (unsigned long long)v);
+	add_text(w, l->slot, w->text, n);
+	if (l->checks)
+		check_number(w, l, (double)v, w->text, n);
+	w->text += TEXT_SIZE;
+}
+
 void leaf_integer(struct walk *w, const struct leaf *l, int64_t v)
 {
-	operand(w, l, cel_int(v));
+	const bool from_0 = l->type && l->type->logical == LOGICAL_UNSIGNED;
+
+	operand(w, l, from_0 ? (struct cel_value){.type = CEL_UINT, .u = (uint64_t)v} : cel_int(v));
+	if (from_0 && v < 0) {
+		leaf_unsigned(w, l, (uint64_t)v);
+		return;
+	}
 	leaf_number(w, l, (double)v, &v, false);
 }
 

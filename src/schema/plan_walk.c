@@ -6,6 +6,7 @@
 #include "schema/json_plan.h"
 #include "schema/leaf.h"
 #include "schema/plan_read.h"
+#include "schema/proto_read.h"
 #include "util/xalloc.h"
 
 #define MAX_NESTING	64 // loops and calls within one another
@@ -27,6 +28,7 @@ void record_values_release(struct record_values *r)
 	json_scratch_free(r->json);
 	free(r->operands);
 	buf_release(&r->scratch);
+	proto_scratch_free(r->proto);
 	record_values_init(r);
 }
 
@@ -466,6 +468,21 @@ static void walk_json(const struct plan *p, const uint8_t *bytes, size_t n, stru
 	snprintf(out->detail, sizeof out->detail, "%s (%zu bytes)", why, n);
 }
 
+// Protobuf's bytes as Avro's. False: they are none, and the detail says why.
+static bool rewrite(struct walk *w, const uint8_t *bytes, size_t n)
+{
+	struct record_values *out = w->out;
+	const struct buf *avro;
+
+	if (!out->proto)
+		out->proto = proto_scratch_new();
+	if (proto_to_avro(out->proto, w->plan->proto, w->plan->message, bytes, n, &avro, out->detail, sizeof out->detail))
+		return false;
+	w->p = (const uint8_t *)avro->data;
+	w->end = w->p + avro->len;
+	return true;
+}
+
 void plan_walk(const struct plan *p, const uint8_t *bytes, size_t n, struct record_values *out)
 {
 	static const uint8_t none[1];
@@ -494,15 +511,20 @@ void plan_walk(const struct plan *p, const uint8_t *bytes, size_t n, struct reco
 		walk_json(p, start, n, out);
 		return;
 	}
+	if (p->proto && !rewrite(&w, start, n)) {
+		whole_record(out, VIOLATION_UNDECODABLE);
+		return;
+	}
+	const uint8_t *first = w.p;
 	const bool failed = run(&w, p->ops, 0);
 	out->nvalues = (size_t)(w.value - out->values);
 	if (failed) {
 		whole_record(out, VIOLATION_UNDECODABLE);
 		snprintf(out->detail, sizeof out->detail, "%.80s: %s (byte %zu of %zu)",
-			 p->where[w.op - p->ops], w.why, (size_t)(w.p - start), n);
+			 p->where[w.op - p->ops], w.why, (size_t)(w.p - first), (size_t)(w.end - first));
 	} else if (w.p != w.end) {
 		whole_record(out, VIOLATION_TRAILING_BYTES);
 		snprintf(out->detail, sizeof out->detail, "%zu bytes after the record's %zu",
-			 (size_t)(w.end - w.p), (size_t)(w.p - start));
+			 (size_t)(w.end - w.p), (size_t)(w.p - first));
 	}
 }

@@ -3,6 +3,7 @@
 #ifndef KD_SCHEMA_TEXT_H
 #define KD_SCHEMA_TEXT_H
 #include <stddef.h>
+#include <stdint.h>
 
 enum schema_type { SCHEMA_AVRO, SCHEMA_JSON, SCHEMA_PROTOBUF, SCHEMA_TYPES };
 extern const char *const schema_type_names[SCHEMA_TYPES]; // as registries write them: "AVRO", ...
@@ -13,8 +14,17 @@ struct schema_part {
 	char *name, *text;
 };
 
+// Which message of a Protobuf file: its index among the file's, then among those declared in it, and so on. n 0: the
+// file's first.
+enum { MESSAGE_DEPTH = 16 };
+struct message_path {
+	size_t n;
+	int32_t at[MESSAGE_DEPTH];
+};
+
 struct schema_text {
 	enum schema_type type;
+	struct message_path message; // PROTOBUF
 	char *text;
 	size_t len;
 	struct schema_part *refs; // each before those that refer to it

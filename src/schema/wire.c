@@ -32,7 +32,7 @@ static int no_frame(const char **why, const char *reason)
 
 static int frame(struct frame *out, enum schema_by by, uint64_t hi, uint64_t lo, const uint8_t *payload, size_t len)
 {
-	*out = (struct frame){{by, hi, lo}, payload, len};
+	*out = (struct frame){.schema = {by, hi, lo}, .payload = payload, .len = len};
 	return 0;
 }
 
@@ -63,12 +63,17 @@ static int parse_header(const uint8_t *p, size_t n, const struct wire_headers *h
 
 	if (!id)
 		return 1;
-	if (len == V0 && id[0] == 0)
-		return frame(out, SCHEMA_BY_ID, 0, big_endian(id + 1, 4), p, n);
-	if (len == V1 && id[0] == 1)
-		return frame(out, SCHEMA_BY_GUID, big_endian(id + 1, 8), big_endian(id + 9, 8), p, n);
-	return no_frame(why, headers->key ? "its header __key_schema_id is neither byte 0 and an id nor byte 1 and a GUID"
-					  : "its header __value_schema_id is neither byte 0 and an id nor byte 1 and a GUID");
+	const size_t used = len && id[0] ? V1 : V0;
+	if (len < used || id[0] > 1)
+		return no_frame(why, headers->key ? "its header __key_schema_id is neither byte 0 and an id nor byte 1 and a GUID"
+						  : "its header __value_schema_id is neither byte 0 and an id nor byte 1 and a GUID");
+	if (id[0])
+		frame(out, SCHEMA_BY_GUID, big_endian(id + 1, 8), big_endian(id + 9, 8), p, n);
+	else
+		frame(out, SCHEMA_BY_ID, 0, big_endian(id + 1, 4), p, n);
+	out->rest = id + used;
+	out->nrest = len - used;
+	return 0;
 }
 
 static int long_id(const uint8_t *id, const uint8_t *payload, size_t len, struct frame *out, const char **why)

@@ -48,6 +48,8 @@ struct frame {
 	struct schema_ref schema;
 	const uint8_t *payload;
 	size_t len;
+	const uint8_t *rest; // behind the id in a header: a Protobuf message's indexes; NULL: there is no header
+	size_t nrest;
 };
 
 // 0, or -1 with a static reason in *why. A NULL value (tombstone) is the caller's to count; it has no frame.

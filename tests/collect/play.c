@@ -10,6 +10,7 @@
 #include "util/xalloc.h"
 
 struct played_schema played_schemas[16];
+enum schema_type played_types[16];
 struct record_values play_scratch;
 static struct registry_schema handed[16];
 static enum store_result answer;
@@ -37,6 +38,7 @@ static void free_pane(void *p)
 void play_begin(void)
 {
 	memset(played_schemas, 0, sizeof played_schemas);
+	memset(played_types, 0, sizeof played_types);
 	map_init(&segments);
 	map_init(&states);
 	stored_next = -1;
@@ -72,7 +74,8 @@ static enum registry_answer schema(void *ctx, int32_t id, const struct registry_
 	if (id < 0 || id >= 16 || (!played_schemas[id].text && !played_schemas[id].is))
 		return REGISTRY_DENIED;
 	const char *text = played_schemas[id].text ? played_schemas[id].text : "";
-	handed[id] = (struct registry_schema){.id = id, .schema = {.text = (char *)(uintptr_t)text, .len = strlen(text)}};
+	handed[id] = (struct registry_schema){.id = id, .schema = {.type = played_types[id], .text = (char *)(uintptr_t)text,
+							      .len = strlen(text)}};
 	*out = &handed[id];
 	return played_schemas[id].is;
 }

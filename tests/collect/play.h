@@ -12,6 +12,7 @@ struct played_schema {
 
 // By id; {0} past the last. Reset by play_begin.
 extern struct played_schema played_schemas[16];
+extern enum schema_type played_types[16];
 
 void play_begin(void);
 void play_end(void);

@@ -59,7 +59,9 @@ static const struct framed {
 	{FRAMING_HEADER_FIRST, SIZED("\0\0\0\0\7ab"), {VALUE_ID, SIZED(V1)}, 0, SCHEMA_BY_GUID, GUID},
 	{FRAMING_HEADER_FIRST, SIZED(V0 "ab"), {"__key_schema_id", SIZED(V1)}, 5, SCHEMA_BY_ID, "123456"},
 	{FRAMING_HEADER_FIRST, SIZED(V0 "ab"), {VALUE_ID, SIZED("7")}, -1, SCHEMA_BY_ID, "__value_schema_id"},
-	{FRAMING_HEADER_FIRST, SIZED(V0 "ab"), {VALUE_ID, SIZED(V0 "x")}, -1, SCHEMA_BY_ID, "__value_schema_id"},
+	{FRAMING_HEADER_FIRST, SIZED(V0 "ab"), {VALUE_ID, SIZED("\2\0\0\0\7")}, -1, SCHEMA_BY_ID, "__value_schema_id"},
+	{FRAMING_HEADER_FIRST, SIZED(V0 "ab"), {VALUE_ID, SIZED("\1\0\0\0\7")}, -1, SCHEMA_BY_ID, "__value_schema_id"},
+	{FRAMING_HEADER_FIRST, SIZED(V0 "ab"), {VALUE_ID, SIZED("")}, -1, SCHEMA_BY_ID, "__value_schema_id"},
 	{FRAMING_HEADER_FIRST, SIZED(""), NO_HEADER, -1, SCHEMA_BY_ID, "shorter"},
 	{FRAMING_HEADER_FIRST, SIZED("\0\0\0\1"), NO_HEADER, -1, SCHEMA_BY_ID, "shorter"},
 	{FRAMING_HEADER_FIRST, SIZED("\1\0\0\0\1x"), NO_HEADER, -1, SCHEMA_BY_ID, "GUID"},
@@ -148,6 +150,29 @@ Test(wire, fingerprints_are_those_of_fastavro)
 		cr_assert(eq(u64, schema_fingerprint(a), fingerprints[i].fingerprint), "%s", fingerprints[i].schema);
 		avsc_free(a);
 	}
+}
+
+Test(wire, a_header_has_room_for_a_message)
+{
+	static const struct {
+		const char *bytes;
+		size_t n, rest;
+	} ids[] = {{SIZED(V0), 0}, {SIZED(V0 "\2\4"), 2}, {SIZED(V1), 0}, {SIZED(V1 "\0"), 1}};
+
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		const struct header h = {VALUE_ID, ids[i].bytes, ids[i].n};
+		const struct wire_headers headers = {&h, header_of, false};
+		const char *why = "";
+		struct frame f;
+
+		cr_assert(zero(int, wire_parse(FRAMING_HEADER_FIRST, "ab", 2, &headers, &f, &why)), "%s", why);
+		cr_assert(f.rest == (const uint8_t *)ids[i].bytes + ids[i].n - ids[i].rest && f.nrest == ids[i].rest && f.len == 2);
+	}
+	const struct wire_headers none = {&(struct header)NO_HEADER, header_of, false};
+	const char *why = "";
+	struct frame f;
+	cr_assert(zero(int, wire_parse(FRAMING_HEADER_FIRST, V0, sizeof V0 - 1, &none, &f, &why)));
+	cr_assert(f.rest == NULL && f.nrest == 0);
 }
 
 // The boundaries of RFC 3629's table of well-formed sequences, alone and behind eight bytes of ASCII.
