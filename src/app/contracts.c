@@ -10,7 +10,7 @@
 #include "util/map.h"
 #include "util/xalloc.h"
 
-enum { SUBJECT_MAX = 300, WHY_MAX = 400, NAME_WAIT_MS = 300 };
+enum { SUBJECT_MAX = 300, WHY_MAX = 400, NAME_WAIT_MS = 1500 };
 
 struct verdict {
 	int32_t version, id;

@@ -49,7 +49,7 @@ static void count(struct page *p)
 	json_array_foreach(p->alerts, i, v)
 	{
 		p->looks_of_alerts[look_of(v)]++;
-		if (look_of(v) == LOOK_FIRING)
+		if (look_of(v) == LOOK_FIRING && !json_get_str(v, "follows", NULL)) // its cause counts
 			p->firing[tier_of(v)]++;
 	}
 }
@@ -171,6 +171,19 @@ static void runbook(struct page *p, const char *url)
 	html_wrap(p->out, "<small><a rel=\"noreferrer\" href=\"", url, "\">runbook</a></small>");
 }
 
+// The name of the alert whose page tells of this one; "" for one that has a page of its own.
+static const char *cause_of(const struct page *p, const json_t *alert)
+{
+	const char *page = json_get_str(alert, "follows", NULL);
+	const json_t *v;
+	size_t i;
+
+	if (!page)
+		return "";
+	json_array_foreach(p->alerts, i, v) if (!strcmp(json_get_str(v, "page", ""), page)) return json_get_str(v, "alert", "");
+	return page;
+}
+
 static void alert_row(struct page *p, const json_t *a)
 {
 	const char *why = json_get_str(a, "why", "");
@@ -183,6 +196,7 @@ static void alert_row(struct page *p, const json_t *a)
 	html_text(p->out, json_get_str(a, "measure", ""));
 	buf_adds(p->out, *why ? ": cannot tell, " : "");
 	html_words(p->out, why);
+	html_wrap(p->out, "; follows from ", cause_of(p, a), "");
 	html_wrap(p->out, "; owner ", json_get_str(a, "owner", ""), "");
 	buf_adds(p->out, "</small>");
 	runbook(p, json_get_str(a, "runbook", ""));

@@ -190,6 +190,19 @@ Test(page, verdicts)
 	}
 }
 
+Test(page, what_follows_names_its_cause_and_does_not_count)
+{
+	char *page = render("{\"streams\":[{\"name\":\"pay\",\"state\":\"alerting\"}],\"alerts\":["
+			    "{\"alert\":\"Dropped<Field>\",\"tier\":\"immediate\",\"state\":\"firing\",\"page\":\"page_1\"},"
+			    "{\"alert\":\"AllNull\",\"tier\":\"immediate\",\"state\":\"firing\",\"page\":null,\"follows\":\"page_1\"},"
+			    "{\"alert\":\"Left\",\"tier\":\"immediate\",\"state\":\"firing\",\"page\":null,\"follows\":\"page_0\"}]}");
+
+	expect(page, "1 immediate alert firing");
+	expect(page, "; follows from Dropped&lt;Field&gt;");
+	expect(page, "; follows from page_0");
+	free(page);
+}
+
 Test(page, only_ok_is_green)
 {
 	static const char *const states[] = {
