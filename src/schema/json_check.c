@@ -93,12 +93,20 @@ static bool same(const struct json_tape *t, size_t at, const json_t *v)
 	}
 }
 
-static bool among(const struct json_tape *t, size_t at, const json_t *values)
+static bool among(const struct json_tape *t, size_t at, const struct js *j)
 {
 	const json_t *v;
-	size_t i;
+	size_t i, n;
 
-	json_array_foreach(values, i, v) if (same(t, at, v)) return true;
+	if (tape_kind(t->words[at]) == '"') {
+		const char *s = tape_text(t, at, &n);
+
+		for (i = 0; i < j->ntexts; i++)
+			if (j->texts[i].n == n && !memcmp(j->texts[i].s, s, n))
+				return true;
+		return false;
+	}
+	json_array_foreach(j->values, i, v) if (same(t, at, v)) return true;
 	return false;
 }
 
@@ -150,7 +158,7 @@ unsigned js_value_breaks(const struct js *j, const struct json_tape *t, size_t a
 	unsigned broken = j->types & kind ? 0 : BIT(JSK_TYPE);
 	size_t n;
 
-	if (j->values && !among(t, at, j->values))
+	if (j->values && !among(t, at, j))
 		broken |= BIT(j->is_const ? JSK_CONST : JSK_ENUM);
 	if (kind & (JS_INTEGER | JS_NUMBER))
 		return broken | number_breaks(j, tape_number(t, at));

@@ -138,6 +138,7 @@ static int read_types(struct reading *r, struct js *j, const json_t *v)
 static void read_values(struct js *j, const json_t *v)
 {
 	const json_t *one = json_object_get(v, "const"), *list = json_object_get(v, "enum");
+	size_t i;
 
 	if (one) {
 		j->values = json_array();
@@ -148,6 +149,9 @@ static void read_values(struct js *j, const json_t *v)
 		j->values = json_incref((json_t *)(uintptr_t)list);
 		may_break(j, JSK_ENUM, list);
 	}
+	j->texts = xcalloc(json_array_size(j->values) + 1, sizeof *j->texts);
+	json_array_foreach(j->values, i, list) if (json_is_string(list))
+	    j->texts[j->ntexts++] = (struct js_text){json_string_value(list), json_string_length(list)};
 }
 
 // Draft 4 has booleans that make the bound itself exclusive.
@@ -494,6 +498,7 @@ static void js_free(struct js *j)
 {
 	json_decref(j->values);
 	re_free(j->pattern);
+	free(j->texts);
 	for (size_t i = 0; i < j->nproperties; i++)
 		free(j->properties[i].name);
 	for (size_t i = 0; i < j->npatterns; i++)

@@ -97,6 +97,11 @@ struct js {
 	const json_t *of; // the schema itself, for what is no check
 	// values
 	json_t *values; // enum, or const in an array; NULL: any (borrowed but for a const's array)
+	struct js_text {
+		const char *s;
+		size_t n;
+	} *texts; // those of them that are texts
+	size_t ntexts;
 	bool is_const;
 	unsigned checks; // bit set of enum js_keyword: those of JSK_MINIMUM to JSK_MAX_PROPERTIES that are there
 	double minimum, maximum, exclusive_minimum, exclusive_maximum, multiple_of;

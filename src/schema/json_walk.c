@@ -108,6 +108,20 @@ static void other_type(struct json_walk *j, const struct tree *t, int shape)
 		add_breach(&j->w, VIOLATION_WRONG_TYPE, t->slot, "a value of another type than the field has");
 }
 
+static inline void take_plain(struct walk *w, uint32_t slot, const struct json_tape *tape, size_t at, enum shape shape)
+{
+	size_t n;
+
+	if (shape == SHAPE_TEXT) {
+		const char *s = tape_text(tape, at, &n);
+
+		add_text(w, slot, s, n);
+	} else {
+		add_value(w, slot, shape == SHAPE_BOOL ? VALUE_BOOL : VALUE_NUMBER)->num =
+		    shape == SHAPE_BOOL ? tape_kind(tape->words[at]) == 't' : tape_number(tape, at);
+	}
+}
+
 static void take_scalar(struct json_walk *j, const struct tree *t, size_t at, enum shape shape)
 {
 	const struct json_tape *tape = j->t;
@@ -129,14 +143,9 @@ static void take_scalar(struct json_walk *j, const struct tree *t, size_t at, en
 	if (shape == SHAPE_TEXT) {
 		const char *s = tape_text(tape, at, &n);
 
-		if (t->plain[shape])
-			add_text(w, l->slot, s, n);
-		else
-			leaf_string(w, l, (const uint8_t *)s, n);
+		leaf_string(w, l, (const uint8_t *)s, n);
 	} else if (shape == SHAPE_BOOL) {
 		leaf_bool(w, l, tape_kind(tape->words[at]) == 't');
-	} else if (t->plain[shape]) {
-		add_value(w, l->slot, VALUE_NUMBER)->num = tape_number(tape, at);
 	} else if (tape_kind(tape->words[at]) == 'l') {
 		leaf_integer(w, l, (int64_t)word);
 	} else {
@@ -205,8 +214,12 @@ static inline __attribute__((always_inline)) size_t visit_here(struct json_walk 
 	if (kind == '{' || kind == '[')
 		return visit_container(j, at, t, s, a);
 	const enum shape shape = kind == '"' ? SHAPE_TEXT : kind == 't' || kind == 'f' ? SHAPE_BOOL : SHAPE_NUMBER;
-	if (t && j->counting && kind != 'n')
-		take_scalar(j, t, at, shape);
+	if (t && j->counting && kind != 'n') {
+		if (t->plain[shape])
+			take_plain(&j->w, t->slot, j->t, at, shape);
+		else
+			take_scalar(j, t, at, shape);
+	}
 	return at + 1 + (shape == SHAPE_NUMBER && kind != 'n');
 }
 
