@@ -119,3 +119,28 @@ Test(rules_json, in_a_json_schema)
 	record_values_release(&r);
 	plan_free(p);
 }
+
+// Objects of several shapes share their place: each has the rules of its own fields.
+Test(rules_json, of_every_branch_of_a_union)
+{
+	static char set[] = "{\"domainRules\":[{\"name\":\"short\",\"kind\":\"CONDITION\",\"mode\":\"WRITE\",\"type\":\"CEL_FIELD\","
+			    "\"expr\":\"typeName == 'STRING' ; size(value) <= 2\"}]}";
+	static const char schema[] =
+		"{\"type\":\"object\",\"properties\":{\"in\":{\"oneOf\":["
+		"{\"type\":\"object\",\"title\":\"A\",\"properties\":{\"a\":{\"type\":\"string\"}},\"required\":[\"a\"]},"
+		"{\"type\":\"object\",\"title\":\"B\",\"properties\":{\"b\":{\"type\":\"string\"}},\"required\":[\"b\"]}]}}}";
+	struct schema_text text = {.type = SCHEMA_JSON, .text = (char *)(uintptr_t)schema, .len = sizeof schema - 1, .rule_set = set};
+	struct plan_options opt = {.all_fields = true};
+	struct error err = ERROR_INIT;
+	struct plan *p = plan_compile(&text, &opt, &err);
+	struct record_values r;
+
+	cr_assert(p, "%s", err.text);
+	record_values_init(&r);
+	cr_expect_str_eq(broken(&p, &opt, &r, "{\"in\":{\"a\":\"xy\"}}"), "");
+	cr_expect_str_eq(broken(&p, &opt, &r, "{\"in\":{\"a\":\"xyz\"}}"), "short in.a");
+	cr_expect_str_eq(broken(&p, &opt, &r, "{\"in\":{\"b\":\"xyz\"}}"), "short in.b");
+	cr_expect_str_eq(broken(&p, &opt, &r, "{\"in\":{\"b\":\"xy\"}}"), "");
+	record_values_release(&r);
+	plan_free(p);
+}
