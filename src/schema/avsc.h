@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An Avro schema as a graph of types: names resolved, logical types recognised (an unknown or misplaced one
+// A schema of Avro, or the types that a JSON Schema allows, as a graph: names resolved, logical types recognised (an unknown or misplaced one
 // is ignored, as the specification says). A named type is one node however often it is referred to, so
 // the graph of a recursive schema has cycles.
 #ifndef KD_SCHEMA_AVSC_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A plan: an Avro writer schema compiled to a flat list of opcodes that walks a record's bytes once, checks
-// every bound, validates, and hands out the monitored fields. A plan is immutable and may be shared by
-// threads; walking allocates nothing once a record_values has reached its size and patterns have been warmed up.
+// A plan: a writer's schema compiled, of Avro to a flat list of opcodes that walks a record's bytes once, of JSON
+// to a tree beside simdjson's tape (docs/json.md). It checks every bound, validates, and hands out the monitored
+// fields. A plan is immutable but for plan_learn() and may be shared by threads; walking allocates nothing once a record_values has reached its size and patterns have been warmed up.
 //
 // A field's path joins record fields by dots; a top-level type that is no record is "value". The items of an
 // array add "[]", the values of a map "{}" ("items[].price", "tags{}"): each gives a value, and what it lacks
@@ -35,7 +35,7 @@ struct value {
 	double num;
 	int64_t ms;	 // VALUE_TIME
 	bool whole;	 // VALUE_NUMBER of a `compared` field: an integer, and exactly ms
-	const char *str; // VALUE_STRING: valid while the record's bytes, the plan and the record_values are
+	const char *str; // VALUE_STRING: valid while the record's bytes, the plan and the record_values are, and nothing else is walked
 	uint32_t len;
 };
 
