@@ -13,6 +13,7 @@
 
 enum {
 	ATTEMPT_MS = 4000,
+	LAST_ATTEMPT_MS = 1000,  // the process is to end: what is not sent is not counted either, and read again
 	OPEN_MS = 1500,
 	ASK_MS = 1000,
 	AGAIN_MS = 1000,         // after a first failure
@@ -147,7 +148,8 @@ static void give_up_one(struct mail *m, size_t i, const char *why)
 static enum transaction_result send_mail(struct worker *w, struct mail *m, struct error *err)
 {
 	struct forwarder *f = &w->forwarder;
-	struct mono_time deadline = mono_after_ms(2 * ATTEMPT_MS);
+	const int ms = atomic_load(w->stop) ? LAST_ATTEMPT_MS : ATTEMPT_MS;
+	struct mono_time deadline = mono_after_ms(2 * ms);
 	struct membership *member = consumer_membership(w->consumer);
 	enum transaction_result r = TRANSACTION_FAILED;
 	size_t refused;
@@ -155,7 +157,7 @@ static enum transaction_result send_mail(struct worker *w, struct mail *m, struc
 	while (member && !mono_passed(deadline)) {
 		const struct transaction_write t = {f->topics, f->ntopics, m->out, m->n, m->offsets, m->nparts, member};
 		error_clear(err);
-		r = transaction_write(f->transaction, &t, ATTEMPT_MS, &refused, err);
+		r = transaction_write(f->transaction, &t, ms, &refused, err);
 		if (r != TRANSACTION_REFUSED)
 			break;
 		give_up_one(m, refused, err->text);
