@@ -45,17 +45,23 @@ void unjudged_free(struct unjudged *u)
 
 void unjudged_add(struct unjudged *u, const char *stream, int32_t schema, const struct plan_rule *r)
 {
-	bool known = false;
+	bool known = false, told = false;
 
 	pthread_mutex_lock(&u->mutex);
-	for (size_t i = 0; i < u->n && !known; i++)
-		known = u->list[i].schema == schema && !strcmp(u->list[i].stream, stream) && !strcmp(u->list[i].name, r->name) &&
-			!strcmp(u->list[i].path, r->path) && !strcmp(u->list[i].reason, r->reason);
+	for (size_t i = 0; i < u->n && !known; i++) {
+		const struct shown *s = &u->list[i];
+		const bool same = s->schema == schema && !strcmp(s->name, r->name) && !strcmp(s->reason, r->reason) &&
+				  !strcmp(s->stream, stream);
+
+		told |= same;
+		known = same && !strcmp(s->path, r->path);
+	}
 	if (!known && u->n < MAX_SHOWN) {
 		GROW(u->list, u->n, u->cap);
 		u->list[u->n++] = (struct shown){xstrdup(stream), schema, xstrdup(r->name), xstrdup(r->path), xstrdup(r->reason)};
-		log_warn("collect", "stream %s: schema id %d: rule %.80s%s%.200s is not judged: %.200s", stream, schema, r->name,
-			 *r->path ? " on " : "", r->path, r->reason);
+		if (!told) // a rule set's rule may stand on every field
+			log_warn("collect", "stream %s: schema id %d: rule %.80s%s%.200s is not judged: %.200s", stream, schema,
+				 r->name, *r->path ? " on " : "", r->path, r->reason);
 	}
 	pthread_mutex_unlock(&u->mutex);
 }
