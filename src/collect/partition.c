@@ -112,10 +112,10 @@ struct part_stream *part_type(struct part *p, struct part_stream *s, const struc
 		if (p->streams[i]->clock == s && p->streams[i]->stream == of->owner)
 			return p->streams[i];
 	struct part_stream *type = add_stream(p, of->owner, s);
-	type->born = event_text(p, "record_type", json_pack("{s:o, s:o, s:o, s:I, s:I}", "stream", json_str(s->stream->conf->name),
-							    "record", json_str(plan_record_name(of->plan)), "sub_stream",
-							    json_str(of->owner->conf->name), "schema_id", (json_int_t)of->id,
-							    "offset", (json_int_t)offset));
+	json_t *fields = json_pack("{s:o, s:o, s:o, s:I, s:I}", "stream", json_str(s->stream->conf->name), "record",
+				   json_str(plan_record_name(of->plan)), "sub_stream", json_str(of->owner->conf->name),
+				   "schema_id", (json_int_t)of->id, "offset", (json_int_t)offset);
+	type->born = event_text(p, "record_type", fields);
 	return type;
 }
 

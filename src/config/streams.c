@@ -388,8 +388,8 @@ static void read_key_of(struct loader *l, const struct node *stream, const char 
 	const bool json = s->key_format == KEY_JSON, has_schema = json || s->key_format == KEY_AVRO;
 	for (size_t i = 0; i < ARRAY_LEN(of_schemas) && !has_schema; i++)
 		if (node_get(map, of_schemas[i]))
-			problem(l, node_get(map, of_schemas[i]), "%s.%s: is for keys with a schema, of format avro or json; remove it",
-				at, of_schemas[i]);
+			problem(l, node_get(map, of_schemas[i]),
+				"%s.%s: is for keys with a schema, of format avro or json; remove it", at, of_schemas[i]);
 	if (has_schema)
 		check_framing(l, map, at,
 			      &(struct naming){s->key_framing, s->key_schema, s->key_subject_name_strategy, NULL, json});
