@@ -419,12 +419,11 @@ void side_subject(const struct side *s, const struct plan_entry *e, const char *
 static enum subject_answer ask_subject(const struct side *s, const struct collect_port *port,
 				       const struct plan_entry *e, const char *topic)
 {
-	const char *record = e->plan ? plan_record_name(e->plan) : "";
 	char subject[SUBJECT_MAX];
 
-	if (s->naming == SUBJECT_ANY || e->ref.by == SCHEMA_BY_FINGERPRINT || (s->naming != SUBJECT_TOPIC && !*record))
+	side_subject(s, e, topic, subject);
+	if (!*subject || e->ref.by == SCHEMA_BY_FINGERPRINT)
 		return SUBJECT_UNCHECKED;
-	subject_name(s, topic, record, subject);
 	return port->subject(port->ctx, e->id, subject);
 }
 
