@@ -63,7 +63,7 @@ static void collected(struct app *a, struct metrics_writer *w)
 	struct collect_partition_stats *parts;
 	struct collect_totals t;
 	static const char *const outcomes[] = {"ok", "fenced", "lost", "failed"};
-	uint64_t overflowed = 0, beyond = 0, unjudged = 0;
+	uint64_t overflowed = 0, beyond = 0, unjudged = 0, unlearned = 0;
 	struct collect_named_stats *s;
 	size_t n = collect_streams(a->collect, &s);
 
@@ -91,12 +91,14 @@ static void collected(struct app *a, struct metrics_writer *w)
 			metrics_add(w, METRIC_LETTERS_STOPPED, s[i].stats.letters_stopped, (const char *[]){s[i].name});
 	for (size_t i = 0; i < n; i++) {
 		overflowed += s[i].stats.overflowed;
+		unlearned += s[i].stats.unlearned;
 		beyond += s[i].stats.beyond;
 		unjudged += s[i].stats.unjudged;
 	}
 	metrics_add(w, METRIC_BOUND_HIT, (double)overflowed, (const char *[]){"slices"});
 	metrics_add(w, METRIC_BOUND_HIT, (double)beyond, (const char *[]){"record_types"});
 	metrics_add(w, METRIC_BOUND_HIT, (double)unjudged, (const char *[]){"unique"});
+	metrics_add(w, METRIC_BOUND_HIT, (double)unlearned, (const char *[]){"json_fields"});
 	free(s);
 	size_t np = collect_partitions(a->collect, &parts);
 	for (size_t i = 0; i < np; i++)

@@ -40,6 +40,7 @@ struct collect_stream_stats {            // acknowledged by the store, since thi
 	uint64_t records, violating_records, opaque, unsupported;
 	uint64_t unjudged;               // values that `unique` knows nothing of: its memory is full
 	uint64_t overflowed;             // records whose slice shares `other`
+	uint64_t unlearned;              // records with fields past the bound of those that are learned (JSON)
 	uint64_t beyond;                 // records whose type has no sub-stream any more
 	uint64_t letters[LETTER_OUTCOMES]; // violating records of a stream with dead letters
 	uint32_t letters_stopped;        // now, partitions that they are not copied from

@@ -445,6 +445,7 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 		s->fresh.overflowed++;
 	}
 	s->fresh.records++;
+	s->fresh.unlearned += decoded && v->values->unlearned;
 	s->fresh.beyond += v->plan && v->plan->beyond;
 	s->fresh.violating_records += violating;
 	o->pane->opaque += v->unread == UNREAD_OPAQUE;

@@ -29,6 +29,7 @@ void collect_stats_add(struct collect_stream_stats *dst, const struct collect_st
 	dst->unsupported += src->unsupported;
 	dst->unjudged += src->unjudged;
 	dst->overflowed += src->overflowed;
+	dst->unlearned += src->unlearned;
 	dst->beyond += src->beyond;
 	for (int k = 0; k < LETTER_OUTCOMES; k++)
 		dst->letters[k] += src->letters[k];

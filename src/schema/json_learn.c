@@ -16,9 +16,12 @@ static bool is_key(const char *key, size_t n)
 	return n && n <= JSON_MAX_KEY;
 }
 
-bool json_can_learn(const struct plan *p, const struct tree *t, const char *key, size_t n)
+void json_met(const struct plan *p, const struct tree *t, const char *key, size_t n, struct record_values *out)
 {
-	return p->schema->nlearned < JSON_MAX_LEARNED && t->depth < JSON_MAX_BELOW && is_key(key, n);
+	const bool full = p->schema->nlearned >= JSON_MAX_LEARNED || t->depth >= JSON_MAX_BELOW || !is_key(key, n);
+
+	out->unknown |= !full;
+	out->unlearned |= full;
 }
 
 static struct avsc_type *type_new(struct avsc *a, enum avsc_kind kind, uint32_t depth)

@@ -33,7 +33,8 @@ const struct json_tape *json_scratch_tape(const struct json_scratch *s); // of t
 #define JSON_MAX_KEY	 100  // bytes of a key
 #define JSON_MAX_BELOW	 32   // objects and arrays within one another
 struct tree; // schema/plan_tree.h
-bool json_can_learn(const struct plan *p, const struct tree *t, const char *key, size_t n);
+// A key, or a value, at a place that does not know it: to be learned, or past the bound.
+void json_met(const struct plan *p, const struct tree *t, const char *key, size_t n, struct record_values *out);
 // Adds what the record on the tape has to the types. False: there was nothing.
 bool json_learn(struct avsc *a, const struct json_tape *t);
 #endif

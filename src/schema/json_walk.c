@@ -134,7 +134,7 @@ static void take_scalar(struct json_walk *j, const struct tree *t, size_t at, en
 		if (t->slot != NO_SLOT)
 			other_type(j, t, (int)shape);
 		if (t->open && !t->shapes)
-			w->out->unknown |= json_can_learn(w->plan, t, "x", 1);
+			json_met(w->plan, t, "x", 1, w->out);
 		return;
 	}
 	const struct leaf *l = &w->plan->leaves[i];
@@ -160,7 +160,7 @@ static void take_container(struct json_walk *j, const struct tree *t, bool is_ar
 	if (t->slot != NO_SLOT)
 		other_type(j, t, SHAPES);
 	if (t->open && !known)
-		j->w.out->unknown |= json_can_learn(j->w.plan, t, "x", 1);
+		json_met(j->w.plan, t, "x", 1, j->w.out);
 }
 
 // --- a pass over the tape, which gives the word behind the value; 0 with w.why set: a key stands twice ----
@@ -386,7 +386,7 @@ static size_t visit_object(struct json_walk *j, size_t at, const struct tree *t,
 			i = visit_here(j, i + 1, below, schema, &inside);
 		else {
 			if (t && t->open && !k && j->counting)
-				j->w.out->unknown |= json_can_learn(j->w.plan, t, key, n);
+				json_met(j->w.plan, t, key, n, j->w.out);
 			i = tape_next(words, i + 1);
 		}
 		if (!i)

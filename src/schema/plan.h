@@ -68,6 +68,7 @@ struct record_values {
 	char *texts;	  // numbers written out, for categorical slots
 	size_t captexts;
 	bool unknown;		   // the record has fields that plan_learn() would add to the plan
+	bool unlearned;		   // it has some that are past the bounds of what is learned
 	struct json_scratch *json; // of JSON records
 	struct cel_value *operands; // of rules (schema/rules.h)
 	size_t capoperands;

@@ -495,7 +495,7 @@ void plan_walk(const struct plan *p, const uint8_t *bytes, size_t n, struct reco
 	out->nbreaches = 0;
 	out->has_event_time = false;
 	out->decoded = true;
-	out->unknown = false;
+	out->unknown = out->unlearned = false;
 	out->detail[0] = 0;
 	out->nelements = 0;
 	if (p->nelements || p->json)

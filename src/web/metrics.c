@@ -86,7 +86,7 @@ const struct metric_info metric_table[METRICS] = {
 	[METRIC_BOUND_HIT] = {"kdrift_bound_hits_total",
 			      "counter",
 			      "Times a configured bound on memory was reached; slices: records counted in `other`; unique: "
-			      "values that could not be remembered.",
+			      "values that could not be remembered; json_fields: records with fields past those that are learned.",
 			      {"bound"}},
 	[METRIC_DIGEST] = {"kdrift_digest_timestamp_seconds",
 			   "gauge",

@@ -101,9 +101,12 @@ Test(json, no_more_than_1000_fields_are_learned)
 	take(b.data, &all);
 	cr_assert_eq(plan_slots(p), 1000);
 	cr_assert_eq(r.nvalues, 1000);
-	cr_assert(plan_full(p));
+	cr_assert(plan_full(p) && r.unlearned);
 	take("{\"other\":1,\"k0\":2}", &all);
 	assert_values("k0 numeric 2");
+	cr_assert(r.unlearned);
+	take("{\"k0\":2}", &all);
+	cr_assert(!r.unlearned);
 	buf_release(&b);
 }
 
