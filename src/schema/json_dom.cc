@@ -77,7 +77,7 @@ static const uint8_t *digits(const uint8_t *p, const uint8_t *end)
 	return p;
 }
 
-// The end of a number as JSON writes it; NULL: it is none.
+// The end of a number as JSON writes it; NULL: it is none, or what follows would be read as a part of it.
 static const uint8_t *number_end(const uint8_t *p, const uint8_t *end)
 {
 	p += p < end && *p == '-';
@@ -96,7 +96,7 @@ static const uint8_t *number_end(const uint8_t *p, const uint8_t *end)
 			return nullptr;
 		p = digits(p, end);
 	}
-	return p;
+	return p == end || strchr(" \t\n\r,]}", *p) ? p : nullptr;
 }
 
 static const uint8_t *string_end(const uint8_t *p, const uint8_t *end) // behind the closing quote

@@ -52,6 +52,7 @@ struct reading {
 	const struct proto_field *path[MAX_NESTING + 1]; // of the messages in hand
 	const struct proto_message *top;
 	int depth;
+	int discarding; // what is written is thrown away: only its bytes must be sound
 	bool dropped; // an entry whose value is a number that its closed enum has not
 	struct proto_fault fault; // at: of the message in hand, while there is none
 };
@@ -105,14 +106,16 @@ static void append(struct reading *r, size_t at, const struct proto_value *v, bo
 
 static int write_message(struct reading *r, const struct proto_message *m, uint32_t first);
 
-// What is written over must be sound all the same.
+// Of what is written over the bytes must be sound all the same.
 static int discard(struct reading *r, const struct proto_field *f, size_t at)
 {
 	const size_t len = r->s->out.len;
 	int rc = 0;
 
+	r->discarding++;
 	if (is_chain(f))
 		rc = write_message(r, &r->proto->messages[f->type], r->s->held[at].first);
+	r->discarding--;
 	r->s->out.len = len;
 	r->s->held[at] = (struct held){.first = NONE};
 	return rc;
@@ -275,6 +278,8 @@ static int write_moment(struct reading *r, const struct proto_message *m, size_t
 		buf_u64(&r->s->out, bits);
 		return 0;
 	}
+	if (r->discarding)
+		return 0;
 	if (s < -62135596800 || s > 253402300799 || ns < 0 || ns > 999999999)
 		return proto_fail(&r->fault, r->fault.at, "a Timestamp outside the years 1 to 9999");
 	buf_svar(&r->s->out, s * 1000000 + ns / 1000);
@@ -475,10 +480,14 @@ static int write_map(struct reading *r, const struct proto_field *f, size_t held
 	for (uint32_t i = first; i != NONE; i = s->seen[i].next) {
 		const size_t len = s->out.len;
 
+		const bool replaced = s->seen[i].replaced;
+
 		buf_svar(&s->out, 1);
+		r->discarding += replaced;
 		if (write_entry(r, m, i, false))
 			return -1;
-		if (s->seen[i].replaced)
+		r->discarding -= replaced;
+		if (replaced)
 			s->out.len = len;
 	}
 	buf_svar(&s->out, 0);
@@ -494,6 +503,8 @@ static int write_field(struct reading *r, const struct proto_field *f, size_t at
 		return write_array(r, f, h->first);
 	if (f->shape == PROTO_MAP)
 		return write_map(r, f, at);
+	if (absent && f->required && r->discarding)
+		return 0;
 	if (absent && f->required)
 		return proto_fail(&r->fault, r->fault.at, "required, and not there");
 	if (f->presence)

@@ -174,6 +174,23 @@ Test(json, a_number_of_any_length_is_one)
 	assert_breaches(p, &r, "undecodable -");
 }
 
+// Each 0 stands before digits that would be read with it, so that what is written in its place is longer.
+Test(json, a_number_with_leading_zeros_is_none)
+{
+	struct buf record = BUF_INIT;
+
+	plan_of("{}", &all);
+	buf_adds(&record, "[1e999,");
+	for (int i = 0; i < 3000; i++)
+		buf_addc(&record, '0');
+	for (int i = 0; i < 30; i++)
+		buf_addc(&record, '9');
+	buf_addc(&record, ']');
+	walk(p, record.data, record.len, &r);
+	cr_assert(!r.decoded && r.breaches[0].kind == VIOLATION_UNDECODABLE);
+	buf_release(&record);
+}
+
 Test(json, what_follows_a_record_is_told)
 {
 	plan_of("{}", &all);
