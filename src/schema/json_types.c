@@ -432,6 +432,38 @@ static void simplify(struct avsc *a)
 	a->root = alone(a->root);
 }
 
+enum { MET = 1, DONE };
+
+// A type that recurs without a record on the way, as an array of itself does, would have no end of paths: where it
+// comes again a record without fields stands for it.
+static void cut_recursion(struct making *m, struct map *state, struct avsc_type *t)
+{
+	if (t->kind == AVSC_RECORD || !t->nparts)
+		return;
+	map_put(state, &t, sizeof t, (void *)(uintptr_t)MET);
+	for (size_t k = 0; k < t->nparts; k++) {
+		struct avsc_type *part = (struct avsc_type *)t->parts[k];
+		const uintptr_t known = (uintptr_t)map_get(state, &part, sizeof part);
+
+		if (known == MET)
+			t->parts[k] = type_new(m, AVSC_RECORD);
+		else if (!known)
+			cut_recursion(m, state, part);
+	}
+	map_put(state, &t, sizeof t, (void *)(uintptr_t)DONE);
+}
+
+static void cut_recursions(struct making *m)
+{
+	struct map state;
+
+	map_init(&state);
+	for (size_t i = 0, n = m->a->ntypes; i < n; i++)
+		if (!map_get(&state, &m->a->types[i], sizeof m->a->types[i]))
+			cut_recursion(m, &state, m->a->types[i]);
+	map_release(&state, NULL);
+}
+
 struct avsc *json_types(struct json_schema *s, struct error *err)
 {
 	struct making m = {.a = avsc_new(), .err = err};
@@ -450,5 +482,6 @@ struct avsc *json_types(struct json_schema *s, struct error *err)
 		return NULL;
 	}
 	simplify(m.a);
+	cut_recursions(&m);
 	return m.a;
 }

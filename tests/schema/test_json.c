@@ -174,6 +174,26 @@ Test(json, a_number_of_any_length_is_one)
 	assert_breaches(p, &r, "undecodable -");
 }
 
+Test(json, what_recurs_without_a_record_has_an_end)
+{
+	static const char *const schemas[] = {
+	    "{\"type\":\"array\",\"items\":{\"$ref\":\"#\"}}",
+	    "{\"type\":[\"array\",\"number\"],\"items\":{\"$ref\":\"#\"}}",
+	    "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"array\",\"items\":{\"$ref\":\"#\"}}}",
+	    "{\"anyOf\":[{\"type\":\"array\",\"items\":{\"$ref\":\"#\"}},{\"type\":\"number\"}]}",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(schemas); i++) {
+		plan_of(schemas[i], &all);
+		take(i == 2 ? "{\"a\":[{\"b\":[]}]}" : "[[[]],[]]", &all);
+		cr_assert(r.decoded && !r.nbreaches, "%s", schemas[i]);
+		plan_free(p);
+	}
+	plan_of(schemas[1], &all);
+	take("[1,[2,[3,\"x\"]]]", &all);
+	cr_assert_eq(r.nbreaches, 1, "what is not followed is judged all the same");
+}
+
 // Each 0 stands before digits that would be read with it, so that what is written in its place is longer.
 Test(json, a_number_with_leading_zeros_is_none)
 {
