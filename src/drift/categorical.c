@@ -3,10 +3,10 @@
 #include <math.h>
 
 #include "drift/measures.h"
+#include "drift/shares.h"
 #include "drift/sides.h"
 #include "drift/special.h"
 
-#define PSI_FLOOR 1e-4
 static const char merged_note[] = "rare values share one column";
 
 static bool table_of(struct columns *t, const struct measure_input *in, struct measure_value *out)
@@ -17,34 +17,34 @@ static bool table_of(struct columns *t, const struct measure_input *in, struct m
 	return out->state == READING_KNOWN;
 }
 
-void measure_psi(const struct measure_input *in, struct measure_value *out)
+static void of_table(const struct measure_input *in, struct measure_value *out, double (*measure)(const struct columns *))
 {
 	struct columns t;
-	double sum = 0;
 
 	if (!table_of(&t, in, out))
 		return;
-	for (size_t i = 0; i < t.n; i++) {
-		double p = fmax(t.r[i] / t.nr, PSI_FLOOR), q = fmax(t.c[i] / t.nc, PSI_FLOOR);
-		sum += (q - p) * log(q / p);
-	}
-	value_known(out, sum);
+	value_known(out, measure(&t));
 	columns_release(&t);
+}
+
+static double psi(const struct columns *t)
+{
+	return shares_psi(t, PSI_FLOOR);
+}
+
+void measure_psi(const struct measure_input *in, struct measure_value *out)
+{
+	of_table(in, out, psi);
+}
+
+static double js(const struct columns *t)
+{
+	return sqrt(shares_js(t));
 }
 
 void measure_js(const struct measure_input *in, struct measure_value *out)
 {
-	struct columns t;
-	double sum = 0;
-
-	if (!table_of(&t, in, out))
-		return;
-	for (size_t i = 0; i < t.n; i++) {
-		double p = t.r[i] / t.nr, q = t.c[i] / t.nc, mid = (p + q) / 2;
-		sum += (p ? p * log2(p / mid) : 0) + (q ? q * log2(q / mid) : 0);
-	}
-	value_known(out, sqrt(fmax(0, sum / 2)));
-	columns_release(&t);
+	of_table(in, out, js);
 }
 
 // On numbers only where they are few: with more, the table would be the grid's, not the data's.

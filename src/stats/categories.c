@@ -159,15 +159,16 @@ static struct category *find(struct categories *c, const char *s, size_t n, uint
 	return !c->slots && *at < c->n && !value_cmp(hash, s, n, &c->items[*at]) ? &c->items[*at] : NULL;
 }
 
-static bool count_new(struct categories *c, const char *s, size_t n, uint64_t hash, bool keep, size_t at)
+static bool count_new(struct categories *c, const char *s, size_t n, uint64_t hash, bool keep, size_t at,
+		      uint64_t times)
 {
 	if (hash > c->cutoff) {
-		c->rest++;
+		c->rest += times;
 		return false;
 	}
 	GROW(c->items, c->n, c->cap);
 	memmove(c->items + at + 1, c->items + at, (c->n - at) * sizeof *c->items);
-	c->items[at] = (struct category){keep ? xstrndup(s, n) : NULL, n, hash, 1, false};
+	c->items[at] = (struct category){keep ? xstrndup(s, n) : NULL, n, hash, times, false};
 	c->n++;
 	c->unknown++;
 	keep_bound(c);
@@ -175,19 +176,19 @@ static bool count_new(struct categories *c, const char *s, size_t n, uint64_t ha
 	return false;
 }
 
-bool categories_count(struct categories *c, const char *s, size_t n, uint64_t hash, bool keep)
+bool categories_count(struct categories *c, const char *s, size_t n, uint64_t hash, bool keep, uint64_t times)
 {
 	struct category *item;
 	size_t at;
 
 	if (hash > c->cutoff && c->n == c->unknown) {
-		c->rest++;
+		c->rest += times;
 		return false;
 	}
 	item = find(c, s, n, hash, &at);
 	if (!item)
-		return count_new(c, s, n, hash, keep, at);
-	item->n++;
+		return count_new(c, s, n, hash, keep, at, times);
+	item->n += times;
 	return item->known;
 }
 

@@ -16,8 +16,8 @@ void categories_init(struct categories *c);
 void categories_release(struct categories *c);
 // A category of the baseline, with a count of 0. For many of them quicker in any order than while counting.
 void categories_know(struct categories *c, char *const *values, size_t n);
-// One value; false if it is not one of the baseline's. With keep false only the hash is kept.
-bool categories_count(struct categories *c, const char *s, size_t n, uint64_t hash, bool keep);
+// A value, so many times; false if it is not one of the baseline's. With keep false only the hash is kept.
+bool categories_count(struct categories *c, const char *s, size_t n, uint64_t hash, bool keep, uint64_t times);
 void categories_merge(struct categories *dst, const struct categories *src);
 // For the decoder: at the end, items in order. Takes over value.
 void categories_append(struct categories *c, struct category item);

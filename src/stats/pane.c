@@ -130,12 +130,17 @@ int field_cmp(const struct field_stats *a, const struct field_stats *b)
 	return d ? d : (int)a->type - (int)b->type;
 }
 
+void field_add_category_times(struct field_stats *f, const char *s, size_t n, uint64_t times)
+{
+	f->present += times;
+	f->count += times;
+	if (!categories_count(&f->cats, s, n, hash_bytes(s, n), true, times) && f->cats.n > f->cats.unknown)
+		f->unseen += times;
+}
+
 void field_add_category(struct field_stats *f, const char *s, size_t n)
 {
-	f->present++;
-	f->count++;
-	if (!categories_count(&f->cats, s, n, hash_bytes(s, n), true) && f->cats.n > f->cats.unknown)
-		f->unseen++;
+	field_add_category_times(f, s, n, 1);
 }
 
 void field_add_bool(struct field_stats *f, bool v)
@@ -147,7 +152,7 @@ void field_add_text(struct field_stats *f, const char *s, size_t n)
 {
 	f->present++;
 	field_moments_add(f, &(double){(double)n}, 1);
-	categories_count(&f->cats, "", 0, TEXT_HASH(hash_bytes(s, n)), false);
+	categories_count(&f->cats, "", 0, TEXT_HASH(hash_bytes(s, n)), false, 1);
 }
 
 void field_add_time(struct field_stats *f, int64_t ms)

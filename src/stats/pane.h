@@ -147,6 +147,7 @@ void field_add_number(struct field_stats *f, double x);             // FIELD_NUM
 void field_add_numbers(struct field_stats *f, const double *x, size_t n); // the same; faster than one by one
 void field_add_category(struct field_stats *f, const char *s, size_t n); // FIELD_CATEGORICAL
 void field_add_bool(struct field_stats *f, bool v);
+void field_add_category_times(struct field_stats *f, const char *s, size_t n, uint64_t times); // at once
 void field_add_text(struct field_stats *f, const char *s, size_t n);
 void field_add_time(struct field_stats *f, int64_t ms);
 // Elements that the field lies in, with and without a value.

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+// Expected values: tests/drift/exact/golden.py (SciPy, Evidently, NannyML, deepchecks).
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exact_data.h"
+#include "helper.h"
+#include "util/xalloc.h"
+
+// A root of what should cancel to 0 is half the digits of what is left; p-values of 1 - x likewise all.
+static const char *const roots[] = {"js.evidently", "js.nannyml", "hellinger.evidently", "hellinger.nannyml",
+				    "js", "hellinger"};
+
+static bool is_root(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(roots); i++)
+		if (!strcmp(roots[i], name))
+			return true;
+	return false;
+}
+
+static bool near(const char *name, double want, double got)
+{
+	double slack = is_root(name) ? 3e-8 : 1e-12;
+
+	if (isnan(got))
+		return false;
+	if (is_root(name) && fabs(want) < 1e-3) // compare what the root is taken of
+		return fabs(want * want - got * got) <= 1e-9 * want * want + slack * slack;
+	return fabs(want - got) <= 1e-9 * fabs(want) + (want == 0 ? slack : 0);
+}
+
+static json_t *golden(const char *key)
+{
+	struct error err = ERROR_INIT;
+	json_t *all = json_parse_file(TEST_DATA "/drift/exact.json", &err), *part;
+
+	cr_assert(all, "%s", err.text);
+	part = json_incref(json_object_get(all, key));
+	json_decref(all);
+	return part;
+}
+
+// Every value of the file, and no value where the package has none.
+static void expect_values(const json_t *item, enum field_type type, const struct exact_side *r,
+			  const struct exact_side *c)
+{
+	const json_t *want = json_object_get(item, "values");
+	const char *name = json_get_str(item, "name", "");
+	struct exact_values got;
+	size_t known = 0;
+
+	exact_compute(&got, "x", type, r, c);
+	for (size_t i = 0; i < exact_table_len; i++) {
+		const char *measure = exact_table[i].name;
+		const json_t *v = json_object_get(want, measure);
+		// The grid's are compared with the monitor's own instead.
+		bool ours = type == FIELD_NUMERIC && (!strcmp(measure, "psi") || !strcmp(measure, "js") ||
+						      !strcmp(measure, "hellinger") || !strcmp(measure, "linf") ||
+						      !strcmp(measure, "tvd"));
+
+		known += v != NULL;
+		if (v)
+			cr_expect(near(measure, json_number_value(v), got.exact[i]), "%s of %s: %.17g, not %.17g", measure,
+				  name, got.exact[i], json_number_value(v));
+		else if (!ours)
+			cr_expect(isnan(got.exact[i]), "%s of %s: %.17g, not nothing", measure, name, got.exact[i]);
+	}
+	cr_expect_eq(known, json_object_size(want), "%s: a measure of the file is not in the table", name);
+	exact_values_release(&got);
+}
+
+Test(exact, numbers_as_the_packages)
+{
+	json_t *cases = golden("numeric"), *item;
+	size_t i;
+
+	json_array_foreach(cases, i, item) {
+		struct exact_side r, c;
+
+		side_numbers(&r, json_object_get(item, "reference"));
+		side_numbers(&c, json_object_get(item, "current"));
+		expect_values(item, FIELD_NUMERIC, &r, &c);
+		side_release(&r);
+		side_release(&c);
+	}
+	cr_assert_geq(i, 30);
+	json_decref(cases);
+}
+
+Test(exact, categories_as_the_packages)
+{
+	json_t *cases = golden("categorical"), *item;
+	size_t i;
+
+	json_array_foreach(cases, i, item) {
+		struct exact_side r, c;
+
+		side_categories(&r, json_object_get(item, "reference"));
+		side_categories(&c, json_object_get(item, "current"));
+		expect_values(item, FIELD_CATEGORICAL, &r, &c);
+		side_release(&r);
+		side_release(&c);
+	}
+	cr_assert_geq(i, 10);
+	json_decref(cases);
+}
+
+static double of(const struct exact_values *v, const char *name)
+{
+	return v->exact[exact_find(name) - exact_table];
+}
+
+// The published vector, to the digits it is printed with.
+Test(exact, golden_vector)
+{
+	static const struct {
+		const char *name;
+		double value, digit;
+	} printed[] = {
+		{"psi.evidently", 0.34013, 1e-5}, {"psi.fiddler", 0.22564, 1e-5}, {"psi.deepchecks", 0.09440, 1e-5},
+		{"js.evidently", 0.14517, 1e-5}, {"js.nannyml", 0.17437, 1e-5}, {"js.tfdv", 0.03040, 1e-5},
+		{"kl.evidently", 0.06460, 1e-5}, {"hellinger", 0.16956, 1e-5}, {"linf", 0.1, 1e-9},
+		{"linf.deequ-robust", 0.01950, 1e-5}, {"chi2", 64.957, 1e-3}, {"chi2_p", 5.1e-14, 1e-15},
+		{"cramers_v.deepchecks", 0.17605, 1e-5},
+	};
+	static const struct exact_word before[] = {{"A", 1, 500}, {"B", 1, 300}, {"C", 1, 200}};
+	static const struct exact_word after[] = {{"D", 1, 50}, {"C", 1, 200}, {"B", 1, 350}, {"A", 1, 400}};
+	const struct exact_side r = {.rows = 1000, .words = before, .nwords = 3};
+	const struct exact_side c = {.rows = 1000, .words = after, .nwords = 4};
+	struct exact_values v;
+
+	exact_compute(&v, "x", FIELD_CATEGORICAL, &r, &c);
+	for (size_t i = 0; i < ARRAY_LEN(printed); i++)
+		cr_expect_float_eq(of(&v, printed[i].name), printed[i].value, printed[i].digit / 2, "%s: %.17g",
+				   printed[i].name, of(&v, printed[i].name));
+	exact_values_release(&v);
+}
+
+// What a monitor with a baseline of the reference says of a window that holds the current rows.
+static void expect_as_monitor(const char *name, enum field_type type, const struct exact_side *r,
+			      const struct exact_side *c, const struct baseline *b, const struct pane *p)
+{
+	static const char *const grid[] = {"psi", "js", "mean_shift", "variance_ratio"};
+	struct exact_values v;
+
+	exact_compute(&v, "x", type, r, c);
+	for (size_t i = 0; i < ARRAY_LEN(grid); i++) {
+		const struct measure *m = measure_find(grid[i]);
+		struct measure_input in = {.def = &b->fields[0]->def, .current = {p, p->fields[0]},
+					   .reference = {b->total, b->fields[0]->total}, .newest = EVENT_TIME_NONE};
+		struct measure_value w = {.value = NAN};
+
+		if (!(m->types & 1u << type))
+			continue;
+		m->compute(&in, &w);
+		if (w.state == READING_KNOWN)
+			cr_expect(fabs(of(&v, grid[i]) - w.value) <= 1e-12 * fabs(w.value), "%s of %s: %.17g, the monitor %.17g",
+				  grid[i], name, of(&v, grid[i]), w.value);
+	}
+	for (size_t i = 0; i < measure_table_len; i++) {
+		const struct measure *m = &measure_table[i];
+		struct measure_input in = {.def = &b->fields[0]->def, .current = {p, p->fields[0]},
+					   .reference = {b->total, b->fields[0]->total}, .newest = EVENT_TIME_NONE};
+		struct measure_value w = {.value = NAN};
+
+		if (m->scope != MEASURE_FIELD || !(m->types & 1u << type) || exact_find(m->name))
+			continue;
+		m->compute(&in, &w);
+		if (w.state == READING_KNOWN)
+			cr_expect_float_eq(v.kept[i], w.value, 1e-12 * fabs(w.value), "%s of %s: %.17g, the monitor %.17g",
+					   m->name, name, v.kept[i], w.value);
+		else
+			cr_expect(isnan(v.kept[i]), "%s of %s", m->name, name);
+	}
+	exact_values_release(&v);
+}
+
+Test(exact, agrees_with_the_monitor_on_numbers)
+{
+	json_t *cases = golden("numeric"), *item;
+	size_t i;
+
+	json_array_foreach(cases, i, item) {
+		double scale = json_get_num(json_object_get(item, "reference"), "scale", 1);
+		struct exact_side r, c;
+
+		if (scale != 1) // a pane's squares have a double's range
+			continue;
+		side_numbers(&r, json_object_get(item, "reference"));
+		side_numbers(&c, json_object_get(item, "current"));
+		r.rows = r.n;
+		c.rows = c.n;
+		r.nan = r.inf = c.nan = c.inf = 0;
+		struct baseline *b = baseline_numbers(r.sorted, r.n);
+		struct pane *p = pane_numbers(&b->fields[0]->def, c.sorted, c.n);
+		expect_as_monitor(json_get_str(item, "name", ""), FIELD_NUMERIC, &r, &c, b, p);
+		pane_free(p);
+		baseline_free(b);
+		side_release(&r);
+		side_release(&c);
+	}
+	json_decref(cases);
+}
+
+Test(exact, agrees_with_the_monitor_on_categories)
+{
+	static const char *const names[] = {"A", "B", "C", "D"};
+	static const uint64_t before[] = {500, 300, 200}, after[] = {400, 350, 200, 50};
+	struct exact_word rw[3], cw[4];
+	struct baseline *b = baseline_categories(names, before, 3);
+	struct pane *p = pane_categories(&b->fields[0]->def, names, after, 4);
+	struct exact_side r = {.rows = 1000, .words = rw, .nwords = 3}, c = {.rows = 1000, .words = cw, .nwords = 4};
+
+	for (size_t i = 0; i < 4; i++) {
+		if (i < 3)
+			rw[i] = (struct exact_word){names[i], 1, before[i]};
+		cw[i] = (struct exact_word){names[i], 1, after[i]};
+	}
+	expect_as_monitor("page", FIELD_CATEGORICAL, &r, &c, b, p);
+	pane_free(p);
+	baseline_free(b);
+}
+
+// A side without values has nothing to be compared, but what is missing is known.
+Test(exact, one_side_empty)
+{
+	const double some[] = {1, 2, 3};
+	const struct exact_side r = {.rows = 4, .sorted = some, .n = 3}, c = {.rows = 5, .nan = 1};
+	struct exact_values v, w;
+
+	exact_compute(&v, "x", FIELD_NUMERIC, &r, &c);
+	exact_compute(&w, "x", FIELD_NUMERIC, &c, &r);
+	for (size_t i = 0; i < exact_table_len; i++)
+		cr_expect(isnan(v.exact[i]) && isnan(w.exact[i]), "%s", exact_table[i].name);
+	cr_expect_float_eq(v.kept[measure_find("missing_ratio") - measure_table], 0.8, 1e-15);
+	cr_expect_float_eq(w.kept[measure_find("missing_ratio") - measure_table], 0.25, 1e-15);
+	exact_values_release(&v);
+	exact_values_release(&w);
+}
+
+Test(exact, table_is_whole)
+{
+	for (size_t i = 0; i < exact_table_len; i++) {
+		const struct exact_measure *m = &exact_table[i];
+
+		cr_expect_eq(exact_find(m->name), m);
+		cr_expect(m->help && *m->help && m->unit && m->range && m->source && m->types && m->compute, "%s", m->name);
+		// A dialect has a dot and says whose it is; SciPy's, Evidently's and the like never pass for ours.
+		cr_expect_eq(strchr(m->name, '.') != NULL, *m->dialect != 0, "%s", m->name);
+	}
+	cr_expect_null(exact_find("nonsense"));
+}
