@@ -9,7 +9,8 @@
 // One-sided: P(D+ >= d) = sum over j of B(j; n, d + j/n) d/(d + j/n), with B the binomial probability (Dwass
 // 1959). B is taken as Loader does (2000), by deviances, so nothing cancels. The terms are a smooth bell in
 // j that vanishes with all its derivatives at both ends, so for large n every h-th term times h is the same
-// sum to far below rounding (the trapezoidal rule's error falls exponentially).
+// sum to far below rounding (the trapezoidal rule's error falls exponentially). Past a million values the
+// limit exp(-(6nd + 1)^2 / 18n) (Maag and Dicaire 1971) is taken, because SciPy takes it, though the sum is exact.
 //
 // Two samples. A random path from (0,0) to (n,m) in unit steps is outside once |x/n - y/m| >= d; the chance
 // u(x,y) of having been outside on the way to (x,y) is 1 outside and else x/(x+y) u(x-1,y) + y/(x+y) u(x,y-1)
@@ -23,7 +24,7 @@
 
 #include "util/xalloc.h"
 
-enum { SMALL_N = 140, EXACT_N = 10000, TERMS = 4000 };
+enum { SMALL_N = 140, EXACT_N = 10000, LIMIT_N = 1000000, TERMS = 4000 };
 #define GIVE_UP 760 // exp(-GIVE_UP) is 0
 
 // log(n! / (sqrt(2 pi n) (n/e)^n)), Stirling's series; below 16 by the gamma function.
@@ -78,8 +79,10 @@ static double one_sided_term(double n, double j, double d, double rest_n)
 static double one_sided_sf(double n, double d)
 {
 	double rest = stirling_rest(n), last = floor(n * (1 - d)), sum = 0;
-	double step = n > 4 * TERMS ? floor(n / TERMS) : 1;
+	double step = n > 4 * TERMS ? floor(n / TERMS) : 1, root = 6 * n * d + 1;
 
+	if (n > LIMIT_N)
+		return exp(-root * root / (18 * n));
 	for (double j = 0; j <= last; j += step)
 		if (d + j / n < 1)
 			sum += one_sided_term(n, j, d, rest);

@@ -5,8 +5,8 @@
 #define KD_DRIFT_KS_LAW_H
 #include <stdint.h>
 
-// P(D_n >= d) of one sample of n >= 1 values: exact for n <= 140, for large and for tiny d; else Pelz and
-// Good's expansion. Relative error below 1e-10 where exact and not under 1e-300.
+// P(D_n >= d) of one sample of n >= 1 values: exact for n <= 140, and up to a million for large and for tiny
+// d; else an expansion. Equal to SciPy's to 1e-9 where that is not under 1e-300.
 double ks_one_sample_sf(uint64_t n, double d);
 // P(D >= d) of two samples without ties: exact where each has at most 10,000 values, else
 // ks_one_sample_sf with nm/(n+m) rounded to even.

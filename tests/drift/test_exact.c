@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drift/ks_law.h"
 #include "exact_data.h"
 #include "helper.h"
 #include "util/xalloc.h"
@@ -222,6 +223,35 @@ Test(exact, agrees_with_the_monitor_on_categories)
 	expect_as_monitor("page", FIELD_CATEGORICAL, &r, &c, b, p);
 	pane_free(p);
 	baseline_free(b);
+}
+
+static double at(const json_t *a, size_t i)
+{
+	return json_number_value(json_array_get(a, i));
+}
+
+// To 1e-9 relative down to where a package's own value is 0.
+Test(exact, laws_as_scipy)
+{
+	json_t *one = golden("one_sample"), *two = golden("two_samples"), *item;
+	size_t i;
+
+	json_array_foreach(one, i, item) {
+		double got = ks_one_sample_sf((uint64_t)at(item, 0), at(item, 1)), want = at(item, 2);
+
+		cr_expect(fabs(got - want) <= 1e-9 * want + 1e-300, "n %g, d %.17g: %.17g, not %.17g", at(item, 0),
+			  at(item, 1), got, want);
+	}
+	cr_assert_geq(i, 150);
+	json_array_foreach(two, i, item) {
+		double got = ks_two_sample_sf((uint64_t)at(item, 0), (uint64_t)at(item, 1), at(item, 2)), want = at(item, 3);
+
+		cr_expect(fabs(got - want) <= 1e-9 * want + 1e-300, "n %g, m %g, d %.17g: %.17g, not %.17g", at(item, 0),
+			  at(item, 1), at(item, 2), got, want);
+	}
+	cr_assert_geq(i, 70);
+	json_decref(one);
+	json_decref(two);
 }
 
 // A side without values has nothing to be compared, but what is missing is known.

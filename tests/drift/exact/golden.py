@@ -314,6 +314,31 @@ def evidently_of(r, c, categorical):
     return out
 
 
+def laws():
+    """[n, d, p] of one sample and [n, m, d, p] of two, over every region of both algorithms."""
+    from scipy import stats
+    one, two = [], []
+    for n in (1, 2, 3, 7, 30, 140, 141, 500, 3000, 54321, 100000, 100001, 750000, 4000000):
+        for nd2 in (0.02, 0.1, 0.3, 0.7, 0.8, 1.5, 2.1, 2.3, 3.9, 4.1, 12, 60, 200, 349, 371):
+            d = math.sqrt(nd2 / n)
+            if 0.6 / n < d < 1:
+                one.append([n, d, float(stats.kstwo.sf(d, n))])
+        for d in (0.7 / n, 0.99 / n, 1 / n, 1.3 / n, 0.49, 0.5, 0.51, 0.8, 1 - 0.9 / n):
+            if 0.6 / n < d < 1:
+                one.append([n, d, float(stats.kstwo.sf(d, n))])
+    from scipy.stats import _stats_py
+    for n, m in ((1, 1), (2, 3), (7, 5), (10, 10), (100, 99), (100, 50), (1000, 1000), (1000, 10), (3000, 2999),
+                 (10000, 10000), (9999, 10000)):
+        lcm = n // math.gcd(n, m) * m
+        for share in (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 0.9, 1):
+            h = round(share * lcm)
+            if n * m < 10**7 or n == m or share <= 0.05:
+                done, d, p = _stats_py._attempt_exact_2kssamp(n, m, math.gcd(n, m), h / lcm, "two-sided")
+                assert done
+                two.append([n, m, d, float(p)])
+    return one, two
+
+
 def part_evidently():
     import numpy as np
     numeric, categorical = {}, {}
@@ -333,7 +358,7 @@ def part_evidently():
         out = scipy_table(sorted(set(r) | set(c)), r, c)
         out.update(evidently_of(labels(r), labels(c), True))
         categorical[name] = out
-    return numeric, categorical
+    return numeric, categorical, laws()
 
 
 # --- NannyML, deepchecks --------------------------------------------------------------------------------
@@ -402,7 +427,10 @@ def main():
     for part, env in zip(PARTS, sys.argv[1:]):
         done = subprocess.run([os.path.join(env, "bin", "python"), os.path.abspath(__file__), "--part", part],
                               stdout=subprocess.PIPE, text=True, check=True)
-        for mine, theirs in zip((numeric, categorical), json.loads(done.stdout)):
+        answer = json.loads(done.stdout)
+        if part == "evidently":
+            one, two = answer.pop()
+        for mine, theirs in zip((numeric, categorical), answer):
             for name, values in theirs.items():
                 mine[name].update(values)
     lines = ['{"numeric": [']
@@ -411,7 +439,8 @@ def main():
     lines += [",\n".join(items), '], "categorical": [']
     items = [json.dumps({"name": n, "reference": r, "current": c, "values": finite(categorical[n])})
              for n, r, c in category_specs()]
-    lines += [",\n".join(items), "]}"]
+    lines += [",\n".join(items), '], "one_sample": [', ",\n".join(map(json.dumps, one))]
+    lines += ['], "two_samples": [', ",\n".join(map(json.dumps, two)), "]}"]
     print("\n".join(lines))
 
 
