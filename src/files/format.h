@@ -41,5 +41,9 @@ struct format {
 	void (*close)(void *reader);
 };
 
+// By the file's name; NULL with err where it has none of theirs or is not a regular file.
+const struct format *format_of(const char *path, struct error *err) MUST_CHECK;
+bool is_truth(const char *s, size_t n); // "true" or "false"
+
 extern const struct format csv_format, jsonl_format, ndjson_format, avro_format;
 #endif

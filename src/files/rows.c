@@ -97,7 +97,7 @@ void row_release(struct row_buf *b)
 	buf_release(&b->text);
 }
 
-struct rows *rows_open(const char *path, struct error *err)
+const struct format *format_of(const char *path, struct error *err)
 {
 	const char *dot = strrchr(path, '.');
 	const struct format *f = NULL;
@@ -106,18 +106,28 @@ struct rows *rows_open(const char *path, struct error *err)
 	for (size_t i = 0; dot && i < ARRAY_LEN(formats); i++)
 		if (!strcasecmp(dot, formats[i]->extension))
 			f = formats[i];
-	if (!f) {
+	if (!f)
 		error_set(err, "%s: unknown file format; name it .csv, .jsonl, .ndjson or .avro", path);
-		return NULL;
-	}
-	if (stat(path, &st)) {
+	else if (stat(path, &st))
 		error_set(err, "%s: %s", path, strerror(errno));
-		return NULL;
-	}
-	if (!S_ISREG(st.st_mode)) {
+	else if (!S_ISREG(st.st_mode))
 		error_set(err, "%s: not a regular file; it is read twice, so a pipe will not do", path);
+	else
+		return f;
+	return NULL;
+}
+
+bool is_truth(const char *s, size_t n)
+{
+	return (n == 4 && !memcmp(s, "true", 4)) || (n == 5 && !memcmp(s, "false", 5));
+}
+
+struct rows *rows_open(const char *path, struct error *err)
+{
+	const struct format *f = format_of(path, err);
+
+	if (!f)
 		return NULL;
-	}
 	struct rows *r = xcalloc(1, sizeof *r);
 	r->path = xstrdup(path);
 	r->format = f;

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "files/table.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "files/csv_text.h"
+#include "files/decimal.h"
+#include "files/format.h"
+#include "files/rows.h"
+#include "util/xalloc.h"
+
+enum { TELL_EVERY = 1 << 14 };
+
+// How a column's cells are taken.
+enum mode {
+	TAKE_NUMBERS,
+	TAKE_WORDS,
+	TAKE_NOTHING, // count only
+	TAKE_AGAIN,   // texts after numbers: in a second reading
+};
+
+struct loader {
+	struct table *t;
+	enum mode *modes;
+	bool counting; // the first reading: what is there is counted
+	table_progress *progress;
+	void *ctx;
+};
+
+static void add_number(struct table_column *c, double x)
+{
+	if (isfinite(x)) {
+		GROW(c->numbers, c->n, c->cap);
+		c->numbers[c->n++] = x + 0.0;
+	} else if (isnan(x)) {
+		c->nan++;
+	} else {
+		c->inf++;
+	}
+}
+
+static bool all_digits(const char *s, size_t n)
+{
+	size_t sign = n && (*s == '-' || *s == '+'), i = sign;
+
+	while (i < n && s[i] >= '0' && s[i] <= '9')
+		i++;
+	return i == n && n > sign;
+}
+
+// A cell that is not missing.
+static void add_text(struct loader *l, size_t column, const char *s, size_t n)
+{
+	struct table_column *c = &l->t->columns[column];
+	enum mode *mode = &l->modes[column];
+	double x;
+
+	c->present += l->counting;
+	if (*mode == TAKE_NUMBERS) {
+		if (!number_parse(s, n, &x)) {
+			c->whole &= all_digits(s, n);
+			add_number(c, x);
+			return;
+		}
+		*mode = c->n || c->nan || c->inf ? TAKE_AGAIN : TAKE_WORDS;
+	}
+	if (*mode == TAKE_WORDS)
+		words_count(&c->words, s, n);
+}
+
+// A row without quotes, its numbers parsed where they stand.
+static size_t plain_row(struct loader *l, const struct csv_row *row)
+{
+	const char *p = row->p, *end = row->end;
+	size_t column = 0, n = l->t->ncolumns;
+
+	for (;; p++, column++) {
+		const char *start = p;
+		struct table_column *c;
+		bool whole;
+		double x;
+
+		if (column >= n)
+			break;
+		c = &l->t->columns[column];
+		if (l->modes[column] == TAKE_NUMBERS && decimal_read(&p, &x, &whole) && (p == end || *p == ',')) {
+			c->present++;
+			c->whole &= whole;
+			GROW(c->numbers, c->n, c->cap);
+			c->numbers[c->n++] = x + 0.0;
+		} else {
+			for (p = start; p < end && *p != ','; p++)
+				;
+			if (p > start)
+				add_text(l, column, start, (size_t)(p - start));
+		}
+		if (p == end)
+			return column + 1;
+	}
+	for (column++; p < end; p++)
+		column += *p == ',';
+	return column;
+}
+
+static int read_csv(struct loader *l, struct csv_text *text, struct error *err)
+{
+	struct table *t = l->t;
+	struct csv_row row;
+	uint64_t rows = 0;
+	size_t cells;
+	int got;
+
+	while ((got = csv_text_next(text, &row, err)) > 0) {
+		if (row.quoted) {
+			if (csv_text_split(text, &row, err))
+				return -1;
+			cells = text->ncells;
+			for (size_t i = 0; i < cells && i < t->ncolumns; i++)
+				if (text->cells[i].len)
+					add_text(l, i, text->cells[i].s, text->cells[i].len);
+		} else {
+			cells = plain_row(l, &row);
+		}
+		if (csv_text_width(text, &row, cells, t->ncolumns, err))
+			return -1;
+		if (++rows % TELL_EVERY == 0 && l->progress)
+			l->progress(l->ctx, csv_text_progress(text), rows);
+	}
+	t->rows = rows;
+	return got;
+}
+
+static void make_columns(struct loader *l, size_t n)
+{
+	l->t->columns = xcalloc(n, sizeof *l->t->columns);
+	l->t->ncolumns = n;
+	l->modes = xcalloc(n + 1, sizeof *l->modes);
+	for (size_t i = 0; i < n; i++) {
+		l->t->columns[i].whole = true;
+		words_init(&l->t->columns[i].words);
+	}
+}
+
+static int load_csv(struct loader *l, struct error *err)
+{
+	bool first = !l->t->columns;
+	struct column_list names;
+	struct csv_text text;
+	int rc = -1;
+
+	column_list_init(&names);
+	if (csv_text_open(&text, l->t->path, err) || csv_text_header(&text, &names, err))
+		goto out;
+	if (first) {
+		make_columns(l, names.n);
+		for (size_t i = 0; i < names.n; i++)
+			l->t->columns[i].path = xstrdup(names.items[i].path);
+	} else if (names.n != l->t->ncolumns) {
+		error_set(err, "%s: the file changed while it was read", l->t->path);
+		goto out;
+	}
+	rc = read_csv(l, &text, err);
+out:
+	csv_text_close(&text);
+	column_list_release(&names);
+	return rc;
+}
+
+// JSON Lines and Avro: rows.h has found the types.
+static void add_cell(struct loader *l, size_t at, const struct column *column, const struct cell *cell)
+{
+	struct table_column *c = &l->t->columns[at];
+
+	if (l->modes[at] != TAKE_NUMBERS || cell->other) {
+		add_text(l, at, cell->text, cell->len);
+		return;
+	}
+	c->present += l->counting;
+	if (column->type != FIELD_NUMERIC)
+		return;
+	c->whole &= all_digits(cell->text, cell->len);
+	add_number(c, cell->number);
+}
+
+static enum mode mode_of(enum field_type type)
+{
+	return type == FIELD_NUMERIC ? TAKE_NUMBERS : type == FIELD_TIME ? TAKE_NOTHING : TAKE_WORDS;
+}
+
+static int load_rows(struct loader *l, struct error *err)
+{
+	bool first = !l->t->columns;
+	struct rows *r = rows_open(l->t->path, err);
+	const struct row *row;
+	uint64_t count = 0;
+	size_t *place, n = 0; // column of the file -> ours + 1
+	int got;
+
+	if (!r)
+		return -1;
+	place = xcalloc(rows_columns(r) + 1, sizeof *place);
+	for (size_t i = 0; i < rows_columns(r); i++)
+		if (!strstr(rows_column(r, i)->path, "[]"))
+			place[i] = ++n;
+	if (first)
+		make_columns(l, n);
+	for (size_t i = 0; first && i < rows_columns(r); i++) {
+		if (!place[i])
+			continue;
+		l->t->columns[place[i] - 1].path = xstrdup(rows_column(r, i)->path);
+		l->modes[place[i] - 1] = mode_of(rows_column(r, i)->type);
+	}
+	while ((got = rows_next(r, &row, err)) > 0) {
+		for (size_t i = 0; i < row->ncells; i++) {
+			uint32_t column = row->cells[i].column;
+
+			if (place[column] && place[column] <= l->t->ncolumns)
+				add_cell(l, place[column] - 1, rows_column(r, column), &row->cells[i]);
+		}
+		if (++count % TELL_EVERY == 0 && l->progress)
+			l->progress(l->ctx, rows_progress(r), count);
+	}
+	l->t->rows = count;
+	free(place);
+	rows_free(r);
+	return got;
+}
+
+static int load(struct loader *l, const struct format *f, struct error *err)
+{
+	return f == &csv_format ? load_csv(l, err) : load_rows(l, err);
+}
+
+static bool only_truths(const struct words *w)
+{
+	size_t i = 0;
+
+	while (i < w->n && is_truth(w->items[i].s, w->items[i].len))
+		i++;
+	return i == w->n;
+}
+
+static void set_type(struct loader *l, size_t i, uint64_t rows)
+{
+	struct table_column *c = &l->t->columns[i];
+
+	c->whole &= l->modes[i] == TAKE_NUMBERS && c->n == rows;
+	if (!c->present)
+		c->type = FIELD_NONE;
+	else if (l->modes[i] == TAKE_NOTHING)
+		c->type = FIELD_TIME;
+	else if (l->modes[i] == TAKE_NUMBERS)
+		c->type = FIELD_NUMERIC;
+	else
+		c->type = c->words.n && only_truths(&c->words) ? FIELD_BOOLEAN : FIELD_CATEGORICAL;
+}
+
+int table_as_words(struct table *t, const bool *which, table_progress *progress, void *ctx, struct error *err)
+{
+	const struct format *f = format_of(t->path, err);
+	struct loader l = {.t = t, .progress = progress, .ctx = ctx};
+	uint64_t rows = t->rows;
+	int rc;
+
+	if (!f)
+		return -1;
+	l.modes = xcalloc(t->ncolumns + 1, sizeof *l.modes);
+	for (size_t i = 0; i < t->ncolumns; i++) {
+		struct table_column *c = &t->columns[i];
+
+		l.modes[i] = which[i] ? TAKE_WORDS : TAKE_NOTHING;
+		if (!which[i])
+			continue;
+		free(c->numbers);
+		words_release(&c->words);
+		c->numbers = NULL;
+		c->n = c->cap = c->nan = c->inf = 0;
+		c->whole = false;
+		c->type = FIELD_CATEGORICAL;
+	}
+	rc = load(&l, f, err);
+	free(l.modes);
+	if (!rc && t->rows != rows)
+		return error_set(err, "%s: the file changed while it was read", t->path);
+	return rc;
+}
+
+struct table *table_load(const char *path, table_progress *progress, void *ctx, struct error *err)
+{
+	const struct format *f = format_of(path, err);
+	struct loader l = {.counting = true, .progress = progress, .ctx = ctx};
+	bool *again, any = false;
+	int rc;
+
+	if (!f)
+		return NULL;
+	l.t = xcalloc(1, sizeof *l.t);
+	l.t->path = xstrdup(path);
+	rc = load(&l, f, err);
+	again = xcalloc(l.t->ncolumns + 1, sizeof *again);
+	for (size_t i = 0; i < l.t->ncolumns && !rc; i++) {
+		again[i] = l.modes[i] == TAKE_AGAIN;
+		any |= again[i];
+		set_type(&l, i, l.t->rows);
+	}
+	free(l.modes);
+	if (!rc && any)
+		rc = table_as_words(l.t, again, progress, ctx, err);
+	free(again);
+	if (!rc)
+		return l.t;
+	table_free(l.t);
+	return NULL;
+}
+
+void table_free(struct table *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->ncolumns; i++) {
+		free(t->columns[i].path);
+		free(t->columns[i].numbers);
+		words_release(&t->columns[i].words);
+	}
+	free(t->columns);
+	free(t->path);
+	free(t);
+}
+
+struct table_column *table_find(const struct table *t, const char *path)
+{
+	for (size_t i = 0; i < t->ncolumns; i++)
+		if (!strcmp(t->columns[i].path, path))
+			return &t->columns[i];
+	return NULL;
+}
