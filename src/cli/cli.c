@@ -12,7 +12,7 @@
 const struct command *const cli_commands[] = {&cmd_demo,     &cmd_run,		 &cmd_check,
 					      &cmd_baseline, &cmd_produce,	 &cmd_stats,
 					      &cmd_alerts,   &cmd_schema,	 &cmd_test_receiver,
-					      NULL};
+					      &cmd_compare,  &cmd_measures,	 NULL};
 
 int cli_fail(const struct cli_args *a, const struct error *err)
 {

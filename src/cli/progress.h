@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// A progress bar on stderr, where that is a terminal; elsewhere nothing.
+// A progress bar with the time left on stderr, where that is a terminal; elsewhere nothing.
 #ifndef KD_CLI_PROGRESS_H
 #define KD_CLI_PROGRESS_H
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "util/clock.h"
+
 struct progress {
 	bool on;
 	int shown; // per mille
+	struct mono_time begun;
 };
 
 void progress_begin(struct progress *p);

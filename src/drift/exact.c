@@ -426,11 +426,16 @@ const struct exact_measure *exact_find(const char *name)
 	return NULL;
 }
 
+bool exact_keeps(const struct measure *m)
+{
+	return m->scope == MEASURE_FIELD && strcmp(m->name, "dropped_field") && !exact_find(m->name);
+}
+
 static double kept(const struct measure *m, const struct measure_input *in)
 {
 	struct measure_value v = {.value = NAN};
 
-	if (m->scope != MEASURE_FIELD || !(m->types & 1u << in->def->type) || exact_find(m->name))
+	if (!exact_keeps(m) || !(m->types & 1u << in->def->type))
 		return NAN;
 	m->compute(in, &v);
 	return v.state == READING_KNOWN ? v.value : NAN;

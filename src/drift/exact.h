@@ -15,9 +15,9 @@ struct exact_word {
 	uint64_t n;
 };
 
-// One side of a field. Missing values are rows less n (or the words' counts), nan and inf.
+// One side of a field. Missing values are rows less n (or the words' counts), nan, inf and other.
 struct exact_side {
-	uint64_t rows, nan, inf;
+	uint64_t rows, nan, inf, other; // other: values that are not looked at (times)
 	const double *sorted; // numbers: the finite ones, ascending
 	size_t n;
 	bool whole;           // every row holds a whole number, written as one
@@ -39,8 +39,11 @@ extern const struct exact_measure exact_table[];
 extern const size_t exact_table_len;
 const struct exact_measure *exact_find(const char *name); // NULL if unknown
 
-// A value for each row of exact_table, and for each of measure_table that exact_table does not have; NaN
-// where there is none. The caller releases.
+// Which of measure_table are computed too: those of fields that exact_table does not have and that are not
+// about schemas.
+bool exact_keeps(const struct measure *m);
+
+// A value for each row of exact_table and of measure_table; NaN where there is none. The caller releases.
 struct exact_values {
 	double *exact, *kept;
 };

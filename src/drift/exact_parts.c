@@ -52,7 +52,8 @@ static struct pane *make_pane(const struct field_def *def, const struct exact_si
 		field_add_category_times(f, s->words[i].s, s->words[i].len, s->words[i].n);
 	f->nan = s->nan;
 	f->inf = s->inf;
-	f->present += s->nan + s->inf;
+	f->other = s->other;
+	f->present += s->nan + s->inf + s->other;
 	return p;
 }
 

@@ -74,8 +74,10 @@ const struct measure *measure_find(const char *name); // NULL if unknown
 // Applies scope, type, min_records and reference checks, then computes. (m->compute alone, after the first
 // two and with both panes set, gives numbers below min_records too: comparing files wants that.)
 struct measure_value measure_compute(const struct measure *m, const struct measure_input *in);
-// Appends docs/measures.md.
+// Both tables (this one and that of drift/exact.h): docs/measures.md, text for people, an array of objects.
 void measures_reference(struct buf *out);
+void measures_text(struct buf *out);
+json_t *measures_json(void);
 
 // The one currency of rules, store, metrics and pages.
 struct reading {

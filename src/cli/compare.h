@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `kdrift compare` knows of two files, and what it says of it. Private to cli/.
+#ifndef KD_CLI_COMPARE_H
+#define KD_CLI_COMPARE_H
+#include "drift/exact.h"
+#include "files/table.h"
+#include "util/json.h"
+
+struct compared_side {
+	bool there;        // the file has such a column
+	uint64_t rows, present, count; // count: values that are compared, without NaN and infinities
+};
+
+struct compared_field {
+	const char *path;  // of a table
+	enum field_type type;
+	struct compared_side reference, current;
+	struct exact_values values;
+};
+
+struct comparison {
+	struct table *reference, *current;
+	struct compared_field *fields; // in the order of the reference, then those that only the current file has
+	size_t n;
+};
+
+// compare_files.c. progress may be NULL.
+int comparison_make(struct comparison *c, const char *reference, const char *current, table_progress *progress, void *ctx,
+		    struct error *err) MUST_CHECK;
+void comparison_release(struct comparison *c);
+// The measure's value; NaN where there is none. name is one of exact_table or measure_table.
+double compared_value(const struct compared_field *f, const char *name);
+
+// compare_print.c
+void comparison_print(const struct comparison *c);
+json_t *comparison_json(const struct comparison *c); // a new reference
+
+// compare_gate.c: --fail-on.
+struct gate {
+	char *field;       // NULL: any
+	const char *measure; // of a table
+	unsigned types;    // that it is defined for
+	char op[3];        // > >= < <=
+	double limit;
+};
+struct gates {
+	struct gate *items;
+	size_t n, cap;
+};
+// "psi>0.2, amount:ks>=0.1": appended. -1 with err for what is none or names no measure.
+int gates_add(struct gates *g, const char *text, struct error *err) MUST_CHECK;
+void gates_release(struct gates *g);
+// Tells each that is broken on stderr; returns how many.
+size_t gates_judge(const struct gates *g, const struct comparison *c);
+void gates_measures(struct buf *out); // the names, a line
+#endif

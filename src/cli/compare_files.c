@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/compare.h"
+#include "util/sort.h"
+#include "util/xalloc.h"
+
+// Both files and the measures are one bar.
+struct part {
+	table_progress *progress;
+	void *ctx;
+	double from, size;
+	uint64_t rows; // of what was read before
+};
+
+static void tell(void *ctx, double share, uint64_t rows)
+{
+	const struct part *p = ctx;
+
+	if (p->progress)
+		p->progress(p->ctx, p->from + p->size * share, p->rows + rows);
+}
+
+// What the column counts as on both sides: what differs is categories.
+static enum field_type common_type(const struct table_column *r, const struct table_column *c)
+{
+	enum field_type a = r ? r->type : FIELD_NONE, b = c ? c->type : FIELD_NONE;
+
+	if (a == FIELD_NONE)
+		a = b;
+	if (b != FIELD_NONE && b != a)
+		return FIELD_CATEGORICAL;
+	return a == FIELD_NONE ? FIELD_NUMERIC : a;
+}
+
+static bool needs_words(const struct table_column *c, enum field_type type)
+{
+	return c && type == FIELD_CATEGORICAL && (c->type == FIELD_NUMERIC || c->type == FIELD_TIME);
+}
+
+static void add_field(struct comparison *c, struct table_column *r, struct table_column *k)
+{
+	struct compared_field *f = &c->fields[c->n++];
+
+	f->path = r ? r->path : k->path;
+	f->type = common_type(r, k);
+}
+
+static int settle_types(struct comparison *c, const struct part *p, struct error *err)
+{
+	struct table *both[2] = {c->reference, c->current};
+
+	for (int side = 0; side < 2; side++) {
+		struct table *t = both[side];
+		bool *which = xcalloc(t->ncolumns + 1, sizeof *which), any = false;
+		int rc = 0;
+
+		for (size_t i = 0; i < c->n; i++) {
+			struct table_column *column = table_find(t, c->fields[i].path);
+
+			if (needs_words(column, c->fields[i].type))
+				any = which[column - t->columns] = true;
+		}
+		if (any)
+			rc = table_as_words(t, which, p->progress ? tell : NULL, (void *)(uintptr_t)p, err);
+		free(which);
+		if (rc)
+			return -1;
+	}
+	return 0;
+}
+
+// Both sides' words in one form: struct word is laid out for files/, struct exact_word for drift/.
+static struct exact_word *words_of(const struct table_column *c)
+{
+	struct exact_word *w = xcalloc(c->words.n + 1, sizeof *w);
+
+	for (size_t i = 0; i < c->words.n; i++)
+		w[i] = (struct exact_word){c->words.items[i].s, c->words.items[i].len, c->words.items[i].n};
+	return w;
+}
+
+static void side_of(struct exact_side *s, struct compared_side *out, const struct table *t, struct table_column *c,
+		    enum field_type type, double *scratch)
+{
+	*s = (struct exact_side){.rows = t->rows};
+	*out = (struct compared_side){.there = c != NULL, .rows = t->rows};
+	if (!c)
+		return;
+	out->present = c->present;
+	if (type == FIELD_NUMERIC) {
+		sort_doubles(c->numbers, scratch, c->n);
+		s->sorted = c->numbers;
+		s->n = c->n;
+		s->nan = c->nan;
+		s->inf = c->inf;
+		s->whole = c->whole;
+		out->count = c->n;
+	} else if (type == FIELD_TIME) {
+		s->other = c->present;
+	} else {
+		s->words = words_of(c);
+		s->nwords = c->words.n;
+		out->count = c->present;
+	}
+}
+
+static void forget(struct table_column *c)
+{
+	if (!c)
+		return;
+	free(c->numbers);
+	c->numbers = NULL;
+	c->n = c->cap = 0;
+	words_release(&c->words);
+}
+
+static void compute(struct comparison *c, struct compared_field *f, double *scratch)
+{
+	struct table_column *r = table_find(c->reference, f->path), *k = table_find(c->current, f->path);
+	struct exact_side rs, cs;
+
+	side_of(&rs, &f->reference, c->reference, r, f->type, scratch);
+	side_of(&cs, &f->current, c->current, k, f->type, scratch);
+	exact_compute(&f->values, f->path, f->type, &rs, &cs);
+	free((void *)(uintptr_t)rs.words);
+	free((void *)(uintptr_t)cs.words);
+	forget(r);
+	forget(k);
+}
+
+int comparison_make(struct comparison *c, const char *reference, const char *current, table_progress *progress, void *ctx,
+		    struct error *err)
+{
+	struct part p = {progress, ctx, 0, 0.4, 0};
+	double *scratch;
+	size_t most;
+
+	*c = (struct comparison){0};
+	c->reference = table_load(reference, tell, &p, err);
+	if (!c->reference)
+		return -1;
+	p = (struct part){progress, ctx, 0.4, 0.4, c->reference->rows};
+	c->current = table_load(current, tell, &p, err);
+	if (!c->current)
+		return -1;
+	p.rows += c->current->rows;
+	c->fields = xcalloc(c->reference->ncolumns + c->current->ncolumns + 1, sizeof *c->fields);
+	for (size_t i = 0; i < c->reference->ncolumns; i++)
+		add_field(c, &c->reference->columns[i], table_find(c->current, c->reference->columns[i].path));
+	for (size_t i = 0; i < c->current->ncolumns; i++)
+		if (!table_find(c->reference, c->current->columns[i].path))
+			add_field(c, NULL, &c->current->columns[i]);
+	p = (struct part){progress, ctx, 0.8, 0, 0};
+	if (settle_types(c, &p, err))
+		return -1;
+	most = c->reference->rows > c->current->rows ? c->reference->rows : c->current->rows;
+	scratch = xmalloc((most + 1) * sizeof *scratch);
+	for (size_t i = 0; i < c->n; i++) {
+		compute(c, &c->fields[i], scratch);
+		if (progress)
+			progress(ctx, 0.8 + 0.2 * (double)(i + 1) / (double)c->n, c->reference->rows + c->current->rows);
+	}
+	free(scratch);
+	return 0;
+}
+
+void comparison_release(struct comparison *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		exact_values_release(&c->fields[i].values);
+	free(c->fields);
+	table_free(c->reference);
+	table_free(c->current);
+}
+
+double compared_value(const struct compared_field *f, const char *name)
+{
+	const struct exact_measure *m = exact_find(name);
+
+	return m ? f->values.exact[m - exact_table] : f->values.kept[measure_find(name) - measure_table];
+}
