@@ -149,30 +149,28 @@ void order_compare(struct order *o, const double *r, size_t n, const double *c, 
 				: ad_normalised(w.ad / total * (1 / w.n + 1 / w.m) * (total - 1) / total, w.n, w.m);
 }
 
-// Sums of (v - from) * scale to the given power, a block at a time.
-static double power_sum(const double *v, size_t n, double scale, double from, int power)
+static double mean_of(const double *v, size_t n, double scale)
 {
 	double sum = 0;
 
 	for (size_t at = 0; at < n; at += BLOCK) {
 		size_t end = at + BLOCK < n ? at + BLOCK : n;
-		double s0 = 0, s1 = 0;
+		double even = 0, odd = 0;
 
 		for (size_t i = at; i < end; i++) {
-			double x = v[i] * scale - from, y = power == 1 ? x : power == 2 ? x * x : x * x * x;
-			double t = s0;
+			double t = even;
 
-			s0 = s1 + y; // two sums in turn
-			s1 = t;
+			even = odd + v[i]; // two sums in turn
+			odd = t;
 		}
-		sum += s0 + s1;
+		sum += (even + odd) * scale;
 	}
-	return sum;
+	return sum / (double)n;
 }
 
 void moments_of(struct moments *s, const double *v, size_t n)
 {
-	double most = fmax(fabs(v[0]), fabs(v[n - 1])), dn = (double)n, scale, off, squares;
+	double most = fmax(fabs(v[0]), fabs(v[n - 1])), dn = (double)n, scale, off = 0, squares = 0, cubes = 0;
 
 	*s = (struct moments){.n = n, .variance = NAN, .skew = NAN};
 	s->exponent = most > 0 ? ilogb(most) : 0;
@@ -183,13 +181,28 @@ void moments_of(struct moments *s, const double *v, size_t n)
 		s->variance = n > 1 ? 0 : NAN;
 		return;
 	}
-	s->mean = power_sum(v, n, scale, 0, 1) / dn;
-	off = power_sum(v, n, scale, s->mean, 1);
-	squares = power_sum(v, n, scale, s->mean, 2) - off * off / dn;
-	s->mean += off / dn;
+	s->mean = mean_of(v, n, scale);
+	for (size_t at = 0; at < n; at += BLOCK) {
+		size_t end = at + BLOCK < n ? at + BLOCK : n;
+		double sum1 = 0, sum2 = 0, sum3 = 0;
+
+		for (size_t i = at; i < end; i++) {
+			double x = v[i] * scale - s->mean;
+
+			sum1 += x;
+			sum2 += x * x;
+			sum3 += x * x * x;
+		}
+		off += sum1;
+		squares += sum2;
+		cubes += sum3;
+	}
+	off /= dn; // what the mean is off by
+	s->mean += off;
+	squares -= off * off * dn;
 	s->variance = squares / (dn - 1);
 	s->sd = sqrt(squares / dn);
-	s->skew = power_sum(v, n, scale, s->mean, 3) / dn / (s->sd * s->sd * s->sd);
+	s->skew = (cubes / dn - 3 * off * squares / dn) / (s->sd * s->sd * s->sd);
 }
 
 double moments_plain_sd(const struct moments *s)

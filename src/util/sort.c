@@ -33,12 +33,10 @@ static void insertion(double *v, size_t n)
 	}
 }
 
-static void pass(const double *from, double *to, size_t n, unsigned shift)
+static void scatter(const double *from, double *to, size_t n, unsigned shift, uint32_t *at)
 {
-	uint32_t at[CELLS] = {0}, sum = 0;
+	uint32_t sum = 0;
 
-	for (size_t i = 0; i < n; i++)
-		at[to_key(from[i]) >> shift & (CELLS - 1)]++;
 	for (size_t i = 0; i < CELLS; i++) {
 		uint32_t here = at[i];
 
@@ -49,11 +47,21 @@ static void pass(const double *from, double *to, size_t n, unsigned shift)
 		to[at[to_key(from[i]) >> shift & (CELLS - 1)]++] = from[i];
 }
 
+// By 3 DIGIT bits from `shift` on.
 static void three_passes(double *v, double *scratch, size_t n, unsigned shift)
 {
-	pass(v, scratch, n, shift);
-	pass(scratch, v, n, shift + DIGIT);
-	pass(v, scratch, n, shift + 2 * DIGIT > 64 - DIGIT ? 64 - DIGIT : shift + 2 * DIGIT);
+	uint32_t at[3][CELLS] = {{0}};
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t key = to_key(v[i]) >> shift;
+
+		at[0][key & (CELLS - 1)]++;
+		at[1][key >> DIGIT & (CELLS - 1)]++;
+		at[2][key >> 2 * DIGIT & (CELLS - 1)]++;
+	}
+	scatter(v, scratch, n, shift, at[0]);
+	scatter(scratch, v, n, shift + DIGIT, at[1]);
+	scatter(v, scratch, n, shift + 2 * DIGIT, at[2]);
 	memcpy(v, scratch, n * sizeof *v);
 }
 
