@@ -160,10 +160,10 @@ static double mean_of(const double *v, size_t n, double scale)
 		for (size_t i = at; i < end; i++) {
 			double t = even;
 
-			even = odd + v[i]; // two sums in turn
+			even = odd + v[i] * scale; // two sums in turn
 			odd = t;
 		}
-		sum += (even + odd) * scale;
+		sum += even + odd;
 	}
 	return sum / (double)n;
 }

@@ -213,13 +213,13 @@ Test(table, avro)
 	while (rows_next(r, &row, &err) > 0)
 		rows++;
 	cr_expect_eq(t->rows, rows);
-	// address.zip is a union of a number and a text: both occur, so it is neither.
+	// address.zip is a union of a number and a text: both occur, so it is categories. So is what rows call text.
 	for (size_t i = 0; i < rows_columns(r); i++) {
 		const struct column *c = rows_column(r, i);
+		bool words = c->type == FIELD_TEXT || !strcmp(c->path, "address.zip");
 
 		if (!strstr(c->path, "[]") && column(t, c->path)->present)
-			cr_expect_eq(column(t, c->path)->type, !strcmp(c->path, "address.zip") ? FIELD_CATEGORICAL : c->type,
-				     "%s", c->path);
+			cr_expect_eq(column(t, c->path)->type, words ? FIELD_CATEGORICAL : c->type, "%s", c->path);
 	}
 	rows_free(r);
 	table_free(t);
