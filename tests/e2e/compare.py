@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kdrift compare: the same data as CSV, JSON Lines and Avro gives the same answer, which is SciPy's; the
+answer's form; the gate's exit codes; what the text says."""
+import csv
+import json
+import os
+import pty
+import subprocess
+
+import fastavro
+import numpy as np
+from scipy import stats
+
+from lib.monitor import kdrift
+from lib.suite import KDRIFT, Suite
+
+N, M = 4000, 3000
+SCHEMA = {"type": "record", "name": "Row", "fields": [
+    {"name": "amount", "type": ["null", "double"]}, {"name": "count", "type": "long"},
+    {"name": "currency", "type": "string"}, {"name": "new", "type": "boolean"}]}
+
+
+def rows(rng, n, shift, currencies):
+    for i in range(n):
+        yield {"amount": None if i % 50 == 3 else float(np.round(rng.normal(shift, 2), 6)), "count": int(rng.poisson(4)),
+               "currency": str(rng.choice(currencies)), "new": bool(rng.random() < 0.3)}
+
+
+def cell(v):
+    return "" if v is None else str(v).lower() if isinstance(v, bool) else str(v)
+
+
+def write(folder, name, data):
+    """The data in all three formats -> {ending: path}"""
+    paths = {e: os.path.join(folder, f"{name}.{e}") for e in ("csv", "jsonl", "avro")}
+    with open(paths["csv"], "w", newline="", encoding="utf-8") as f:
+        w = csv.writer(f)
+        w.writerow(data[0])
+        w.writerows([cell(v) for v in r.values()] for r in data)
+    with open(paths["jsonl"], "w", encoding="utf-8") as f:
+        f.writelines(json.dumps(r) + "\n" for r in data)
+    with open(paths["avro"], "wb") as f:
+        fastavro.writer(f, SCHEMA, data, codec="deflate")
+    return paths
+
+
+def answer(*args):
+    code, out, err = kdrift("compare", *args, "--json")
+    return code, json.loads(out) if out else None, err
+
+
+def near(a, b):
+    return abs(a - b) <= 1e-9 * abs(b)
+
+
+def formats(s, r, c, reference, current):
+    code, by_csv, err = answer(r["csv"], c["csv"])
+    s.check("CSV files are compared", code == 0 and err == "", err)
+    s.equal("rows", by_csv["rows"], {"reference": N, "current": M})
+    s.equal("types", {k: f["type"] for k, f in by_csv["fields"].items()},
+            {"amount": "numeric", "count": "numeric", "currency": "categorical", "new": "boolean"})
+    s.equal("missing", by_csv["fields"]["amount"]["missing"], {"reference": N // 50, "current": M // 50})
+    for ending in ("jsonl", "avro"):
+        s.equal(f"{ending} says the same", answer(r[ending], c[ending])[1], by_csv)
+    s.equal("formats may differ", answer(r["avro"], c["csv"])[1], by_csv)
+    x, y = ([v["amount"] for v in side if v["amount"] is not None] for side in (reference, current))
+    got = by_csv["fields"]["amount"]["measures"]
+    want = {"ks": stats.ks_2samp(x, y).statistic, "ks_p.evidently": stats.ks_2samp(x, y).pvalue,
+            "wasserstein": stats.wasserstein_distance(x, y), "energy": stats.energy_distance(x, y),
+            "t_p": stats.ttest_ind(x, y, equal_var=False).pvalue, "mean_shift": (np.mean(y) - np.mean(x)) / np.std(x)}
+    s.check("numbers are SciPy's", all(near(got[k], v) for k, v in want.items()), f"{got} instead of {want}")
+    s.check("an equal pair does not drift", all(answer(r["csv"], r["csv"])[1]["fields"][f]["measures"]["js"] == 0
+                                                 for f in ("amount", "count", "currency", "new")))
+
+
+def gate(s, r, c):
+    def run(*conditions):
+        args = [a for x in conditions for a in ("--fail-on", x)]
+        code, _, err = kdrift("compare", r["csv"], c["csv"], *args)
+        return code, err
+    code, err = run("psi>0.2")
+    s.check("a broken condition is exit 1 and named", code == 1 and "currency: psi is" in err and "amount" not in err, err)
+    s.equal("a kept condition is exit 0", run("psi>100, ks>=1")[0], 0)
+    s.equal("for one field", run("amount:psi>0.2")[0], 0)
+    s.equal("several with commas", run("amount:psi>0.2,currency:linf > 0.01")[0], 1)
+    s.equal("several options", run("psi>100", "amount:ks_p<0.01")[0], 1)
+    s.equal("<= and >=", [run("amount:missing_ratio<=0.02")[0], run("amount:missing_ratio<0.02")[0],
+                          run("amount:missing_ratio>=0.02")[0], run("amount:missing_ratio>0.02")[0]], [1, 0, 1, 0])
+    code, err = run("nothing:psi>0.2")
+    s.check("a field that is not there has not passed", code == 1 and "nothing: no such field" in err, err)
+    code, err = run("currency:ks>0.2")
+    s.check("a measure that the field has not has not passed", code == 1 and "currency: ks is not known" in err, err)
+    for wrong in ("psii>1", "psi", "psi>x", "psi=1", "amount:>1"):
+        code, err = run(wrong)
+        s.check(f"'{wrong}' is wrong usage", code == 2 and "kdrift compare: --fail-on" in err, f"{code} {err}")
+    s.check("a wrong measure is answered with all of them", "wasserstein.evidently" in run("psii>1")[1])
+    code, _, err = kdrift("compare", r["csv"])
+    s.equal("one file is wrong usage", code, 2)
+    code, _, err = kdrift("compare", r["csv"], c["csv"] + ".gone.csv")
+    s.check("a missing file is exit 1 and named", code == 1 and ".gone.csv: No such file" in err, err)
+
+
+def unlike(s):
+    """Files that do not have the same columns or types."""
+    def put(name, text):
+        path = os.path.join(s.tmp, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
+    a = put("a.csv", "x,only_a,mixed,empty\n1,1,1.50,\n2,1,2,\n3,1,3,\n")
+    b = put("b.csv", "x,only_b,mixed,empty\n1,q,1.50,7\n2,q,two,8\n3,q,3,9\n")
+    code, got, err = answer(a, b)
+    fields = got["fields"]
+    s.equal("every field of either file", (code, list(fields)), (0, ["x", "only_a", "mixed", "empty", "only_b"]))
+    s.equal("what is text on one side is on both", (fields["mixed"]["type"], fields["mixed"]["measures"]["tvd"] * 3),
+            ("categorical", 1))
+    s.equal("a column of one file is missing in the other",
+            [fields["only_a"]["measures"]["missing_ratio"], fields["only_b"]["measures"]["missing_ratio"]], [1, 0])
+    s.check("and is not compared", "psi" not in fields["only_a"]["measures"] and "psi" not in fields["only_b"]["measures"])
+    s.equal("a gate does not pass what cannot be compared", kdrift("compare", a, b, "--fail-on", "psi>1000")[0], 1)
+    code, out, _ = kdrift("compare", a, b)
+    s.check("the text says so", "only_a: numeric; reference: 3 values, 0 % missing; no such column in the current file" in out,
+            out)
+
+
+def text(s, r, c):
+    code, out, err = kdrift("compare", r["csv"], c["csv"])
+    blocks = out.strip().split("\n\n")
+    s.check("a block a field, the most drifted first", code == 0 and len(blocks) == 5 and
+            blocks[1].startswith("currency: categorical; reference: 4000 values, 0 % missing"), out[:900])
+    s.equal("no bar where there is no terminal", err, "")
+    # The bar goes to a terminal's stderr.
+    parent, child = pty.openpty()
+    p = subprocess.Popen([KDRIFT, "compare", r["csv"], c["csv"]], stdout=subprocess.DEVNULL, stderr=child)
+    p.wait()
+    os.close(child)
+    s.check("a bar on a terminal", b"[====" in os.read(parent, 65536))
+    os.close(parent)
+    code, out, _ = kdrift("measures")
+    s.check("kdrift measures explains them", code == 0 and "wasserstein.evidently" in out and "as computed by NannyML" in out)
+    listed = json.loads(kdrift("measures", "--json")[1])
+    printed = {m for f in answer(r["csv"], c["csv"])[1]["fields"].values() for m in f["measures"]}
+    s.equal("and every one that is printed", printed - {m["measure"] for m in listed}, set())
+
+
+def main():
+    with Suite("compare") as s:
+        rng = np.random.default_rng(5)
+        reference, current = list(rows(rng, N, 0, ["EUR", "USD"])), list(rows(rng, M, 0.2, ["EUR", "USD", "CHF"]))
+        r, c = write(s.tmp, "reference", reference), write(s.tmp, "current", current)
+        formats(s, r, c, reference, current)
+        gate(s, r, c)
+        unlike(s)
+        text(s, r, c)
+
+
+main()
