@@ -107,12 +107,33 @@ static void side_of(struct exact_side *s, struct compared_side *out, const struc
 	}
 }
 
+static int by_value(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+// Sorted after the numbers were, so these stay the same values.
+static void sort_integers(struct exact_side *s, struct table_column *c)
+{
+	if (!c->integers) {
+		c->integers = xcalloc(c->n + 1, sizeof *c->integers);
+		for (size_t i = 0; i < c->n; i++)
+			c->integers[i] = (int64_t)c->numbers[i];
+	}
+	qsort(c->integers, c->n, sizeof *c->integers, by_value);
+	s->integers = c->integers;
+}
+
 static void forget(struct table_column *c)
 {
 	if (!c)
 		return;
 	free(c->numbers);
+	free(c->integers);
 	c->numbers = NULL;
+	c->integers = NULL;
 	c->n = c->cap = 0;
 	words_release(&c->words);
 }
@@ -124,6 +145,10 @@ static void compute(struct comparison *c, struct compared_field *f, double *scra
 
 	side_of(&rs, &f->reference, c->reference, r, f->type, scratch);
 	side_of(&cs, &f->current, c->current, k, f->type, scratch);
+	if (r && k && (r->integers || k->integers) && r->whole && k->whole) {
+		sort_integers(&rs, r);
+		sort_integers(&cs, k);
+	}
 	exact_compute(&f->values, f->path, f->type, &rs, &cs);
 	free((void *)(uintptr_t)rs.words);
 	free((void *)(uintptr_t)cs.words);

@@ -8,6 +8,7 @@
 
 #include "drift/exact_parts.h"
 #include "drift/ks_law.h"
+#include "drift/measures.h"
 #include "drift/shares.h"
 #include "drift/special.h"
 #include "util/xalloc.h"
@@ -240,28 +241,46 @@ static double g_test_p(const struct exact *e)
 	return few(e) ? p_of(shares_g(&e->values, &df), (double)e->values.n - 1) : NAN;
 }
 
-// The current side's moments in the reference's unit.
-static double to_reference(const struct exact *e, double x, int power)
+// Of exact sums, as the monitor has them.
+static double by_monitor(const struct exact *e, measure_fn *measure)
 {
-	return ldexp(x, power * (e->moments_c.exponent - e->moments_r.exponent));
+	struct measure_value v = {.value = NAN};
+
+	measure(&e->in, &v);
+	return v.state == READING_KNOWN ? v.value : NAN;
 }
 
 static double mean_shift(const struct exact *e)
 {
-	return e->moments_r.sd ? (to_reference(e, e->moments_c.mean, 1) - e->moments_r.mean) / e->moments_r.sd : NAN;
+	return by_monitor(e, measure_mean_shift);
 }
 
 static double variance_ratio(const struct exact *e)
 {
-	return e->moments_r.sd ? to_reference(e, e->moments_c.variance, 2) / e->moments_r.variance : NAN;
+	return by_monitor(e, measure_variance_ratio);
+}
+
+// From one side's unit to the other's.
+static double in_unit(const struct moments *from, const struct moments *to, double x, int power)
+{
+	return ldexp(x, power * (from->exponent - to->exponent));
+}
+
+// Current less reference, in the unit of `to`.
+static double means_apart(const struct exact *e, const struct moments *to)
+{
+	const struct moments *r = &e->moments_r, *c = &e->moments_c;
+
+	return ldexp(c->origin - r->origin, -to->exponent) + in_unit(c, to, c->mean, 1) - in_unit(r, to, r->mean, 1);
 }
 
 // Welch's; degrees of freedom by Satterthwaite.
 static double t_p(const struct exact *e)
 {
+	const struct moments *r = &e->moments_r, *c = &e->moments_c, *unit = r->sd ? r : c;
 	double n = (double)e->r->n, m = (double)e->c->n;
-	double a = e->moments_r.variance / n, b = to_reference(e, e->moments_c.variance, 2) / m;
-	double t = (to_reference(e, e->moments_c.mean, 1) - e->moments_r.mean) / sqrt(a + b);
+	double a = in_unit(r, unit, r->variance, 2) / n, b = in_unit(c, unit, c->variance, 2) / m;
+	double t = means_apart(e, unit) / sqrt(a + b);
 
 	if (!(a + b > 0))
 		return NAN;

@@ -20,6 +20,7 @@ struct exact_side {
 	uint64_t rows, nan, inf, other; // other: values that are not looked at (times)
 	const double *sorted; // numbers: the finite ones, ascending
 	size_t n;
+	const int64_t *integers; // or NULL: the same exactly, where some are past 2^53; of both sides or of none
 	bool whole;           // every row holds a whole number, written as one
 	const struct exact_word *words; // categories, booleans: distinct, each with n > 0, in any order
 	size_t nwords;

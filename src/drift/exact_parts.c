@@ -98,17 +98,55 @@ static size_t run_length(const double *v, size_t n, double x)
 	return k;
 }
 
-static void columns_values(struct columns *t, const struct exact_side *r, const struct exact_side *c, size_t distinct)
+static void columns_values(struct columns *t, const double *r, size_t n, const double *c, size_t m, size_t distinct)
 {
 	*t = (struct columns){.r = xcalloc(distinct, sizeof *t->r), .c = xcalloc(distinct, sizeof *t->c)};
-	for (size_t i = 0, j = 0; i < r->n || j < c->n;) {
-		double x = j == c->n || (i < r->n && r->sorted[i] <= c->sorted[j]) ? r->sorted[i] : c->sorted[j];
-		size_t in_r = run_length(r->sorted + i, r->n - i, x), in_c = run_length(c->sorted + j, c->n - j, x);
+	for (size_t i = 0, j = 0; i < n || j < m;) {
+		double x = j == m || (i < n && r[i] <= c[j]) ? r[i] : c[j];
+		size_t in_r = run_length(r + i, n - i, x), in_c = run_length(c + j, m - j, x);
 
 		columns_add(t, (double)in_r, (double)in_c);
 		i += in_r;
 		j += in_c;
 	}
+}
+
+// Ranks are small whole numbers, so they are doubles without loss.
+static void make_ranks(struct exact *e)
+{
+	const int64_t *r = e->r->integers, *c = e->c->integers;
+	size_t n = e->r->n, m = e->c->n, rank = 0;
+
+	e->rank_r = xcalloc(n, sizeof *e->rank_r);
+	e->rank_c = xcalloc(m, sizeof *e->rank_c);
+	for (size_t i = 0, j = 0; i < n || j < m; rank++) {
+		int64_t x = j == m || (i < n && r[i] <= c[j]) ? r[i] : c[j];
+
+		while (i < n && r[i] == x)
+			e->rank_r[i++] = (double)rank;
+		while (j < m && c[j] == x)
+			e->rank_c[j++] = (double)rank;
+	}
+}
+
+// What depends on the order alone is taken of the ranks, where there are any.
+static void init_order(struct exact *e)
+{
+	const double *r = e->r->sorted, *c = e->c->sorted;
+	struct order values;
+
+	order_compare(&e->order, r, e->r->n, c, e->c->n);
+	if (e->r->integers && e->c->integers) {
+		make_ranks(e);
+		values = e->order;
+		r = e->rank_r;
+		c = e->rank_c;
+		order_compare(&e->order, r, e->r->n, c, e->c->n);
+		e->order.wasserstein = values.wasserstein;
+		e->order.energy = values.energy;
+	}
+	if (e->order.distinct_r <= BY_VALUE)
+		columns_values(&e->values, r, e->r->n, c, e->c->n, e->order.distinct);
 }
 
 static void init_numbers(struct exact *e)
@@ -120,11 +158,9 @@ static void init_numbers(struct exact *e)
 
 	if (columns_init(&e->bare, &e->in, &unused) != READING_KNOWN)
 		e->bare = (struct columns){0};
-	order_compare(&e->order, r->sorted, r->n, c->sorted, c->n);
+	init_order(e);
 	moments_of(&e->moments_r, r->sorted, r->n);
 	moments_of(&e->moments_c, c->sorted, c->n);
-	if (e->order.distinct_r <= BY_VALUE)
-		columns_values(&e->values, r, c, e->order.distinct);
 	even_bins_make(&e->rows_bins, lo, hi, sturges_width(hi - lo, r->n + c->n), r->whole && c->whole);
 	sd = moments_plain_sd(&e->moments_r);
 	skew = sd > 0 ? isinf(sd) ? 0 : e->moments_r.skew : NAN;
@@ -160,6 +196,8 @@ void exact_release(struct exact *e)
 {
 	columns_release(&e->bare);
 	columns_release(&e->values);
+	free(e->rank_r);
+	free(e->rank_c);
 	pane_free(e->pane_r);
 	pane_free(e->pane_c);
 	for (size_t i = 0; i < e->def.ncategories; i++)

@@ -19,6 +19,7 @@ struct exact {
 	struct columns bare;           // categories; numbers in 10 groups of the grid
 	struct columns values;         // categories; numbers by value where the reference has at most BY_VALUE
 	// numbers only
+	double *rank_r, *rank_c;       // of whole numbers past 2^53: their ranks among all, exactly; else NULL
 	struct order order;
 	struct moments moments_r, moments_c;
 	struct even_bins rows_bins;    // Sturges over the rows of both sides

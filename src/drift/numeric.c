@@ -90,20 +90,37 @@ static bool constant_reference(const struct measure_input *in, struct measure_va
 	return true;
 }
 
+// The mean's distance from x, which the difference of two rounded numbers would not give.
+static double mean_from(const struct field_stats *f, double x)
+{
+	double n = (double)f->count, high = n * x, low = fma(n, x, -high), mean;
+	struct xsum s;
+
+	if (!isfinite(high))
+		return field_mean(f) - x;
+	xsum_copy(&s, &f->sum);
+	xsum_add(&s, -high);
+	xsum_add(&s, -low);
+	mean = xsum_mean(&s, f->count);
+	xsum_release(&s);
+	return mean;
+}
+
 void measure_mean_shift(const struct measure_input *in, struct measure_value *out)
 {
 	if (!both_counted(in, out) || constant_reference(in, out))
 		return;
 	double n = (double)out->n_reference, sd = field_stddev(in->reference.field) * sqrt((n - 1) / n);
-	value_known(out, (field_mean(in->current.field) - field_mean(in->reference.field)) / sd);
+	double about = field_mean(in->reference.field);
+	value_known(out, (mean_from(in->current.field, about) - mean_from(in->reference.field, about)) / sd);
 }
 
 void measure_variance_ratio(const struct measure_input *in, struct measure_value *out)
 {
 	if (!both_counted(in, out) || constant_reference(in, out))
 		return;
-	double r = field_stddev(in->reference.field), c = field_stddev(in->current.field);
-	value_known(out, c * c / (r * r));
+	double ratio = field_stddev(in->current.field) / field_stddev(in->reference.field);
+	value_known(out, ratio * ratio);
 }
 
 void measure_out_of_range(const struct measure_input *in, struct measure_value *out)

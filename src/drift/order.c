@@ -149,7 +149,7 @@ void order_compare(struct order *o, const double *r, size_t n, const double *c, 
 				: ad_normalised(w.ad / total * (1 / w.n + 1 / w.m) * (total - 1) / total, w.n, w.m);
 }
 
-static double mean_of(const double *v, size_t n, double scale)
+static double mean_of(const double *v, size_t n, double scale, double origin)
 {
 	double sum = 0;
 
@@ -160,7 +160,7 @@ static double mean_of(const double *v, size_t n, double scale)
 		for (size_t i = at; i < end; i++) {
 			double t = even;
 
-			even = odd + v[i] * scale; // two sums in turn
+			even = odd + (v[i] * scale - origin); // two sums in turn
 			odd = t;
 		}
 		sum += even + odd;
@@ -170,24 +170,22 @@ static double mean_of(const double *v, size_t n, double scale)
 
 void moments_of(struct moments *s, const double *v, size_t n)
 {
-	double most = fmax(fabs(v[0]), fabs(v[n - 1])), dn = (double)n, scale, off = 0, squares = 0, cubes = 0;
+	double range = v[n - 1] - v[0], dn = (double)n, scale, origin, off = 0, squares = 0, cubes = 0;
 
-	*s = (struct moments){.n = n, .variance = NAN, .skew = NAN};
-	s->exponent = most > 0 ? ilogb(most) : 0;
+	*s = (struct moments){.origin = v[0], .variance = n > 1 ? 0 : NAN, .skew = NAN};
+	if (!(range > 0))
+		return;
+	s->exponent = isinf(range) ? 1023 : ilogb(range);
 	s->exponent = s->exponent < -1000 ? -1000 : s->exponent;
 	scale = ldexp(1, -s->exponent);
-	if (v[0] == v[n - 1]) {
-		s->mean = v[0] * scale;
-		s->variance = n > 1 ? 0 : NAN;
-		return;
-	}
-	s->mean = mean_of(v, n, scale);
+	origin = v[0] * scale;
+	s->mean = mean_of(v, n, scale, origin);
 	for (size_t at = 0; at < n; at += BLOCK) {
 		size_t end = at + BLOCK < n ? at + BLOCK : n;
 		double sum1 = 0, sum2 = 0, sum3 = 0;
 
 		for (size_t i = at; i < end; i++) {
-			double x = v[i] * scale - s->mean;
+			double x = v[i] * scale - origin - s->mean;
 
 			sum1 += x;
 			sum2 += x * x;

@@ -14,11 +14,12 @@ struct order {
 // Both ascending, finite and not empty.
 void order_compare(struct order *o, const double *r, size_t n, const double *c, size_t m);
 
-// Moments of a sorted sample of n >= 1, in units of 2^exponent so that nothing overflows or vanishes.
+// Moments of a sorted sample of n >= 1 about its least value, in units of 2^exponent: nothing overflows,
+// vanishes or loses what is small beside a large mean.
 struct moments {
-	size_t n;
+	double origin;         // the least value
 	int exponent;
-	double mean, variance; // variance: n - 1; NaN for one value
+	double mean, variance; // of (value - origin) / 2^exponent; variance: n - 1, NaN for one value
 	double sd;             // population's
 	double skew;           // of third order about the mean, population's; NaN where sd is 0
 };

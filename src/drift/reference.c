@@ -25,7 +25,7 @@ static const char files_head[] =
 	"| --- | --- | --- | --- | --- | --- | --- | --- |\n";
 
 static const char files_tail[] =
-	"\nEqual to 1e-9 to SciPy 1.17.1, Evidently 0.7.23, NannyML 0.13.1 and deepchecks 0.19.1 on 47 pairs of samples and 10 "
+	"\nEqual to 1e-9 to SciPy 1.17.1, Evidently 0.7.23, NannyML 0.13.1 and deepchecks 0.19.1 on 49 pairs of samples and 10 "
 	"tables of categories (`tests/drift/exact/golden.py`, which asks the packages themselves). What to know:\n\n"
 	"- Bare `psi`, `js`, `hellinger`, `linf` and `tvd` of numbers are on the reference's grid in 10 groups, as the "
 	"monitor has them, so that `run` and `compare` agree. Of categories `compare` counts every one, the monitor those "
@@ -42,7 +42,8 @@ static const char files_tail[] =
 	"less than half scores 0.\n"
 	"- `psi.deepchecks` and `cramers_v.deepchecks` are that package's functions, without its merging of rare categories. "
 	"`js.tfdv` of numbers is by its definition on exact bins; TFDV itself takes them from a sketch.\n"
-	"- Numbers are doubles: whole numbers above 2^53 are rounded as they are read.\n"
+	"- Numbers are doubles, but columns of whole numbers past 2^53 without a gap are ordered and told apart exactly, as "
+	"pandas reads them; distances and moments are of the rounded ones, as SciPy's are.\n"
 	"- Whole moments of huge or tiny numbers (1e300, 1e-300) are exact; `wasserstein.evidently` and the bins of Doane take "
 	"plain doubles, which overflow there, because those tools do.\n";
 

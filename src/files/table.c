@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "files/table.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +30,35 @@ struct loader {
 	table_progress *progress;
 	void *ctx;
 };
+
+// From the first one past 2^53 on whole numbers are kept as such, too. What needs more than 64 bits is no
+// longer one.
+static void add_integer(struct table_column *c, const char *s, size_t n)
+{
+	char text[24];
+	int64_t v;
+
+	errno = 0;
+	snprintf(text, sizeof text, "%.*s", (int)n, s);
+	v = strtoll(text, NULL, 10);
+	if (errno == ERANGE || n >= sizeof text) {
+		c->whole = false;
+		return;
+	}
+	if (!c->integers) {
+		c->cap_integers = c->n + 8;
+		c->integers = xmalloc(c->cap_integers * sizeof *c->integers);
+		for (size_t i = 0; i < c->n; i++)
+			c->integers[i] = (int64_t)c->numbers[i];
+	}
+	GROW(c->integers, c->n, c->cap_integers);
+	c->integers[c->n] = v;
+}
+
+static bool is_large(const struct table_column *c, double x)
+{
+	return fabs(x) >= 0x1p53 || c->integers;
+}
 
 static void add_number(struct table_column *c, double x)
 {
@@ -61,6 +92,8 @@ static void add_text(struct loader *l, size_t column, const char *s, size_t n)
 	if (*mode == TAKE_NUMBERS) {
 		if (!number_parse(s, n, &x)) {
 			c->whole &= all_digits(s, n);
+			if (c->whole && is_large(c, x))
+				add_integer(c, s, n);
 			add_number(c, x);
 			return;
 		}
@@ -85,7 +118,8 @@ static size_t plain_row(struct loader *l, const struct csv_row *row)
 		if (column >= n)
 			break;
 		c = &l->t->columns[column];
-		if (l->modes[column] == TAKE_NUMBERS && decimal_read(&p, &x, &whole) && (p == end || *p == ',')) {
+		if (l->modes[column] == TAKE_NUMBERS && decimal_read(&p, &x, &whole) && (p == end || *p == ',') &&
+		    !(whole && is_large(c, x))) {
 			c->present++;
 			c->whole &= whole;
 			GROW(c->numbers, c->n, c->cap);
@@ -181,6 +215,8 @@ static void add_cell(struct loader *l, size_t at, const struct column *column, c
 	if (column->type != FIELD_NUMERIC)
 		return;
 	c->whole &= all_digits(cell->text, cell->len);
+	if (c->whole && is_large(c, cell->number))
+		add_integer(c, cell->text, cell->len);
 	add_number(c, cell->number);
 }
 
@@ -247,6 +283,10 @@ static void set_type(struct loader *l, size_t i, uint64_t rows)
 	struct table_column *c = &l->t->columns[i];
 
 	c->whole &= l->modes[i] == TAKE_NUMBERS && c->n == rows;
+	if (!c->whole) {
+		free(c->integers);
+		c->integers = NULL;
+	}
 	if (!c->present)
 		c->type = FIELD_NONE;
 	else if (l->modes[i] == TAKE_NOTHING)
@@ -274,8 +314,10 @@ int table_as_words(struct table *t, const bool *which, table_progress *progress,
 		if (!which[i])
 			continue;
 		free(c->numbers);
+		free(c->integers);
 		words_release(&c->words);
 		c->numbers = NULL;
+		c->integers = NULL;
 		c->n = c->cap = c->nan = c->inf = 0;
 		c->whole = false;
 		c->type = FIELD_CATEGORICAL;
@@ -322,6 +364,7 @@ void table_free(struct table *t)
 	for (size_t i = 0; i < t->ncolumns; i++) {
 		free(t->columns[i].path);
 		free(t->columns[i].numbers);
+		free(t->columns[i].integers);
 		words_release(&t->columns[i].words);
 	}
 	free(t->columns);

@@ -24,6 +24,8 @@ struct table_column {
 	bool whole;           // numbers: a whole number in every row, written as one
 	double *numbers;      // the finite ones, in order of the rows; -0 as 0
 	size_t n, cap;
+	int64_t *integers;    // the same exactly, where all are whole and one is past 2^53; else NULL
+	size_t cap_integers;
 	struct words words;   // of categories and booleans
 };
 

@@ -58,6 +58,30 @@ static bool left_out(const json_t *spec, const char *what, uint64_t i)
 	return every && i % every == every - 1;
 }
 
+static int by_value(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+// Whole numbers that doubles do not tell apart.
+static void big_numbers(struct exact_side *side, const json_t *spec)
+{
+	uint64_t seed = (uint64_t)json_get_int(spec, "seed", 0);
+	int64_t from = (int64_t)json_get_num(spec, "a", 0), *v = xcalloc(side->rows, sizeof *v);
+	double range = json_get_num(spec, "b", 0), *rounded = xcalloc(side->rows, sizeof *rounded);
+
+	side->n = side->rows;
+	for (uint64_t i = 0; i < side->n; i++)
+		v[i] = from + (int64_t)floor(range * uniform(seed, 16 * i));
+	qsort(v, side->n, sizeof *v, by_value);
+	for (uint64_t i = 0; i < side->n; i++)
+		rounded[i] = (double)v[i];
+	side->integers = v;
+	side->sorted = rounded;
+}
+
 void side_numbers(struct exact_side *side, const json_t *spec)
 {
 	uint64_t rows = (uint64_t)json_get_int(spec, "n", 0);
@@ -65,6 +89,12 @@ void side_numbers(struct exact_side *side, const json_t *spec)
 	double scale = json_get_num(spec, "scale", 1);
 
 	*side = (struct exact_side){.rows = rows, .whole = json_is_true(json_object_get(spec, "whole"))};
+	if (!strcmp(json_get_str(spec, "kind", ""), "big")) {
+		free(v);
+		free(scratch);
+		big_numbers(side, spec);
+		return;
+	}
 	for (uint64_t i = 0; i < rows; i++) {
 		if (left_out(spec, "missing", i))
 			continue;
@@ -97,5 +127,6 @@ void side_categories(struct exact_side *side, const json_t *counts)
 void side_release(struct exact_side *side)
 {
 	free((void *)(uintptr_t)side->sorted);
+	free((void *)(uintptr_t)side->integers);
 	free((void *)(uintptr_t)side->words);
 }

@@ -118,6 +118,8 @@ def unlike(s):
             [fields["only_a"]["measures"]["missing_ratio"], fields["only_b"]["measures"]["missing_ratio"]], [1, 0])
     s.check("and is not compared", "psi" not in fields["only_a"]["measures"] and "psi" not in fields["only_b"]["measures"])
     s.equal("a gate does not pass what cannot be compared", kdrift("compare", a, b, "--fail-on", "psi>1000")[0], 1)
+    near53 = [put(f"{x}.csv", f"id\n{2**53 + x}\n{2**53 + x}\n") for x in (0, 1)]
+    s.equal("neighbours past 2^53 are two values", answer(*near53)[1]["fields"]["id"]["measures"]["ks"], 1)
     code, out, _ = kdrift("compare", a, b)
     s.check("the text says so", "only_a: numeric; reference: 3 values, 0 % missing; no such column in the current file" in out,
             out)

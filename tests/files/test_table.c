@@ -185,6 +185,26 @@ Test(table, numbers_again_as_words)
 	table_free(t);
 }
 
+Test(table, whole_numbers_past_2_to_the_53)
+{
+	struct table *t = load("t.csv", "a,b,c,d,e\n"
+					"5,9007199254740993,9007199254740993,9007199254740993,-9223372036854775807\n"
+					"-9007199254740993,1,1.5,,3\n"
+					"9223372036854775807,2,2,2,99999999999999999999\n");
+
+	cr_assert(column(t, "a")->integers);
+	cr_expect_eq(column(t, "a")->integers[0], 5);
+	cr_expect_eq(column(t, "a")->integers[1], -9007199254740993);
+	cr_expect_eq(column(t, "b")->integers[0], 9007199254740993);
+	cr_expect_eq(column(t, "b")->integers[2], 2);
+	for (const char *name = "cde"; *name; name++) { // a fraction, a gap, more than 64 bits
+		cr_expect_null(column(t, (char[]){*name, 0})->integers);
+		cr_expect_not(column(t, (char[]){*name, 0})->whole);
+	}
+	cr_expect_eq(column(t, "e")->n, 3);
+	table_free(t);
+}
+
 Test(table, json_lines)
 {
 	struct table *t = load("t.jsonl", "{\"a\":{\"x\":1},\"s\":\"u\",\"b\":true,\"l\":[1,2],\"m\":1}\n"
