@@ -101,7 +101,7 @@ def main():
     sides = {"kdrift compare": [kdrift, "compare", *paths, "--json"]}
     evidently = environment("BENCH_EVIDENTLY", "evidently",
                             ["-r", os.path.join(TOP, "tests", "drift", "exact", "requirements-evidently.txt")])
-    whylogs = environment("BENCH_WHYLOGS", "whylogs", ["whylogs==1.6.4"])
+    whylogs = environment("BENCH_WHYLOGS", "whylogs", ["whylogs==1.6.4", "pandas==2.3.3"])
     if evidently:
         sides["pandas reads both files"] = [evidently, "-c", PANDAS, *paths]
         sides["pandas, Evidently's preset"] = [evidently, "-c", EVIDENTLY, *paths]
