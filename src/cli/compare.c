@@ -20,7 +20,8 @@ static int compare(struct cli_args *args, const struct gates *gates)
 	size_t broken = 0;
 
 	progress_begin(&progress);
-	int rc = comparison_make(&c, cli_word(args, 0), cli_word(args, 1), progress.on ? on_progress : NULL, &progress, &err);
+	int rc = comparison_make(&c, cli_word(args, 0), cli_word(args, 1), progress.on ? on_progress : NULL,
+				 &progress, &err);
 	progress_end(&progress);
 	if (!rc) {
 		if (cli_flag(args, "json")) {
@@ -63,16 +64,25 @@ static int run(struct cli_args *args)
 }
 
 static const struct option_def options[] = {
-	{.name = "json", .kind = OPTION_FLAG, .help = "print JSON"},
-	{.name = "fail-on", .kind = OPTION_STRING, .arg = "CONDITION", .repeated = true,
-	 .help = "exit with 1 where a field breaks it: 'psi>0.2', 'amount:ks>=0.1', several with commas"},
-	OPTIONS_END,
+    {.name = "json", .kind = OPTION_FLAG, .help = "print JSON"},
+    {.name = "fail-on",
+     .kind = OPTION_STRING,
+     .arg = "CONDITION",
+     .repeated = true,
+     .help = "exit with 1 where a field breaks it: 'psi>0.2', 'amount:ks>=0.1', several with commas"},
+    OPTIONS_END,
 };
 
 const struct command cmd_compare = {
-	.name = "compare", .summary = "every measure of every field of two files, as a gate if asked",
-	.usage = "kdrift compare REFERENCE CURRENT [--json] [--fail-on CONDITION]", .options = options, .min_words = 2,
-	.max_words = 2, .run = run,
-	.about = "Files are .csv, .jsonl, .ndjson or .avro, and need not be alike. Measures are of all the data, not of a "
-		 "grid; those of other tools bear the tool's name (psi.evidently). `kdrift measures` explains them.",
+    .name = "compare",
+    .summary = "every measure of every field of two files, as a gate if asked",
+    .usage = "kdrift compare REFERENCE CURRENT [--json] [--fail-on CONDITION]",
+    .options = options,
+    .min_words = 2,
+    .max_words = 2,
+    .run = run,
+    .about =
+	"Files are .csv, .jsonl, .ndjson or .avro, and need not be alike. Measures are of all the data, not "
+	"of a "
+	"grid; those of other tools bear the tool's name (psi.evidently). `kdrift measures` explains them.",
 };

@@ -7,12 +7,12 @@
 #include "util/json.h"
 
 struct compared_side {
-	bool there;        // the file has such a column
+	bool there;		       // the file has such a column
 	uint64_t rows, present, count; // count: values that are compared, without NaN and infinities
 };
 
 struct compared_field {
-	const char *path;  // of a table
+	const char *path; // of a table
 	enum field_type type;
 	struct compared_side reference, current;
 	struct exact_values values;
@@ -20,13 +20,14 @@ struct compared_field {
 
 struct comparison {
 	struct table *reference, *current;
-	struct compared_field *fields; // in the order of the reference, then those that only the current file has
+	struct compared_field
+	    *fields; // in the order of the reference, then those that only the current file has
 	size_t n;
 };
 
 // compare_files.c. progress may be NULL.
-int comparison_make(struct comparison *c, const char *reference, const char *current, table_progress *progress, void *ctx,
-		    struct error *err) MUST_CHECK;
+int comparison_make(struct comparison *c, const char *reference, const char *current,
+		    table_progress *progress, void *ctx, struct error *err) MUST_CHECK;
 void comparison_release(struct comparison *c);
 // The measure's value; NaN where there is none. name is one of exact_table or measure_table.
 double compared_value(const struct compared_field *f, const char *name);
@@ -37,10 +38,10 @@ json_t *comparison_json(const struct comparison *c); // a new reference
 
 // compare_gate.c: --fail-on.
 struct gate {
-	char *field;       // NULL: any
+	char *field;	     // NULL: any
 	const char *measure; // of a table
-	unsigned types;    // that it is defined for
-	char op[3];        // > >= < <=
+	unsigned types;	     // that it is defined for
+	char op[3];	     // > >= < <=
 	double limit;
 };
 struct gates {

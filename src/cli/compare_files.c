@@ -82,8 +82,8 @@ static struct exact_word *words_of(const struct table_column *c)
 	return w;
 }
 
-static void side_of(struct exact_side *s, struct compared_side *out, const struct table *t, struct table_column *c,
-		    enum field_type type, double *scratch)
+static void side_of(struct exact_side *s, struct compared_side *out, const struct table *t,
+		    struct table_column *c, enum field_type type, double *scratch)
 {
 	*s = (struct exact_side){.rows = t->rows};
 	*out = (struct compared_side){.there = c != NULL, .rows = t->rows};
@@ -156,8 +156,8 @@ static void compute(struct comparison *c, struct compared_field *f, double *scra
 	forget(k);
 }
 
-int comparison_make(struct comparison *c, const char *reference, const char *current, table_progress *progress, void *ctx,
-		    struct error *err)
+int comparison_make(struct comparison *c, const char *reference, const char *current,
+		    table_progress *progress, void *ctx, struct error *err)
 {
 	struct part p = {progress, ctx, 0, 0.4, 0};
 	double *scratch;
@@ -174,7 +174,8 @@ int comparison_make(struct comparison *c, const char *reference, const char *cur
 	p.rows += c->current->rows;
 	c->fields = xcalloc(c->reference->ncolumns + c->current->ncolumns + 1, sizeof *c->fields);
 	for (size_t i = 0; i < c->reference->ncolumns; i++)
-		add_field(c, &c->reference->columns[i], table_find(c->current, c->reference->columns[i].path));
+		add_field(c, &c->reference->columns[i],
+			  table_find(c->current, c->reference->columns[i].path));
 	for (size_t i = 0; i < c->current->ncolumns; i++)
 		if (!table_find(c->reference, c->current->columns[i].path))
 			add_field(c, NULL, &c->current->columns[i]);
@@ -186,7 +187,8 @@ int comparison_make(struct comparison *c, const char *reference, const char *cur
 	for (size_t i = 0; i < c->n; i++) {
 		compute(c, &c->fields[i], scratch);
 		if (progress)
-			progress(ctx, 0.8 + 0.2 * (double)(i + 1) / (double)c->n, c->reference->rows + c->current->rows);
+			progress(ctx, 0.8 + 0.2 * (double)(i + 1) / (double)c->n,
+				 c->reference->rows + c->current->rows);
 	}
 	free(scratch);
 	return 0;

@@ -64,7 +64,8 @@ static int add_one(struct gates *all, const char *text, struct error *err)
 	int rc = -1;
 
 	if (!text[at])
-		return error_set(err, "'%.80s' is no condition; write MEASURE>NUMBER or FIELD:MEASURE>NUMBER", text);
+		return error_set(err, "'%.80s' is no condition; write MEASURE>NUMBER or FIELD:MEASURE>NUMBER",
+				 text);
 	left = trimmed(text, at);
 	g.op[0] = text[op++];
 	if (text[op] == '=')
@@ -122,13 +123,14 @@ static bool broken(const struct gate *g, const struct compared_field *f)
 	bool lost = g->types & 1u << f->type && !f->reference.count != !f->current.count;
 
 	if (!isnan(v) && holds(g, v)) {
-		fprintf(stderr, "kdrift compare: %s: %s is %.6g (fails on %s %g)\n", f->path, g->measure, v, g->op, g->limit);
+		fprintf(stderr, "kdrift compare: %s: %s is %.6g (fails on %s %g)\n", f->path, g->measure, v,
+			g->op, g->limit);
 		return true;
 	}
 	if (!isnan(v) || !(g->field || lost))
 		return false;
 	fprintf(stderr, "kdrift compare: %s: %s is not known%s\n", f->path, g->measure,
-		!f->reference.count  ? ": the reference file has no value"
+		!f->reference.count ? ": the reference file has no value"
 		: !f->current.count ? ": the current file has no value"
 				    : " of such values");
 	return true;
@@ -148,7 +150,8 @@ size_t gates_judge(const struct gates *g, const struct comparison *c)
 			n += broken(&g->items[i], &c->fields[k]);
 		}
 		if (g->items[i].field && !found) {
-			fprintf(stderr, "kdrift compare: %s: no such field in either file\n", g->items[i].field);
+			fprintf(stderr, "kdrift compare: %s: no such field in either file\n",
+				g->items[i].field);
 			n++;
 		}
 	}

@@ -77,7 +77,8 @@ void comparison_print(const struct comparison *c)
 	for (size_t i = 0; i < c->n; i++)
 		order[i] = &c->fields[i];
 	qsort(order, c->n, sizeof *order, most_drifted);
-	printf("reference %s, %" PRIu64 " rows; current %s, %" PRIu64 " rows; %zu fields, the most drifted (by js) first\n",
+	printf("reference %s, %" PRIu64 " rows; current %s, %" PRIu64
+	       " rows; %zu fields, the most drifted (by js) first\n",
 	       c->reference->path, c->reference->rows, c->current->path, c->current->rows, c->n);
 	for (size_t i = 0; i < c->n; i++)
 		print_field(order[i]);
@@ -95,10 +96,10 @@ static json_t *field_json(const struct compared_field *f)
 	for (size_t i = 0; i < measure_table_len; i++)
 		if (!isnan(f->values.kept[i]))
 			json_object_set_new(measures, measure_table[i].name, json_num(f->values.kept[i]));
-	return json_pack("{s:s,s:{s:I,s:I},s:{s:I,s:I},s:o}", "type", field_type_name(f->type), "count", "reference",
-			 (json_int_t)r->count, "current", (json_int_t)c->count, "missing", "reference",
-			 (json_int_t)(r->rows - r->present), "current", (json_int_t)(c->rows - c->present), "measures",
-			 measures);
+	return json_pack("{s:s,s:{s:I,s:I},s:{s:I,s:I},s:o}", "type", field_type_name(f->type), "count",
+			 "reference", (json_int_t)r->count, "current", (json_int_t)c->count, "missing",
+			 "reference", (json_int_t)(r->rows - r->present), "current",
+			 (json_int_t)(c->rows - c->present), "measures", measures);
 }
 
 json_t *comparison_json(const struct comparison *c)

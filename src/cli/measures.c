@@ -32,11 +32,14 @@ static int run(struct cli_args *args)
 }
 
 static const struct option_def options[] = {
-	{.name = "json", .kind = OPTION_FLAG, .help = "print JSON"},
-	OPTIONS_END,
+    {.name = "json", .kind = OPTION_FLAG, .help = "print JSON"},
+    OPTIONS_END,
 };
 
 const struct command cmd_measures = {
-	.name = "measures", .summary = "every measure: what it means, its range and unit, whose it is, what it suits",
-	.usage = "kdrift measures [--json]", .options = options, .run = run,
+    .name = "measures",
+    .summary = "every measure: what it means, its range and unit, whose it is, what it suits",
+    .usage = "kdrift measures [--json]",
+    .options = options,
+    .run = run,
 };

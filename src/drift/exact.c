@@ -68,7 +68,8 @@ static double energy(const struct exact *e)
 }
 
 // The measure of two rows of counts that are bins of equal width.
-static double on_bins(const struct exact *e, const struct even_bins *b, double (*measure)(const struct columns *))
+static double on_bins(const struct exact *e, const struct even_bins *b,
+		      double (*measure)(const struct columns *))
 {
 	double r[EVEN_BINS_MAX + 1], c[EVEN_BINS_MAX + 1], all[2] = {(double)e->r->n, (double)e->c->n};
 	struct columns t = {.r = r, .c = c, .nr = all[0], .nc = all[1]};
@@ -271,7 +272,8 @@ static double means_apart(const struct exact *e, const struct moments *to)
 {
 	const struct moments *r = &e->moments_r, *c = &e->moments_c;
 
-	return ldexp(c->origin - r->origin, -to->exponent) + in_unit(c, to, c->mean, 1) - in_unit(r, to, r->mean, 1);
+	return ldexp(c->origin - r->origin, -to->exponent) + in_unit(c, to, c->mean, 1) -
+	       in_unit(r, to, r->mean, 1);
 }
 
 // Welch's; degrees of freedom by Satterthwaite.
@@ -348,7 +350,8 @@ static double js_tfdv(const struct exact *e)
 	qsort(cuts, n, sizeof *cuts, by_value);
 	for (size_t i = 1; i < n; i++)
 		if (cuts[i - 1] < cuts[i])
-			add_column(&t, spread_between(&sr, cuts[i - 1], cuts[i]), spread_between(&sc, cuts[i - 1], cuts[i]));
+			add_column(&t, spread_between(&sr, cuts[i - 1], cuts[i]),
+				   spread_between(&sc, cuts[i - 1], cuts[i]));
 	rn = sr.b.n ? 0 : (double)e->r->n;
 	cn = sc.b.n ? 0 : (double)e->c->n;
 	if (rn && cn && e->r->sorted[0] == e->c->sorted[0]) {
@@ -366,74 +369,83 @@ static double js_tfdv(const struct exact *e)
 #define CAT (1u << FIELD_CATEGORICAL | 1u << FIELD_BOOLEAN)
 
 const struct exact_measure exact_table[] = {
-	{"ks", "the largest difference of the two distribution functions", "", "0 to 1", "Kolmogorov-Smirnov", "", NUM, 0.1,
-	 ks},
-	{"ks_p", "p of ks by Kolmogorov's limit law at D sqrt(nm/(n+m))", "", "0 to 1", "Kolmogorov-Smirnov", "", NUM, 0.001,
-	 ks_p},
-	{"ks_p.scipy", "p of ks by the exact law of one sample of nm/(n+m) values, rounded", "", "0 to 1",
-	 "Simard and L'Ecuyer 2011", "SciPy (asymptotic)", NUM, 0.05, ks_p_scipy},
-	{"ks_p.evidently", "p of ks: exact up to 10,000 values a side, else ks_p.scipy", "", "0 to 1", "Hodges 1958",
-	 "Evidently, SciPy (auto)", NUM, 0.05, ks_p_evidently},
-	{"wasserstein", "the area between the two distribution functions", "the field's", "0 up",
-	 "Wasserstein-1, earth mover's distance", "", NUM, NAN, wasserstein},
-	{"wasserstein.evidently", "wasserstein over the reference's standard deviation (population), at least 0.001", "sd",
-	 "0 up", "Wasserstein-1", "Evidently", NUM, 0.1, wasserstein_evidently},
-	{"cvm", "nm/(n+m)^2 times the sum of squared differences of the distribution functions over all values", "", "0 up",
-	 "Cramer-von Mises; Anderson 1962", "", NUM, NAN, cvm},
-	{"ad", "the Anderson-Darling statistic with midranks, less its mean, over its standard deviation", "", "-2 up",
-	 "Scholz and Stephens 1987", "", NUM, NAN, ad},
-	{"kuiper", "the largest differences of the distribution functions upwards and downwards, added", "", "0 to 1",
-	 "Kuiper 1960", "", NUM, NAN, kuiper},
-	{"energy", "the root of twice the integral of the squared difference of the distribution functions",
-	 "root of the field's", "0 up", "Szekely and Rizzo 2013", "", NUM, NAN, energy},
-	{"psi", "sum (q-p) ln(q/p), shares floored at 1e-4; numbers in 10 groups of grid bins", "", "0 up",
-	 "population stability index", "", NUM | CAT, 0.2, psi},
-	{"psi.evidently", "empty shares filled with 1e-4 or a millionth of the least; numbers in Sturges' bins over both sides",
-	 "", "0 up", "population stability index", "Evidently", NUM | CAT, 0.1, psi_evidently},
-	{"psi.fiddler", "one more of each value before shares are taken", "", "0 up", "population stability index", "Fiddler",
-	 CAT, NAN, psi_fiddler},
-	{"psi.deepchecks", "shares floored at 0.01", "", "0 up", "population stability index", "deepchecks", CAT, NAN,
-	 psi_deepchecks},
-	{"js", "the Jensen-Shannon distance (square root), base 2; numbers in 10 groups of grid bins", "", "0 to 1",
-	 "Jensen-Shannon", "", NUM | CAT, 0.1, js},
-	{"js.evidently", "the distance with natural logarithm; numbers in Sturges' bins over both sides", "", "0 to 0.8326",
-	 "Jensen-Shannon", "Evidently", NUM | CAT, 0.1, js_evidently},
-	{"js.nannyml", "the distance, base 2; numbers in Doane's bins over the reference, the rest in one", "", "0 to 1",
-	 "Jensen-Shannon", "NannyML", NUM | CAT, NAN, js_nannyml},
-	{"js.tfdv", "the divergence, base 2; numbers in ten bins of each side's range, cut at the union of edges", "",
-	 "0 to 1", "Jensen-Shannon", "TensorFlow Data Validation", NUM | CAT, NAN, js_tfdv},
-	{"kl.evidently", "the divergence of the current from the reference, natural logarithm, shares as psi.evidently", "",
-	 "0 up", "Kullback-Leibler", "Evidently", NUM | CAT, 0.1, kl_evidently},
-	{"hellinger", "the root of 1 - sum sqrt(pq); numbers in 10 groups of grid bins", "", "0 to 1", "Hellinger", "",
-	 NUM | CAT, NAN, hellinger},
-	{"hellinger.evidently", "numbers in Sturges' bins over the distinct values of both sides", "", "0 to 1", "Hellinger",
-	 "Evidently", NUM | CAT, 0.1, hellinger_evidently},
-	{"hellinger.nannyml", "numbers in Doane's bins over the reference, the rest in one", "", "0 to 1", "Hellinger",
-	 "NannyML", NUM | CAT, NAN, hellinger_nannyml},
-	{"linf", "the largest difference of a share; numbers in 10 groups of grid bins", "", "0 to 1", "L-infinity", "",
-	 NUM | CAT, NAN, linf},
-	{"linf.deequ-robust", "linf (of numbers: ks) less 1.8 sqrt((n+m)/nm), at least 0", "", "0 to 1", "L-infinity", "deequ",
-	 NUM | CAT, NAN, linf_deequ},
-	{"tvd", "half the sum of the differences of shares; numbers in 10 groups of grid bins", "", "0 to 1",
-	 "total variation", "", NUM | CAT, NAN, tvd},
-	{"chi2", "the contingency table's statistic, without continuity correction; numbers by value, where the reference has "
-		 "at most 10",
-	 "", "0 up", "Pearson", "", NUM | CAT, NAN, chi2},
-	{"chi2_p", "the p-value of chi2", "", "0 to 1", "Pearson", "", NUM | CAT, 0.001, chi2_p},
-	{"chi2.evidently", "p of the current counts' fit to the reference's shares: 0 for a value that the reference lacks", "",
-	 "0 to 1", "Pearson", "Evidently", NUM | CAT, 0.05, chi2_evidently},
-	{"chi2.nannyml", "the statistic, with Yates' correction for two by two", "", "0 up", "Pearson", "NannyML", NUM | CAT,
-	 NAN, chi2_nannyml},
-	{"cramers_v.deepchecks", "Cramer's V of counts levelled to the smaller side and rounded, bias-corrected", "", "0 to 1",
-	 "Bergsma 2013", "deepchecks", CAT, 0.2, cramers_v},
-	{"g_test", "the contingency table's likelihood ratio statistic; numbers by value, where the reference has at most 10",
-	 "", "0 up", "Wilks", "", NUM | CAT, NAN, g_test},
-	{"g_test_p", "the p-value of g_test", "", "0 to 1", "Wilks", "", NUM | CAT, NAN, g_test_p},
-	{"mean_shift", "the difference of the means in the reference's (population) standard deviations", "sd", "any", "", "",
-	 NUM, 0.5, mean_shift},
-	{"variance_ratio", "the current variance over the reference's, both n - 1", "", "0 up", "", "", NUM, 2,
-	 variance_ratio},
-	{"t_p", "p of the difference of the means, variances not taken as equal", "", "0 to 1", "Welch", "", NUM, NAN, t_p},
+    {"ks", "the largest difference of the two distribution functions", "", "0 to 1", "Kolmogorov-Smirnov", "",
+     NUM, 0.1, ks},
+    {"ks_p", "p of ks by Kolmogorov's limit law at D sqrt(nm/(n+m))", "", "0 to 1", "Kolmogorov-Smirnov", "",
+     NUM, 0.001, ks_p},
+    {"ks_p.scipy", "p of ks by the exact law of one sample of nm/(n+m) values, rounded", "", "0 to 1",
+     "Simard and L'Ecuyer 2011", "SciPy (asymptotic)", NUM, 0.05, ks_p_scipy},
+    {"ks_p.evidently", "p of ks: exact up to 10,000 values a side, else ks_p.scipy", "", "0 to 1",
+     "Hodges 1958", "Evidently, SciPy (auto)", NUM, 0.05, ks_p_evidently},
+    {"wasserstein", "the area between the two distribution functions", "the field's", "0 up",
+     "Wasserstein-1, earth mover's distance", "", NUM, NAN, wasserstein},
+    {"wasserstein.evidently",
+     "wasserstein over the reference's standard deviation (population), at least 0.001", "sd", "0 up",
+     "Wasserstein-1", "Evidently", NUM, 0.1, wasserstein_evidently},
+    {"cvm", "nm/(n+m)^2 times the sum of squared differences of the distribution functions over all values",
+     "", "0 up", "Cramer-von Mises; Anderson 1962", "", NUM, NAN, cvm},
+    {"ad", "the Anderson-Darling statistic with midranks, less its mean, over its standard deviation", "",
+     "-2 up", "Scholz and Stephens 1987", "", NUM, NAN, ad},
+    {"kuiper", "the largest differences of the distribution functions upwards and downwards, added", "",
+     "0 to 1", "Kuiper 1960", "", NUM, NAN, kuiper},
+    {"energy", "the root of twice the integral of the squared difference of the distribution functions",
+     "root of the field's", "0 up", "Szekely and Rizzo 2013", "", NUM, NAN, energy},
+    {"psi", "sum (q-p) ln(q/p), shares floored at 1e-4; numbers in 10 groups of grid bins", "", "0 up",
+     "population stability index", "", NUM | CAT, 0.2, psi},
+    {"psi.evidently",
+     "empty shares filled with 1e-4 or a millionth of the least; numbers in Sturges' bins over both sides",
+     "", "0 up", "population stability index", "Evidently", NUM | CAT, 0.1, psi_evidently},
+    {"psi.fiddler", "one more of each value before shares are taken", "", "0 up",
+     "population stability index", "Fiddler", CAT, NAN, psi_fiddler},
+    {"psi.deepchecks", "shares floored at 0.01", "", "0 up", "population stability index", "deepchecks", CAT,
+     NAN, psi_deepchecks},
+    {"js", "the Jensen-Shannon distance (square root), base 2; numbers in 10 groups of grid bins", "",
+     "0 to 1", "Jensen-Shannon", "", NUM | CAT, 0.1, js},
+    {"js.evidently", "the distance with natural logarithm; numbers in Sturges' bins over both sides", "",
+     "0 to 0.8326", "Jensen-Shannon", "Evidently", NUM | CAT, 0.1, js_evidently},
+    {"js.nannyml", "the distance, base 2; numbers in Doane's bins over the reference, the rest in one", "",
+     "0 to 1", "Jensen-Shannon", "NannyML", NUM | CAT, NAN, js_nannyml},
+    {"js.tfdv", "the divergence, base 2; numbers in ten bins of each side's range, cut at the union of edges",
+     "", "0 to 1", "Jensen-Shannon", "TensorFlow Data Validation", NUM | CAT, NAN, js_tfdv},
+    {"kl.evidently",
+     "the divergence of the current from the reference, natural logarithm, shares as psi.evidently", "",
+     "0 up", "Kullback-Leibler", "Evidently", NUM | CAT, 0.1, kl_evidently},
+    {"hellinger", "the root of 1 - sum sqrt(pq); numbers in 10 groups of grid bins", "", "0 to 1",
+     "Hellinger", "", NUM | CAT, NAN, hellinger},
+    {"hellinger.evidently", "numbers in Sturges' bins over the distinct values of both sides", "", "0 to 1",
+     "Hellinger", "Evidently", NUM | CAT, 0.1, hellinger_evidently},
+    {"hellinger.nannyml", "numbers in Doane's bins over the reference, the rest in one", "", "0 to 1",
+     "Hellinger", "NannyML", NUM | CAT, NAN, hellinger_nannyml},
+    {"linf", "the largest difference of a share; numbers in 10 groups of grid bins", "", "0 to 1",
+     "L-infinity", "", NUM | CAT, NAN, linf},
+    {"linf.deequ-robust", "linf (of numbers: ks) less 1.8 sqrt((n+m)/nm), at least 0", "", "0 to 1",
+     "L-infinity", "deequ", NUM | CAT, NAN, linf_deequ},
+    {"tvd", "half the sum of the differences of shares; numbers in 10 groups of grid bins", "", "0 to 1",
+     "total variation", "", NUM | CAT, NAN, tvd},
+    {"chi2",
+     "the contingency table's statistic, without continuity correction; numbers by value, where the "
+     "reference has "
+     "at most 10",
+     "", "0 up", "Pearson", "", NUM | CAT, NAN, chi2},
+    {"chi2_p", "the p-value of chi2", "", "0 to 1", "Pearson", "", NUM | CAT, 0.001, chi2_p},
+    {"chi2.evidently",
+     "p of the current counts' fit to the reference's shares: 0 for a value that the reference lacks", "",
+     "0 to 1", "Pearson", "Evidently", NUM | CAT, 0.05, chi2_evidently},
+    {"chi2.nannyml", "the statistic, with Yates' correction for two by two", "", "0 up", "Pearson", "NannyML",
+     NUM | CAT, NAN, chi2_nannyml},
+    {"cramers_v.deepchecks", "Cramer's V of counts levelled to the smaller side and rounded, bias-corrected",
+     "", "0 to 1", "Bergsma 2013", "deepchecks", CAT, 0.2, cramers_v},
+    {"g_test",
+     "the contingency table's likelihood ratio statistic; numbers by value, where the reference has at most "
+     "10",
+     "", "0 up", "Wilks", "", NUM | CAT, NAN, g_test},
+    {"g_test_p", "the p-value of g_test", "", "0 to 1", "Wilks", "", NUM | CAT, NAN, g_test_p},
+    {"mean_shift", "the difference of the means in the reference's (population) standard deviations", "sd",
+     "any", "", "", NUM, 0.5, mean_shift},
+    {"variance_ratio", "the current variance over the reference's, both n - 1", "", "0 up", "", "", NUM, 2,
+     variance_ratio},
+    {"t_p", "p of the difference of the means, variances not taken as equal", "", "0 to 1", "Welch", "", NUM,
+     NAN, t_p},
 };
 const size_t exact_table_len = ARRAY_LEN(exact_table);
 
@@ -460,8 +472,8 @@ static double kept(const struct measure *m, const struct measure_input *in)
 	return v.state == READING_KNOWN ? v.value : NAN;
 }
 
-void exact_compute(struct exact_values *out, const char *path, enum field_type type, const struct exact_side *reference,
-		   const struct exact_side *current)
+void exact_compute(struct exact_values *out, const char *path, enum field_type type,
+		   const struct exact_side *reference, const struct exact_side *current)
 {
 	struct exact e;
 

@@ -18,10 +18,11 @@ struct exact_word {
 // One side of a field. Missing values are rows less n (or the words' counts), nan, inf and other.
 struct exact_side {
 	uint64_t rows, nan, inf, other; // other: values that are not looked at (times)
-	const double *sorted; // numbers: the finite ones, ascending
+	const double *sorted;		// numbers: the finite ones, ascending
 	size_t n;
-	const int64_t *integers; // or NULL: the same exactly, where some are past 2^53; of both sides or of none
-	bool whole;           // every row holds a whole number, written as one
+	const int64_t
+	    *integers; // or NULL: the same exactly, where some are past 2^53; of both sides or of none
+	bool whole;    // every row holds a whole number, written as one
 	const struct exact_word *words; // categories, booleans: distinct, each with n > 0, in any order
 	size_t nwords;
 };
@@ -30,9 +31,9 @@ struct exact;
 
 struct exact_measure {
 	const char *name, *help, *unit, *range, *source;
-	const char *dialect;  // whose number it is; "" for our own
-	unsigned types;       // bit per field_type
-	double threshold;     // what that tool, or a shipped rule, compares with; NaN where there is none
+	const char *dialect; // whose number it is; "" for our own
+	unsigned types;	     // bit per field_type
+	double threshold;    // what that tool, or a shipped rule, compares with; NaN where there is none
 	double (*compute)(const struct exact *e); // NaN where it is not defined
 };
 
@@ -48,7 +49,7 @@ bool exact_keeps(const struct measure *m);
 struct exact_values {
 	double *exact, *kept;
 };
-void exact_compute(struct exact_values *out, const char *path, enum field_type type, const struct exact_side *reference,
-		   const struct exact_side *current);
+void exact_compute(struct exact_values *out, const char *path, enum field_type type,
+		   const struct exact_side *reference, const struct exact_side *current);
 void exact_values_release(struct exact_values *v);
 #endif

@@ -10,7 +10,8 @@
 
 static int more_frequent(const void *a, const void *b)
 {
-	const struct exact_word *x = *(const struct exact_word *const *)a, *y = *(const struct exact_word *const *)b;
+	const struct exact_word *x = *(const struct exact_word *const *)a,
+				*y = *(const struct exact_word *const *)b;
 
 	if (x->n != y->n)
 		return x->n > y->n ? -1 : 1;
@@ -98,7 +99,8 @@ static size_t run_length(const double *v, size_t n, double x)
 	return k;
 }
 
-static void columns_values(struct columns *t, const double *r, size_t n, const double *c, size_t m, size_t distinct)
+static void columns_values(struct columns *t, const double *r, size_t n, const double *c, size_t m,
+			   size_t distinct)
 {
 	*t = (struct columns){.r = xcalloc(distinct, sizeof *t->r), .c = xcalloc(distinct, sizeof *t->c)};
 	for (size_t i = 0, j = 0; i < n || j < m;) {

@@ -10,11 +10,13 @@
 // 1959). B is taken as Loader does (2000), by deviances, so nothing cancels. The terms are a smooth bell in
 // j that vanishes with all its derivatives at both ends, so for large n every h-th term times h is the same
 // sum to far below rounding (the trapezoidal rule's error falls exponentially). Past a million values the
-// limit exp(-(6nd + 1)^2 / 18n) (Maag and Dicaire 1971) is taken, because SciPy takes it, though the sum is exact.
+// limit exp(-(6nd + 1)^2 / 18n) (Maag and Dicaire 1971) is taken, because SciPy takes it, though the sum is
+// exact.
 //
 // Two samples. A random path from (0,0) to (n,m) in unit steps is outside once |x/n - y/m| >= d; the chance
 // u(x,y) of having been outside on the way to (x,y) is 1 outside and else x/(x+y) u(x-1,y) + y/(x+y) u(x,y-1)
-// (Viehmann, arXiv:2102.08037): all terms are positive. For n = m a sum of quotients of binomials (Hodges 1958).
+// (Viehmann, arXiv:2102.08037): all terms are positive. For n = m a sum of quotients of binomials (Hodges
+// 1958).
 #include "drift/ks_law.h"
 
 #include <math.h>
@@ -72,7 +74,8 @@ static double one_sided_term(double n, double j, double d, double rest_n)
 		return exp(n * log1p(-d));
 	if (k == 0)
 		return 0;
-	exponent = rest_n - stirling_rest(j) - stirling_rest(k) - deviance(j, n * d + j) - deviance(k, k - n * d);
+	exponent =
+	    rest_n - stirling_rest(j) - stirling_rest(k) - deviance(j, n * d + j) - deviance(k, k - n * d);
 	return exp(exponent) * sqrt(n / (2 * M_PI * j * k)) * d / p;
 }
 
@@ -114,7 +117,8 @@ static void durbin_matrix(double *h, size_t m, double frac)
 	for (size_t i = 0; i < m; i++) {
 		double factorial = 1;
 
-		for (size_t j = i + 2; j-- > 0;) { // the element below the diagonal by i + 1 - j is 1/(i + 1 - j)!
+		// What is k below the upper diagonal is 1/k!.
+		for (size_t j = i + 2; j-- > 0;) {
 			if (j < m)
 				h[i * m + j] = 1 / factorial;
 			factorial *= (double)(i + 2 - j);
@@ -134,7 +138,8 @@ static double durbin_cdf(uint64_t n, double d)
 {
 	double nd = (double)n * d, k = ceil(nd), p;
 	size_t middle = (size_t)k - 1, m = 2 * middle + 1;
-	double *power = xcalloc(m * m, sizeof *power), *h = xcalloc(m * m, sizeof *h), *out = xcalloc(m * m, sizeof *out);
+	double *power = xcalloc(m * m, sizeof *power), *h = xcalloc(m * m, sizeof *h),
+	       *out = xcalloc(m * m, sizeof *out);
 	int e_power = 0, e_h = 0;
 
 	durbin_matrix(h, m, k - nd);
@@ -180,8 +185,9 @@ static double pelz_good_sf(double n, double d)
 		k0 += q;
 		k1 += (odd - z2) * q;
 		k2 += (6 * z6 + 2 * z4 + (2 * z4 - 5 * z2) * odd + (1 - 2 * z2) * odd * odd) * q;
-		k3 += ((5 - 30 * z2) * odd * odd * odd + (212 * z4 - 60 * z2) * odd * odd + (135 * z4 - 96 * z6) * odd -
-		       30 * z6 - 90 * z4 * z4) * q;
+		k3 += ((5 - 30 * z2) * odd * odd * odd + (212 * z4 - 60 * z2) * odd * odd +
+		       (135 * z4 - 96 * z6) * odd - 30 * z6 - 90 * z4 * z4) *
+		      q;
 		even2 += whole * w;
 		even3 += (3 * z2 - whole) * whole * w;
 	}

@@ -145,8 +145,9 @@ void order_compare(struct order *o, const double *r, size_t n, const double *c, 
 	o->wasserstein = w.area;
 	o->energy = sqrt(2 * w.squares);
 	o->cvm = w.weighted * w.n * w.m / (total * total);
-	o->ad = o->distinct < 2 ? NAN
-				: ad_normalised(w.ad / total * (1 / w.n + 1 / w.m) * (total - 1) / total, w.n, w.m);
+	o->ad = o->distinct < 2
+		    ? NAN
+		    : ad_normalised(w.ad / total * (1 / w.n + 1 / w.m) * (total - 1) / total, w.n, w.m);
 }
 
 static double mean_of(const double *v, size_t n, double scale, double origin)

@@ -7,7 +7,7 @@
 
 // What is not defined is NaN.
 struct order {
-	size_t distinct, distinct_r;  // values of both samples together, of the reference
+	size_t distinct, distinct_r; // values of both samples together, of the reference
 	double ks, kuiper, wasserstein, energy, cvm, ad;
 };
 
@@ -17,11 +17,11 @@ void order_compare(struct order *o, const double *r, size_t n, const double *c, 
 // Moments of a sorted sample of n >= 1 about its least value, in units of 2^exponent: nothing overflows,
 // vanishes or loses what is small beside a large mean.
 struct moments {
-	double origin;         // the least value
+	double origin; // the least value
 	int exponent;
 	double mean, variance; // of (value - origin) / 2^exponent; variance: n - 1, NaN for one value
-	double sd;             // population's
-	double skew;           // of third order about the mean, population's; NaN where sd is 0
+	double sd;	       // population's
+	double skew;	       // of third order about the mean, population's; NaN where sd is 0
 };
 void moments_of(struct moments *s, const double *v, size_t n);
 // The population's standard deviation in the values' unit as plain doubles give it: 0 or infinite where

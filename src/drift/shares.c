@@ -158,7 +158,8 @@ double shares_fit_p(const struct columns *t)
 // Without the columns in which levelling left nothing.
 static void level(const struct columns *t, struct columns *out)
 {
-	double most = fmin(t->nr, t->nc), fr = t->nr > most ? most / t->nr : 1, fc = t->nc > most ? most / t->nc : 1;
+	double most = fmin(t->nr, t->nc), fr = t->nr > most ? most / t->nr : 1,
+	       fc = t->nc > most ? most / t->nc : 1;
 
 	*out = (struct columns){.r = xcalloc(t->n, sizeof *out->r), .c = xcalloc(t->n, sizeof *out->c)};
 	for (size_t i = 0; i < t->n; i++) {

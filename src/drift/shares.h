@@ -9,8 +9,8 @@
 #define PSI_FLOOR 1e-4
 
 double shares_psi(const struct columns *t, double floor); // shares raised to the floor
-double shares_psi_plus_one(const struct columns *t);      // one more of each before shares are taken
-double shares_js(const struct columns *t);                // divergence, base 2
+double shares_psi_plus_one(const struct columns *t);	  // one more of each before shares are taken
+double shares_js(const struct columns *t);		  // divergence, base 2
 double shares_hellinger(const struct columns *t);
 double shares_linf(const struct columns *t);
 double shares_tvd(const struct columns *t);
@@ -21,8 +21,8 @@ double linf_robust(double d, double n, double m);
 double shares_psi_filled(const struct columns *t);
 double shares_kl_filled(const struct columns *t); // natural logarithm, both sides brought to 1 again
 
-double shares_g(const struct columns *t, double *df);        // the likelihood ratio's statistic
-double shares_chi2_yates(const struct columns *t);           // with Yates' correction where 2 x 2
-double shares_fit_p(const struct columns *t);                // current to reference x m/n, its p; NaN for one column
-double shares_cramers_v(const struct columns *t);            // deepchecks': sizes levelled, bias-corrected
+double shares_g(const struct columns *t, double *df); // the likelihood ratio's statistic
+double shares_chi2_yates(const struct columns *t);    // with Yates' correction where 2 x 2
+double shares_fit_p(const struct columns *t);	      // current to reference x m/n, its p; NaN for one column
+double shares_cramers_v(const struct columns *t);     // deepchecks': sizes levelled, bias-corrected
 #endif

@@ -68,8 +68,9 @@ static void *csv_open(const char *path, struct column_list *columns, struct erro
 	struct csv *c = xcalloc(1, sizeof *c);
 	struct csv_row header;
 
-	if (csv_text_open(&c->text, path, err) || csv_text_header(&c->text, columns, err) || infer(c, columns, err) ||
-	    csv_text_rewind(&c->text, err) || csv_text_next(&c->text, &header, err) <= 0) {
+	if (csv_text_open(&c->text, path, err) || csv_text_header(&c->text, columns, err) ||
+	    infer(c, columns, err) || csv_text_rewind(&c->text, err) ||
+	    csv_text_next(&c->text, &header, err) <= 0) {
 		csv_close(c);
 		return NULL;
 	}

@@ -161,7 +161,8 @@ static void add_cell(struct csv_text *t, const char *s, const char *end)
 }
 
 // p is behind the opening quote. Returns what follows the cell, or NULL.
-static const char *quoted_cell(struct csv_text *t, const struct csv_row *row, const char *p, struct error *err)
+static const char *quoted_cell(struct csv_text *t, const struct csv_row *row, const char *p,
+			       struct error *err)
 {
 	size_t start = t->text.len;
 
@@ -204,13 +205,16 @@ int csv_text_split(struct csv_text *t, const struct csv_row *row, struct error *
 			if (!(p = quoted_cell(t, row, p + 1, err)))
 				return -1;
 		} else {
-			const char *comma = memchr(p, ',', (size_t)(row->end - p)), *end = comma ? comma : row->end;
+			const char *comma = memchr(p, ',', (size_t)(row->end - p)),
+				   *end = comma ? comma : row->end;
 			const char *lf = row->quoted ? memchr(p, '\n', (size_t)(end - p)) : NULL;
 
 			end = lf ? lf : end;
 			if (row->quoted && memchr(p, '"', (size_t)(end - p)))
 				return bad(t, row->line + count(row->p, p, '\n'),
-					   "a quote inside an unquoted cell; quote the whole cell and double the quote", err);
+					   "a quote inside an unquoted cell; quote the whole cell and double "
+					   "the quote",
+					   err);
 			add_cell(t, p, end);
 			p = end;
 		}
@@ -225,7 +229,9 @@ int csv_text_header(struct csv_text *t, struct column_list *columns, struct erro
 	int got = csv_text_next(t, &row, err);
 
 	if (got <= 0)
-		return got ? -1 : error_set(err, "%s: empty; the first line of a CSV file names its columns", t->path);
+		return got ? -1
+			   : error_set(err, "%s: empty; the first line of a CSV file names its columns",
+				       t->path);
 	if (csv_text_split(t, &row, err))
 		return -1;
 	for (size_t i = 0; i < t->ncells; i++) {
@@ -233,10 +239,11 @@ int csv_text_header(struct csv_text *t, struct column_list *columns, struct erro
 		int known = column_list_find(columns, name);
 
 		if (!*name)
-			error_set(err, "%s:%llu: column %zu has no name", t->path, (unsigned long long)row.line, i + 1);
+			error_set(err, "%s:%llu: column %zu has no name", t->path,
+				  (unsigned long long)row.line, i + 1);
 		else if (known >= 0)
-			error_set(err, "%s:%llu: two columns are named \"%.100s\"", t->path, (unsigned long long)row.line,
-				  name);
+			error_set(err, "%s:%llu: two columns are named \"%.100s\"", t->path,
+				  (unsigned long long)row.line, name);
 		else
 			column_list_add(columns, name, FIELD_NUMERIC);
 		got = *name && known < 0;
@@ -247,7 +254,8 @@ int csv_text_header(struct csv_text *t, struct column_list *columns, struct erro
 	return 0;
 }
 
-int csv_text_width(const struct csv_text *t, const struct csv_row *row, size_t cells, size_t want, struct error *err)
+int csv_text_width(const struct csv_text *t, const struct csv_row *row, size_t cells, size_t want,
+		   struct error *err)
 {
 	if (cells == want)
 		return 0;

@@ -13,8 +13,8 @@ enum { CSV_PAD = 64 };
 
 struct csv_row {
 	const char *p, *end; // end: at what is neither a digit nor a comma
-	uint64_t line;       // where it starts
-	bool quoted;         // a quote is in it
+	uint64_t line;	     // where it starts
+	bool quoted;	     // a quote is in it
 };
 
 struct csv_cell {
@@ -29,10 +29,10 @@ struct csv_text {
 	char *data;
 	size_t at, len, cap;
 	bool eof;
-	uint64_t line; // of data[at]
+	uint64_t line;		// of data[at]
 	struct csv_cell *cells; // of the row that was split last
 	size_t ncells, capcells;
-	struct buf text;        // of its quoted cells
+	struct buf text; // of its quoted cells
 };
 
 int csv_text_open(struct csv_text *t, const char *path, struct error *err) MUST_CHECK;
@@ -47,5 +47,6 @@ int csv_text_split(struct csv_text *t, const struct csv_row *row, struct error *
 struct column_list;
 int csv_text_header(struct csv_text *t, struct column_list *columns, struct error *err) MUST_CHECK;
 // Where a row has not as many cells as the header: says so.
-int csv_text_width(const struct csv_text *t, const struct csv_row *row, size_t cells, size_t want, struct error *err);
+int csv_text_width(const struct csv_text *t, const struct csv_row *row, size_t cells, size_t want,
+		   struct error *err);
 #endif

@@ -14,8 +14,9 @@
 
 enum { EXACT_TENS = 22, WIDE_TENS = 19, MAX_DIGITS = 19 };
 
-static const double tens[EXACT_TENS + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-					    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+static const double tens[EXACT_TENS + 1] = {1e0,  1e1,	1e2,  1e3,  1e4,  1e5,	1e6,  1e7,
+					    1e8,  1e9,	1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+					    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 static const uint64_t whole_tens[WIDE_TENS + 1] = {1u,
 						   10u,
 						   100u,

@@ -118,8 +118,8 @@ static size_t plain_row(struct loader *l, const struct csv_row *row)
 		if (column >= n)
 			break;
 		c = &l->t->columns[column];
-		if (l->modes[column] == TAKE_NUMBERS && decimal_read(&p, &x, &whole) && (p == end || *p == ',') &&
-		    !(whole && is_large(c, x))) {
+		if (l->modes[column] == TAKE_NUMBERS && decimal_read(&p, &x, &whole) &&
+		    (p == end || *p == ',') && !(whole && is_large(c, x))) {
 			c->present++;
 			c->whole &= whole;
 			GROW(c->numbers, c->n, c->cap);

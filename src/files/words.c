@@ -59,8 +59,8 @@ static uint64_t hash(const char *s, size_t n)
 	if (n - i >= 4) { // two reads that may overlap
 		tail = bytes(s + i, 4) << 32 | bytes(s + n - 4, 4);
 	} else if (n > i) {
-		tail = (uint64_t)(unsigned char)s[i] << 16 | (uint64_t)(unsigned char)s[i + (n - i) / 2] << 8 |
-		       (unsigned char)s[n - 1];
+		tail = (uint64_t)(unsigned char)s[i] << 16 |
+		       (uint64_t)(unsigned char)s[i + (n - i) / 2] << 8 | (unsigned char)s[n - 1];
 	}
 	return mix(h ^ tail, 0xa0761d6478bd642f);
 }

@@ -23,7 +23,8 @@ static double value(const json_t *spec, uint64_t i)
 {
 	const char *kind = json_get_str(spec, "kind", "");
 	uint64_t seed = (uint64_t)json_get_int(spec, "seed", 0);
-	double a = json_get_num(spec, "a", 0), b = json_get_num(spec, "b", 1), u = uniform(seed, 16 * i), z = -6;
+	double a = json_get_num(spec, "a", 0), b = json_get_num(spec, "b", 1), u = uniform(seed, 16 * i),
+	       z = -6;
 
 	if (!strcmp(kind, "const"))
 		return a;
@@ -119,7 +120,8 @@ void side_categories(struct exact_side *side, const json_t *counts)
 	*side = (struct exact_side){.words = words};
 	json_object_foreach((json_t *)(uintptr_t)counts, key, n)
 	{
-		words[side->nwords++] = (struct exact_word){key, strlen(key), (uint64_t)json_integer_value(n)};
+		words[side->nwords++] =
+		    (struct exact_word){key, strlen(key), (uint64_t)json_integer_value(n)};
 		side->rows += (uint64_t)json_integer_value(n);
 	}
 }

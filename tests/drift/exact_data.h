@@ -5,7 +5,8 @@
 #include "drift/exact.h"
 #include "util/json.h"
 
-// What a spec of exact.json says, sorted. The caller frees side->sorted and side->words (texts are the json's).
+// What a spec of exact.json says, sorted. The caller frees side->sorted and side->words (texts are the
+// json's).
 void side_numbers(struct exact_side *side, const json_t *spec);
 void side_categories(struct exact_side *side, const json_t *counts);
 void side_release(struct exact_side *side);

@@ -11,8 +11,8 @@
 #include "util/xalloc.h"
 
 // A root of what should cancel to 0 is half the digits of what is left; p-values of 1 - x likewise all.
-static const char *const roots[] = {"js.evidently", "js.nannyml", "hellinger.evidently", "hellinger.nannyml",
-				    "js", "hellinger"};
+static const char *const roots[] = {"js.evidently",	 "js.nannyml", "hellinger.evidently",
+				    "hellinger.nannyml", "js",	       "hellinger"};
 
 static bool is_root(const char *name)
 {
@@ -59,15 +59,17 @@ static void expect_values(const json_t *item, enum field_type type, const struct
 		const json_t *v = json_object_get(want, measure);
 		// The grid's are compared with the monitor's own instead.
 		bool ours = type == FIELD_NUMERIC && (!strcmp(measure, "psi") || !strcmp(measure, "js") ||
-						      !strcmp(measure, "hellinger") || !strcmp(measure, "linf") ||
-						      !strcmp(measure, "tvd"));
+						      !strcmp(measure, "hellinger") ||
+						      !strcmp(measure, "linf") || !strcmp(measure, "tvd"));
 
 		known += v != NULL;
 		if (v)
-			cr_expect(near(measure, json_number_value(v), got.exact[i]), "%s of %s: %.17g, not %.17g", measure,
-				  name, got.exact[i], json_number_value(v));
+			cr_expect(near(measure, json_number_value(v), got.exact[i]),
+				  "%s of %s: %.17g, not %.17g", measure, name, got.exact[i],
+				  json_number_value(v));
 		else if (!ours)
-			cr_expect(isnan(got.exact[i]), "%s of %s: %.17g, not nothing", measure, name, got.exact[i]);
+			cr_expect(isnan(got.exact[i]), "%s of %s: %.17g, not nothing", measure, name,
+				  got.exact[i]);
 	}
 	cr_expect_eq(known, json_object_size(want), "%s: a measure of the file is not in the table", name);
 	exact_values_release(&got);
@@ -78,7 +80,8 @@ Test(exact, numbers_as_the_packages)
 	json_t *cases = golden("numeric"), *item;
 	size_t i;
 
-	json_array_foreach(cases, i, item) {
+	json_array_foreach(cases, i, item)
+	{
 		struct exact_side r, c;
 
 		side_numbers(&r, json_object_get(item, "reference"));
@@ -96,7 +99,8 @@ Test(exact, categories_as_the_packages)
 	json_t *cases = golden("categorical"), *item;
 	size_t i;
 
-	json_array_foreach(cases, i, item) {
+	json_array_foreach(cases, i, item)
+	{
 		struct exact_side r, c;
 
 		side_categories(&r, json_object_get(item, "reference"));
@@ -121,11 +125,19 @@ Test(exact, golden_vector)
 		const char *name;
 		double value, digit;
 	} printed[] = {
-		{"psi.evidently", 0.34013, 1e-5}, {"psi.fiddler", 0.22564, 1e-5}, {"psi.deepchecks", 0.09440, 1e-5},
-		{"js.evidently", 0.14517, 1e-5}, {"js.nannyml", 0.17437, 1e-5}, {"js.tfdv", 0.03040, 1e-5},
-		{"kl.evidently", 0.06460, 1e-5}, {"hellinger", 0.16956, 1e-5}, {"linf", 0.1, 1e-9},
-		{"linf.deequ-robust", 0.01950, 1e-5}, {"chi2", 64.957, 1e-3}, {"chi2_p", 5.1e-14, 1e-15},
-		{"cramers_v.deepchecks", 0.17605, 1e-5},
+	    {"psi.evidently", 0.34013, 1e-5},
+	    {"psi.fiddler", 0.22564, 1e-5},
+	    {"psi.deepchecks", 0.09440, 1e-5},
+	    {"js.evidently", 0.14517, 1e-5},
+	    {"js.nannyml", 0.17437, 1e-5},
+	    {"js.tfdv", 0.03040, 1e-5},
+	    {"kl.evidently", 0.06460, 1e-5},
+	    {"hellinger", 0.16956, 1e-5},
+	    {"linf", 0.1, 1e-9},
+	    {"linf.deequ-robust", 0.01950, 1e-5},
+	    {"chi2", 64.957, 1e-3},
+	    {"chi2_p", 5.1e-14, 1e-15},
+	    {"cramers_v.deepchecks", 0.17605, 1e-5},
 	};
 	static const struct exact_word before[] = {{"A", 1, 500}, {"B", 1, 300}, {"C", 1, 200}};
 	static const struct exact_word after[] = {{"D", 1, 50}, {"C", 1, 200}, {"B", 1, 350}, {"A", 1, 400}};
@@ -135,8 +147,8 @@ Test(exact, golden_vector)
 
 	exact_compute(&v, "x", FIELD_CATEGORICAL, &r, &c);
 	for (size_t i = 0; i < ARRAY_LEN(printed); i++)
-		cr_expect_float_eq(of(&v, printed[i].name), printed[i].value, printed[i].digit / 2, "%s: %.17g",
-				   printed[i].name, of(&v, printed[i].name));
+		cr_expect_float_eq(of(&v, printed[i].name), printed[i].value, printed[i].digit / 2,
+				   "%s: %.17g", printed[i].name, of(&v, printed[i].name));
 	exact_values_release(&v);
 }
 
@@ -150,29 +162,35 @@ static void expect_as_monitor(const char *name, enum field_type type, const stru
 	exact_compute(&v, "x", type, r, c);
 	for (size_t i = 0; i < ARRAY_LEN(grid); i++) {
 		const struct measure *m = measure_find(grid[i]);
-		struct measure_input in = {.def = &b->fields[0]->def, .current = {p, p->fields[0]},
-					   .reference = {b->total, b->fields[0]->total}, .newest = EVENT_TIME_NONE};
+		struct measure_input in = {.def = &b->fields[0]->def,
+					   .current = {p, p->fields[0]},
+					   .reference = {b->total, b->fields[0]->total},
+					   .newest = EVENT_TIME_NONE};
 		struct measure_value w = {.value = NAN};
 
 		if (!(m->types & 1u << type))
 			continue;
 		m->compute(&in, &w);
 		if (w.state == READING_KNOWN)
-			cr_expect(fabs(of(&v, grid[i]) - w.value) <= 1e-12 * fabs(w.value), "%s of %s: %.17g, the monitor %.17g",
-				  grid[i], name, of(&v, grid[i]), w.value);
+			cr_expect(fabs(of(&v, grid[i]) - w.value) <= 1e-12 * fabs(w.value),
+				  "%s of %s: %.17g, the monitor %.17g", grid[i], name, of(&v, grid[i]),
+				  w.value);
 	}
 	for (size_t i = 0; i < measure_table_len; i++) {
 		const struct measure *m = &measure_table[i];
-		struct measure_input in = {.def = &b->fields[0]->def, .current = {p, p->fields[0]},
-					   .reference = {b->total, b->fields[0]->total}, .newest = EVENT_TIME_NONE};
+		struct measure_input in = {.def = &b->fields[0]->def,
+					   .current = {p, p->fields[0]},
+					   .reference = {b->total, b->fields[0]->total},
+					   .newest = EVENT_TIME_NONE};
 		struct measure_value w = {.value = NAN};
 
 		if (!exact_keeps(m) || !(m->types & 1u << type))
 			continue;
 		m->compute(&in, &w);
 		if (w.state == READING_KNOWN)
-			cr_expect_float_eq(v.kept[i], w.value, 1e-12 * fabs(w.value), "%s of %s: %.17g, the monitor %.17g",
-					   m->name, name, v.kept[i], w.value);
+			cr_expect_float_eq(v.kept[i], w.value, 1e-12 * fabs(w.value),
+					   "%s of %s: %.17g, the monitor %.17g", m->name, name, v.kept[i],
+					   w.value);
 		else
 			cr_expect(isnan(v.kept[i]), "%s of %s", m->name, name);
 	}
@@ -184,7 +202,8 @@ Test(exact, agrees_with_the_monitor_on_numbers)
 	json_t *cases = golden("numeric"), *item;
 	size_t i;
 
-	json_array_foreach(cases, i, item) {
+	json_array_foreach(cases, i, item)
+	{
 		struct exact_side r, c;
 
 		side_numbers(&r, json_object_get(item, "reference"));
@@ -210,7 +229,8 @@ Test(exact, agrees_with_the_monitor_on_categories)
 	struct exact_word rw[3], cw[4];
 	struct baseline *b = baseline_categories(names, before, 3);
 	struct pane *p = pane_categories(&b->fields[0]->def, names, after, 4);
-	struct exact_side r = {.rows = 1000, .words = rw, .nwords = 3}, c = {.rows = 1000, .words = cw, .nwords = 4};
+	struct exact_side r = {.rows = 1000, .words = rw, .nwords = 3},
+			  c = {.rows = 1000, .words = cw, .nwords = 4};
 
 	for (size_t i = 0; i < 4; i++) {
 		if (i < 3)
@@ -233,18 +253,21 @@ Test(exact, laws_as_scipy)
 	json_t *one = golden("one_sample"), *two = golden("two_samples"), *item;
 	size_t i;
 
-	json_array_foreach(one, i, item) {
+	json_array_foreach(one, i, item)
+	{
 		double got = ks_one_sample_sf((uint64_t)at(item, 0), at(item, 1)), want = at(item, 2);
 
-		cr_expect(fabs(got - want) <= 1e-9 * want + 1e-300, "n %g, d %.17g: %.17g, not %.17g", at(item, 0),
-			  at(item, 1), got, want);
+		cr_expect(fabs(got - want) <= 1e-9 * want + 1e-300, "n %g, d %.17g: %.17g, not %.17g",
+			  at(item, 0), at(item, 1), got, want);
 	}
 	cr_assert_geq(i, 150);
-	json_array_foreach(two, i, item) {
-		double got = ks_two_sample_sf((uint64_t)at(item, 0), (uint64_t)at(item, 1), at(item, 2)), want = at(item, 3);
+	json_array_foreach(two, i, item)
+	{
+		double got = ks_two_sample_sf((uint64_t)at(item, 0), (uint64_t)at(item, 1), at(item, 2)),
+		       want = at(item, 3);
 
-		cr_expect(fabs(got - want) <= 1e-9 * want + 1e-300, "n %g, m %g, d %.17g: %.17g, not %.17g", at(item, 0),
-			  at(item, 1), at(item, 2), got, want);
+		cr_expect(fabs(got - want) <= 1e-9 * want + 1e-300, "n %g, m %g, d %.17g: %.17g, not %.17g",
+			  at(item, 0), at(item, 1), at(item, 2), got, want);
 	}
 	cr_assert_geq(i, 70);
 	json_decref(one);
@@ -274,8 +297,10 @@ Test(exact, table_is_whole)
 		const struct exact_measure *m = &exact_table[i];
 
 		cr_expect_eq(exact_find(m->name), m);
-		cr_expect(m->help && *m->help && m->unit && m->range && m->source && m->types && m->compute, "%s", m->name);
-		// A dialect has a dot and says whose it is; SciPy's, Evidently's and the like never pass for ours.
+		cr_expect(m->help && *m->help && m->unit && m->range && m->source && m->types && m->compute,
+			  "%s", m->name);
+		// A dialect has a dot and says whose it is; SciPy's, Evidently's and the like never pass for
+		// ours.
 		cr_expect_eq(strchr(m->name, '.') != NULL, *m->dialect != 0, "%s", m->name);
 	}
 	cr_expect_null(exact_find("nonsense"));

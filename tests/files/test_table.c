@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Columns of whole files, against strtod and against rows.h, whose readers test_rows.c holds to hand-made cases.
+// Columns of whole files, against strtod and against rows.h, whose readers test_rows.c holds to hand-made
+// cases.
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <math.h>
@@ -87,13 +88,43 @@ static void expect_decimal(const char *text)
 Test(table, decimals_as_strtod)
 {
 	static const char *const cases[] = {
-		"0", "-0", "+7", "00012", "123456789012345678", "9007199254740993", "9007199254740992.5", "18446744073709551615",
-		"18446744073709551616", "99999999999999999999", "0.1", ".5", "5.", "-1.25", "1e5", "1E-5", "1.5e+10", "1e22",
-		"1e23", "123e-19", "123456789e-25", "0.30000000000000004", "2.2250738585072014e-308", "1e-300", "1e308", "1e400",
-		"4.9406564584124654e-324", "0.000000000000000000000001", "1234567.1234567", "8.000000000000000444",
-		"8.000000000000000888", "1e0005", "0e0", "0.0",
+	    "0",
+	    "-0",
+	    "+7",
+	    "00012",
+	    "123456789012345678",
+	    "9007199254740993",
+	    "9007199254740992.5",
+	    "18446744073709551615",
+	    "18446744073709551616",
+	    "99999999999999999999",
+	    "0.1",
+	    ".5",
+	    "5.",
+	    "-1.25",
+	    "1e5",
+	    "1E-5",
+	    "1.5e+10",
+	    "1e22",
+	    "1e23",
+	    "123e-19",
+	    "123456789e-25",
+	    "0.30000000000000004",
+	    "2.2250738585072014e-308",
+	    "1e-300",
+	    "1e308",
+	    "1e400",
+	    "4.9406564584124654e-324",
+	    "0.000000000000000000000001",
+	    "1234567.1234567",
+	    "8.000000000000000444",
+	    "8.000000000000000888",
+	    "1e0005",
+	    "0e0",
+	    "0.0",
 	};
-	static const char *const none[] = {"", "-", "+", ".", "e5", "-.", "x", "--1", "1e", "1e+", "nan", "inf"};
+	static const char *const none[] = {"",	"-",   "+",  ".",   "e5",  "-.",
+					   "x", "--1", "1e", "1e+", "nan", "inf"};
 	char text[64];
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
@@ -187,10 +218,11 @@ Test(table, numbers_again_as_words)
 
 Test(table, whole_numbers_past_2_to_the_53)
 {
-	struct table *t = load("t.csv", "a,b,c,d,e\n"
-					"5,9007199254740993,9007199254740993,9007199254740993,-9223372036854775807\n"
-					"-9007199254740993,1,1.5,,3\n"
-					"9223372036854775807,2,2,2,99999999999999999999\n");
+	struct table *t =
+	    load("t.csv", "a,b,c,d,e\n"
+			  "5,9007199254740993,9007199254740993,9007199254740993,-9223372036854775807\n"
+			  "-9007199254740993,1,1.5,,3\n"
+			  "9223372036854775807,2,2,2,99999999999999999999\n");
 
 	cr_assert(column(t, "a")->integers);
 	cr_expect_eq(column(t, "a")->integers[0], 5);
@@ -233,13 +265,15 @@ Test(table, avro)
 	while (rows_next(r, &row, &err) > 0)
 		rows++;
 	cr_expect_eq(t->rows, rows);
-	// address.zip is a union of a number and a text: both occur, so it is categories. So is what rows call text.
+	// address.zip is a union of a number and a text: both occur, so it is categories. So is what rows
+	// call text.
 	for (size_t i = 0; i < rows_columns(r); i++) {
 		const struct column *c = rows_column(r, i);
 		bool words = c->type == FIELD_TEXT || !strcmp(c->path, "address.zip");
 
 		if (!strstr(c->path, "[]") && column(t, c->path)->present)
-			cr_expect_eq(column(t, c->path)->type, words ? FIELD_CATEGORICAL : c->type, "%s", c->path);
+			cr_expect_eq(column(t, c->path)->type, words ? FIELD_CATEGORICAL : c->type, "%s",
+				     c->path);
 	}
 	rows_free(r);
 	table_free(t);
@@ -249,8 +283,15 @@ Test(table, avro)
 Test(table, refusals)
 {
 	static const char *const cases[] = {
-		"", "a,a\n1,2\n", "a,\n1,2\n", "a,b\n1\n", "a,b\n1,2\n1,2,3\n", "a\n\"x\n", "a\n\"x\"y\n", "a\nx\"y\n",
-		"a,b\n\"x\ny\",2\n\"p\"q,3\n",
+	    "",
+	    "a,a\n1,2\n",
+	    "a,\n1,2\n",
+	    "a,b\n1\n",
+	    "a,b\n1,2\n1,2,3\n",
+	    "a\n\"x\n",
+	    "a\n\"x\"y\n",
+	    "a\nx\"y\n",
+	    "a,b\n\"x\ny\",2\n\"p\"q,3\n",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -271,7 +312,8 @@ Test(table, refusals)
 
 static void add_random_cell(struct buf *b, int kind)
 {
-	static const char *const words[] = {"x", "true", "caf\xc3\xa9", "a b", "1x", "\"q,\"\"\r\n\"\"\"", "\"\"", "\"1\""};
+	static const char *const words[] = {"x",    "true", "caf\xc3\xa9", "a b", "1x", "\"q,\"\"\r\n\"\"\"",
+					    "\"\"", "\"1\""};
 	static const char *const odd[] = {"nan", "-inf", " 3 ", "1e3", "-0", "12345678901234567890123"};
 
 	if (next() % 7 == 0)
@@ -334,7 +376,8 @@ static void expect_same(const struct table *t, struct error *err)
 			const struct table_column *k = &t->columns[c->column];
 
 			if (k->type == FIELD_NUMERIC && isfinite(c->number))
-				cr_assert(k->numbers[seen[c->column]++] == c->number, "row %" PRIu64 ": %s", row->line, c->text);
+				cr_assert(k->numbers[seen[c->column]++] == c->number, "row %" PRIu64 ": %s",
+					  row->line, c->text);
 			else
 				map_put(&counts[c->column], c->text, c->len,
 					(char *)map_get(&counts[c->column], c->text, c->len) + 1);
@@ -347,8 +390,9 @@ static void expect_same(const struct table *t, struct error *err)
 		cr_expect(!k->present || k->type == rows_column(r, i)->type, "column %zu", i);
 		cr_expect_eq(seen[i], k->n);
 		for (size_t w = 0; w < k->words.n; w++)
-			cr_expect_eq((uintptr_t)map_get(&counts[i], k->words.items[w].s, k->words.items[w].len), k->words.items[w].n,
-				     "column %zu: %s", i, k->words.items[w].s);
+			cr_expect_eq(
+			    (uintptr_t)map_get(&counts[i], k->words.items[w].s, k->words.items[w].len),
+			    k->words.items[w].n, "column %zu: %s", i, k->words.items[w].s);
 		if (k->type != FIELD_NUMERIC)
 			cr_expect_eq(counts[i].count, k->words.n);
 		map_release(&counts[i], NULL);

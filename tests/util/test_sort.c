@@ -73,14 +73,16 @@ Test(sort, doubles_as_qsort)
 	for (int kind = 0; kind < 7; kind++)
 		for (size_t s = 0; s < ARRAY_LEN(sizes); s++) {
 			size_t n = sizes[s];
-			double *v = xcalloc(n + 1, sizeof *v), *want = xcalloc(n + 1, sizeof *v), *scratch = xcalloc(n + 1, sizeof *v);
+			double *v = xcalloc(n + 1, sizeof *v), *want = xcalloc(n + 1, sizeof *v),
+			       *scratch = xcalloc(n + 1, sizeof *v);
 
 			for (size_t i = 0; i < n; i++)
 				want[i] = v[i] = draw(kind);
 			qsort(want, n, sizeof *want, by_value);
 			sort_doubles(v, scratch, n);
 			for (size_t i = 0; i < n; i++)
-				cr_assert(v[i] == want[i], "kind %d, %zu of %zu: %a, not %a", kind, i, n, v[i], want[i]);
+				cr_assert(v[i] == want[i], "kind %d, %zu of %zu: %a, not %a", kind, i, n,
+					  v[i], want[i]);
 			free(v);
 			free(want);
 			free(scratch);
