@@ -6,7 +6,7 @@
 
 static const char head[] =
 	"# Measures\n\n"
-	"Generated from the table in `src/drift/measure.c`. A rule names a measure; a reading is its value for one "
+	"Generated from the tables in `src/drift/measure.c` and `src/drift/exact.c`. A rule names a measure; a reading is its value for one "
 	"window, field and slice, always with the sample sizes it rests on. *Reference* is what the window is compared "
 	"with: a baseline, an earlier window, a slice or a stream. NaN and infinities are in no measure but those that "
 	"count them. An *eager* measure only counts, so the immediate tier judges it before the window is complete. "

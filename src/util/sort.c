@@ -80,9 +80,20 @@ static bool long_runs(const double *v, size_t n)
 	return false;
 }
 
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
 void sort_doubles(double *v, double *scratch, size_t n)
 {
-	if (n > FEW && n <= UINT32_MAX) {
+	if (n > UINT32_MAX) { // more than the counters hold
+		qsort(v, n, sizeof *v, by_value);
+		return;
+	}
+	if (n > FEW) {
 		three_passes(v, scratch, n, UPPER);
 		if (long_runs(v, n)) {
 			three_passes(v, scratch, n, 0);
