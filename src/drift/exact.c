@@ -365,6 +365,31 @@ static double js_tfdv(const struct exact *e)
 	return fmin(shares_js(&t), 1);
 }
 
+static double unseen(const struct exact *e)
+{
+	double n = 0;
+
+	for (size_t i = 0; i < e->values.n; i++)
+		n += e->values.r[i] ? 0 : e->values.c[i];
+	return n / e->values.nc;
+}
+
+static double top_share(const struct exact *e)
+{
+	const double *v = e->c->sorted;
+	size_t most = 0, n = e->c->n;
+
+	if (e->type != FIELD_NUMERIC) {
+		for (size_t i = 0; i < e->values.n; i++)
+			most = e->values.c[i] > (double)most ? (size_t)e->values.c[i] : most;
+		return (double)most / e->values.nc;
+	}
+	for (size_t i = 0; i + most < n; i++)
+		while (i + most < n && v[i + most] == v[i]) // a longer run than the longest so far
+			most++;
+	return (double)most / (double)n;
+}
+
 #define NUM (1u << FIELD_NUMERIC)
 #define CAT (1u << FIELD_CATEGORICAL | 1u << FIELD_BOOLEAN)
 
@@ -446,6 +471,10 @@ const struct exact_measure exact_table[] = {
      variance_ratio},
     {"t_p", "p of the difference of the means, variances not taken as equal", "", "0 to 1", "Welch", "", NUM,
      NAN, t_p},
+    {"unseen_ratio", "current values that the reference does not have, of all", "", "0 to 1", "", "", CAT,
+     0.01, unseen},
+    {"top_share", "the share of the most frequent current value", "", "0 to 1", "", "", NUM | CAT, NAN,
+     top_share},
 };
 const size_t exact_table_len = ARRAY_LEN(exact_table);
 

@@ -58,7 +58,9 @@ static void expect_values(const json_t *item, enum field_type type, const struct
 		const char *measure = exact_table[i].name;
 		const json_t *v = json_object_get(want, measure);
 		// The grid's are compared with the monitor's own instead.
-		bool ours = type == FIELD_NUMERIC && (!strcmp(measure, "psi") || !strcmp(measure, "js") ||
+		bool ours = !strcmp(measure, "unseen_ratio") || !strcmp(measure, "top_share");
+
+		ours |= type == FIELD_NUMERIC && (!strcmp(measure, "psi") || !strcmp(measure, "js") ||
 						      !strcmp(measure, "hellinger") ||
 						      !strcmp(measure, "linf") || !strcmp(measure, "tvd"));
 
@@ -289,6 +291,33 @@ Test(exact, one_side_empty)
 	cr_expect_float_eq(w.kept[measure_find("missing_ratio") - measure_table], 0.25, 1e-15);
 	exact_values_release(&v);
 	exact_values_release(&w);
+}
+
+// Of all values, where a monitor knows the most frequent ones.
+Test(exact, unseen_and_top_share)
+{
+	enum { N = 1000 };
+	static char names[N][8];
+	struct exact_word before[N], after[N];
+	const struct exact_side r = {.rows = N, .words = before, .nwords = N};
+	const struct exact_side c = {.rows = N + 3, .words = after, .nwords = N};
+	const double few[] = {1, 2, 2, 3, 3, 3, 4}, one[] = {1, 2};
+	const struct exact_side x = {.rows = 2, .sorted = one, .n = 2}, y = {.rows = 7, .sorted = few, .n = 7};
+	struct exact_values v;
+
+	for (int i = 0; i < N; i++) {
+		int n = snprintf(names[i], sizeof names[i], "v%d", i);
+		before[i] = after[i] = (struct exact_word){names[i], (size_t)n, 1};
+	}
+	after[0] = (struct exact_word){"new", 3, 4};
+	exact_compute(&v, "x", FIELD_CATEGORICAL, &r, &c);
+	cr_expect_float_eq(of(&v, "unseen_ratio"), 4.0 / (N + 3), 1e-15);
+	cr_expect_float_eq(of(&v, "top_share"), 4.0 / (N + 3), 1e-15);
+	exact_values_release(&v);
+	exact_compute(&v, "x", FIELD_NUMERIC, &x, &y);
+	cr_expect_float_eq(of(&v, "top_share"), 3.0 / 7, 1e-15);
+	cr_expect(isnan(of(&v, "unseen_ratio")));
+	exact_values_release(&v);
 }
 
 Test(exact, table_is_whole)
