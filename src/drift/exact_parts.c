@@ -48,7 +48,7 @@ static struct pane *make_pane(const struct field_def *def, const struct exact_si
 	struct field_stats *f = pane_field(p, 0, def);
 
 	p->records = p->decoded = s->rows;
-	field_add_numbers(f, s->sorted, s->n);
+	field_add_sorted(f, s->sorted, s->n);
 	for (size_t i = 0; i < s->nwords; i++)
 		field_add_category_times(f, s->words[i].s, s->words[i].len, s->words[i].n);
 	f->nan = s->nan;

@@ -212,6 +212,44 @@ void field_add_numbers(struct field_stats *f, const double *x, size_t n)
 	}
 }
 
+// How many of the sorted v are below x.
+static size_t below(const double *v, size_t n, double x)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (v[mid] < x)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+// Bins are found for an edge at a time instead of a value.
+void field_add_sorted(struct field_stats *f, const double *x, size_t n)
+{
+	const struct grid *g = f->grid;
+	size_t at = 0;
+
+	if (!g || !n) {
+		field_add_numbers(f, x, n);
+		return;
+	}
+	f->present += n;
+	field_moments_add(f, x, n);
+	for (size_t bin = 0; bin < f->nbins; bin++) {
+		size_t to = bin < g->n ? below(x, n, g->edges[bin]) : n;
+
+		f->bins[bin] += to - at;
+		for (; at < to && (bin == 0 || bin == g->n); at++)
+			xsum_add(bin ? &f->high_sum : &f->low_sum, x[at]);
+		at = to;
+	}
+}
+
 void field_add_number(struct field_stats *f, double x)
 {
 	field_add_numbers(f, &x, 1);

@@ -145,6 +145,7 @@ struct field_stats *pane_find(const struct pane *p, const char *path, enum field
 // Hot path, no allocation once a field's statistics and categories exist.
 void field_add_number(struct field_stats *f, double x);             // FIELD_NUMERIC; NaN and inf are counted apart
 void field_add_numbers(struct field_stats *f, const double *x, size_t n); // the same; faster than one by one
+void field_add_sorted(struct field_stats *f, const double *x, size_t n); // the same of finite ones, ascending, no -0
 void field_add_category(struct field_stats *f, const char *s, size_t n); // FIELD_CATEGORICAL
 void field_add_bool(struct field_stats *f, bool v);
 void field_add_category_times(struct field_stats *f, const char *s, size_t n, uint64_t times); // at once

@@ -292,3 +292,34 @@ Test(numbers, at_once_are_those_one_by_one)
 		free(x);
 	}
 }
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+Test(numbers, sorted_are_those_one_by_one)
+{
+	struct rng r = rng_seeded("sorted_are_those_one_by_one");
+
+	for (int round = 0; round < 100; round++) {
+		const struct grid *g = round % 4 ? grid_a() : NULL;
+		size_t n = rng_below(&r, 300);
+		double *x = xcalloc(n + 1, sizeof *x);
+
+		for (size_t i = 0; i < n; i++)
+			x[i] = round % 2 ? (double)rng_below(&r, 9) : 30000 * rng_normal(&r);
+		qsort(x, n, sizeof *x, by_value);
+		struct pane *one = numeric_pane(g, x, n), *all = numeric_pane(g, NULL, 0);
+		field_add_sorted(all->fields[0], x, n);
+		struct buf want = encoded(one), got = encoded(all);
+		cr_assert(same_bytes(&want, &got), "%zu values", n);
+		buf_release(&want);
+		buf_release(&got);
+		pane_free(one);
+		pane_free(all);
+		free(x);
+	}
+}
