@@ -18,29 +18,29 @@
 
 enum { DECIMAL_EXACT = 22, DECIMAL_WIDE = 19, DECIMAL_DIGITS = 19 };
 
-static const double decimal_tens[DECIMAL_EXACT + 1] = {1e0,  1e1,	1e2,  1e3,  1e4,  1e5,	1e6,  1e7,
-					    1e8,  1e9,	1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-					    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+static const double decimal_tens[DECIMAL_EXACT + 1] = {1e0,  1e1,  1e2,	 1e3,  1e4,  1e5,  1e6,	 1e7,
+						       1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+						       1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 static const uint64_t decimal_whole_tens[DECIMAL_WIDE + 1] = {1u,
-						   10u,
-						   100u,
-						   1000u,
-						   10000u,
-						   100000u,
-						   1000000u,
-						   10000000u,
-						   100000000u,
-						   1000000000u,
-						   10000000000u,
-						   100000000000u,
-						   1000000000000u,
-						   10000000000000u,
-						   100000000000000u,
-						   1000000000000000u,
-						   10000000000000000u,
-						   100000000000000000u,
-						   1000000000000000000u,
-						   10000000000000000000u};
+							      10u,
+							      100u,
+							      1000u,
+							      10000u,
+							      100000u,
+							      1000000u,
+							      10000000u,
+							      100000000u,
+							      1000000000u,
+							      10000000000u,
+							      100000000000u,
+							      1000000000000u,
+							      10000000000000u,
+							      100000000000000u,
+							      1000000000000000u,
+							      10000000000000000u,
+							      100000000000000000u,
+							      1000000000000000000u,
+							      10000000000000000000u};
 
 // Appends the digits at *p to *w; returns how many.
 static inline int decimal_digits(const char **p, uint64_t *w)
