@@ -99,7 +99,8 @@ struct field_rule {
 };
 
 // A rule on a record, from the stream's configuration: an expression (schema/expr.h) over its fields, by their
-// bare paths. A field that the writer's schema lacks is null. A breach of it is told of `field`, else of the record.
+// bare paths. One that asks for the value of a field that the writer's schema lacks is unsupported (not so of JSON, whose
+// records may have it). A breach of it is told of `field`, else of the record.
 struct record_rule {
 	const char *name, *expr, *field; // field: a path, or NULL
 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schema/avsc_build.h"
 #include "util/xalloc.h"
 
 // `before`: the length of the path of what holds it; SIZE_MAX: it is an element's own value.
@@ -191,7 +192,8 @@ static int bind_reference(struct compiler *c, const struct stand *s, struct expr
 	}
 	if (rc && found.classes & RECURSIVE)
 		return error_set(err, "%s lies within the recursion of a record", path);
-	if (rc && s->lenient) {
+	// A record of JSON may yet have the field; and who asks whether there is one takes no for an answer.
+	if (rc && s->lenient && (s->lacks || c->plan->schema->json || expr_ref_use(e, ref) & (USED_HAS | USED_NULL))) {
 		if (s->lacks)
 			*s->lacks = true;
 		expr_bind_const(e, ref, (struct cel_value){.type = CEL_NULL});

@@ -184,7 +184,8 @@ Test(rules, what_cannot_be_judged_is_listed_by_name)
 	plan_free(p);
 }
 
-// Rules of the configuration name fields bare, and what a writer lacks is null to them.
+// Rules of the configuration name fields bare. What a writer lacks is null to those that ask whether it is there; the
+// others cannot be judged.
 Test(rules, of_the_configuration)
 {
 	static const char schema[] = RECORD(FIELD("start", "\"long\"") "," FIELD("end", NULLABLE("\"long\"")) "," FIELD(
@@ -193,6 +194,8 @@ Test(rules, of_the_configuration)
 	    {"ordered", "start <= end", NULL},
 	    {"paid", "status == 'paid' ? has(amount) : true", "amount"},
 	    {"ended", "status == 'done' ? has(end) : true", "end"},
+	    {"known", "amount == null || status != ''", NULL},
+	    {"cheap", "amount < 10", NULL},
 	};
 	const struct field_rule ignored = {.path = "start", .type = FIELD_NONE};
 	struct plan *p = plan_of(schema, NULL, &(struct plan_options){.all_fields = true, .rules = &ignored, .nrules = 1,
@@ -206,6 +209,12 @@ Test(rules, of_the_configuration)
 	};
 	struct record_values r;
 
+	for (size_t i = 0; i < plan_rules(p); i++) {
+		const struct plan_rule *rule = plan_rule(p, i);
+
+		cr_expect(eq(int, rule->supported, strcmp(rule->name, "cheap") != 0), "%s", rule->name);
+		cr_expect(rule->supported || !strcmp(rule->reason, "amount is no field of the schema"), "%s", rule->reason);
+	}
 	record_values_init(&r);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct buf b = BUF_INIT;
