@@ -66,7 +66,7 @@ check "it leaves nothing behind" nothing_left
 
 "$kdrift" demo --port 0 >"$out" 2>"$TMPDIR/err" &
 pid=$!
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	said '^First page' && break
 	sleep 0.1
 done
