@@ -196,7 +196,7 @@ const struct section section_stream = {
 	 .help = "what the records are to the model"},
 	{"format", KEY_OWN, .unit = "avro or json", .shown = "avro",
 	 .help = "what a record is that names no schema: avro, it must name one; json, JSON itself. One that names a "
-		 "schema is what the registry says of it, Avro or JSON"},
+		 "schema is what the registry says of it: Avro, JSON or Protobuf"},
 	{"record", KEY_TEXT, IN(stream_conf, record), .shown = "all",
 	 .help = "only this record type (full name), where the topic carries several; without it, where "
 		 "subject_name_strategy names subjects by record, each type is a sub-stream NAME/TYPE"},
