@@ -9,6 +9,7 @@
 
 #include "config/read.h"
 #include "util/clock.h"
+#include "util/gcd.h"
 
 enum { MINUTE_MS = 60000, PANE_LEAST_MS = 1000 };
 
@@ -124,16 +125,6 @@ static void check_stream(struct loader *l, const struct stream_conf *s)
 			   "stream %s: has no owner, so pages of these rules name nobody: %s; give owner:",
 			   s->name, names.data);
 	buf_release(&names);
-}
-
-static int64_t gcd(int64_t a, int64_t b)
-{
-	while (b) {
-		int64_t r = a % b;
-		a = b;
-		b = r;
-	}
-	return a;
 }
 
 static void derive_pane(struct loader *l, struct stream_conf *s)

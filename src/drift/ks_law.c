@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/gcd.h"
 #include "util/xalloc.h"
 
 enum { SMALL_N = 140, EXACT_N = 10000, LIMIT_N = 1000000, TERMS = 4000 };
@@ -233,17 +234,6 @@ double ks_one_sample_sf(uint64_t count, double d)
 	return clip(pelz_good_sf(n, d));
 }
 
-static uint64_t gcd(uint64_t a, uint64_t b)
-{
-	while (b) {
-		uint64_t t = a % b;
-
-		a = b;
-		b = t;
-	}
-	return a;
-}
-
 // 2 (C(2n,n-h) - C(2n,n-2h) + ...) / C(2n,n), each quotient from the one before, inside out.
 static double equal_sizes_sf(uint64_t n, uint64_t h)
 {
@@ -291,7 +281,7 @@ double ks_two_sample_sf(uint64_t n, uint64_t m, double d)
 
 	if (n > EXACT_N || m > EXACT_N)
 		return ks_one_sample_sf((uint64_t)nearbyint(en), d);
-	g = gcd(n, m);
+	g = (uint64_t)gcd((int64_t)n, (int64_t)m);
 	lcm = n / g * m;
 	h = (uint64_t)nearbyint(d * (double)lcm);
 	if (!h)

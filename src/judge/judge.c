@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "judge/state.h"
+#include "util/gcd.h"
 #include "util/log.h"
 #include "util/map.h"
 #include "util/xalloc.h"
@@ -12,16 +13,6 @@
 enum { SHOW_MS = 1000 };
 
 // --- building -----------------------------------------------------------------------------------------
-
-static int64_t gcd(int64_t a, int64_t b)
-{
-	while (b) {
-		int64_t r = a % b;
-		a = b;
-		b = r;
-	}
-	return a;
-}
 
 static struct stream_state *stream_named(struct judge *j, const char *name)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kafka/consumer.h"
 
-#include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kafka/client.h"
 #include "util/log.h"
 #include "util/xalloc.h"
 
@@ -101,21 +101,6 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 	log_warn("kafka", "%s", c->trouble);
 }
 
-static void on_log(const rd_kafka_t *rk, int level, const char *fac, const char *text)
-{
-	(void)rk;
-	log_at(level <= 3 ? LOG_WARN : LOG_DEBUG, "kafka", "%s: %s", fac, text);
-}
-
-static int set(rd_kafka_conf_t *conf, const char *name, const char *value, struct error *err)
-{
-	char why[300];
-
-	if (rd_kafka_conf_set(conf, name, value, why, sizeof why) == RD_KAFKA_CONF_OK)
-		return 0;
-	return error_set(err, "kafka.%s: %s (librdkafka %s)", name, why, rd_kafka_version_str());
-}
-
 static bool given(const struct kafka_property *props, size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++)
@@ -127,24 +112,21 @@ static bool given(const struct kafka_property *props, size_t n, const char *name
 static int configure(rd_kafka_conf_t *conf, const struct kafka_property *props, size_t n, const char *group, int worker,
 		     struct error *err)
 {
-	if (set(conf, "group.id", group, err))
+	if (client_set(conf, "group.id", group, err))
 		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
-		if (!given(props, n, defaults[i].name) && set(conf, defaults[i].name, defaults[i].value, err))
+		if (!given(props, n, defaults[i].name) && client_set(conf, defaults[i].name, defaults[i].value, err))
 			return -1;
 	for (size_t i = 0; i < n; i++) {
 		char *suffixed = strcmp(props[i].name, "group.instance.id")
 					 ? NULL
 					 : xasprintf("%s-%d", props[i].value, worker);
-		int rc = set(conf, props[i].name, suffixed ? suffixed : props[i].value, err);
+		int rc = client_set(conf, props[i].name, suffixed ? suffixed : props[i].value, err);
 		free(suffixed);
 		if (rc)
 			return -1;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(owned); i++)
-		if (set(conf, owned[i].name, owned[i].value, err))
-			return -1;
-	return 0;
+	return client_set_all(conf, owned, ARRAY_LEN(owned), err);
 }
 
 struct consumer *consumer_new(const struct kafka_property *props, size_t nprops, const char *group, int worker,
@@ -166,7 +148,7 @@ struct consumer *consumer_new(const struct kafka_property *props, size_t nprops,
 	rd_kafka_conf_set_opaque(conf, c);
 	rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
 	rd_kafka_conf_set_error_cb(conf, on_error);
-	rd_kafka_conf_set_log_cb(conf, on_log);
+	rd_kafka_conf_set_log_cb(conf, client_on_log);
 	c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
 	if (!c->rk) {
 		error_set(err, "make a Kafka consumer: %s", why);

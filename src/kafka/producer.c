@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kafka/producer.h"
 
-#include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kafka/client.h"
 #include "util/log.h"
 #include "util/xalloc.h"
 
@@ -46,24 +46,6 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 	log_warn("kafka", "%s", p->trouble);
 }
 
-static void on_log(const rd_kafka_t *rk, int level, const char *fac, const char *text)
-{
-	(void)rk;
-	log_at(level <= 3 ? LOG_WARN : LOG_DEBUG, "kafka", "%s: %s", fac, text);
-}
-
-static int set_all(rd_kafka_conf_t *conf, const struct kafka_property *props, size_t n, struct error *err)
-{
-	char why[300];
-
-	for (size_t i = 0; i < n; i++)
-		if (rd_kafka_conf_set(conf, props[i].name, props[i].value, why, sizeof why) !=
-		    RD_KAFKA_CONF_OK)
-			return error_set(err, "kafka.%s: %s (librdkafka %s)", props[i].name, why,
-					 rd_kafka_version_str());
-	return 0;
-}
-
 struct producer *producer_new(const struct kafka_property *props, size_t nprops, struct error *err)
 {
 	struct producer *p = xcalloc(1, sizeof *p);
@@ -73,8 +55,8 @@ struct producer *producer_new(const struct kafka_property *props, size_t nprops,
 	rd_kafka_conf_set_opaque(conf, p);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
 	rd_kafka_conf_set_error_cb(conf, on_error);
-	rd_kafka_conf_set_log_cb(conf, on_log);
-	if (set_all(conf, defaults, ARRAY_LEN(defaults), err) || set_all(conf, props, nprops, err)) {
+	rd_kafka_conf_set_log_cb(conf, client_on_log);
+	if (client_set_all(conf, defaults, ARRAY_LEN(defaults), err) || client_set_all(conf, props, nprops, err)) {
 		rd_kafka_conf_destroy(conf);
 		free(p);
 		return NULL;

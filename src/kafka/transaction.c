@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kafka/transaction.h"
 
-#include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kafka/client.h"
 #include "util/log.h"
 #include "util/xalloc.h"
 
@@ -58,30 +58,14 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 	log_debug("kafka", "%s: %s", rd_kafka_err2name((rd_kafka_resp_err_t)code), reason);
 }
 
-static void on_log(const rd_kafka_t *rk, int level, const char *fac, const char *text)
-{
-	(void)rk;
-	log_at(level <= 3 ? LOG_WARN : LOG_DEBUG, "kafka", "%s: %s", fac, text);
-}
-
-static int set_all(rd_kafka_conf_t *conf, const struct kafka_property *props, size_t n, struct error *err)
-{
-	char why[300];
-
-	for (size_t i = 0; i < n; i++)
-		if (rd_kafka_conf_set(conf, props[i].name, props[i].value, why, sizeof why) != RD_KAFKA_CONF_OK)
-			return error_set(err, "kafka.%s: %s (librdkafka %s)", props[i].name, why, rd_kafka_version_str());
-	return 0;
-}
-
 static int make(struct transaction *t, struct error *err)
 {
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	const struct kafka_property id = {"transactional.id", t->id};
 	char why[300];
 
-	if (set_all(conf, defaults, ARRAY_LEN(defaults), err) || set_all(conf, t->props, t->nprops, err) ||
-	    set_all(conf, owned, ARRAY_LEN(owned), err) || set_all(conf, &id, 1, err)) {
+	if (client_set_all(conf, defaults, ARRAY_LEN(defaults), err) || client_set_all(conf, t->props, t->nprops, err) ||
+	    client_set_all(conf, owned, ARRAY_LEN(owned), err) || client_set_all(conf, &id, 1, err)) {
 		rd_kafka_conf_destroy(conf);
 		return -1;
 	}
@@ -91,7 +75,7 @@ static int make(struct transaction *t, struct error *err)
 	rd_kafka_topic_conf_set_partitioner_cb(topic, by_lane);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
 	rd_kafka_conf_set_error_cb(conf, on_error);
-	rd_kafka_conf_set_log_cb(conf, on_log);
+	rd_kafka_conf_set_log_cb(conf, client_on_log);
 	t->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
 	if (t->rk)
 		return 0;
