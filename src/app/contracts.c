@@ -10,7 +10,7 @@
 #include "util/map.h"
 #include "util/xalloc.h"
 
-enum { SUBJECT_MAX = 300, WHY_MAX = 400, NAME_WAIT_MS = 1500 };
+enum { WHY_MAX = 400, NAME_WAIT_MS = 1500 };
 
 struct verdict {
 	int32_t version, id;
@@ -38,18 +38,13 @@ struct contract_watch {
 	char subject[SUBJECT_MAX];
 };
 
-bool contract_subject(const struct stream_conf *c, char *out, size_t n)
+bool contract_subject(const struct stream_conf *c, char out[SUBJECT_MAX])
 {
-	const char *strategy = c->subject_name_strategy ? c->subject_name_strategy : c->record ? "" : "TopicName";
-	int len = -1;
+	const enum subject_naming naming = subject_naming_of(c->subject_name_strategy, c->record ? SUBJECT_ANY : SUBJECT_TOPIC);
 
-	if (!strcmp(strategy, "TopicName") && !c->is_regex && !c->schema)
-		len = snprintf(out, n, "%s-value", c->topic);
-	else if (!strcmp(strategy, "RecordName") && c->record)
-		len = snprintf(out, n, "%s", c->record);
-	else if (!strcmp(strategy, "TopicRecordName") && !c->is_regex && c->record)
-		len = snprintf(out, n, "%s-%s", c->topic, c->record);
-	return len >= 0 && len < (int)n;
+	if ((c->is_regex && naming != SUBJECT_RECORD) || (c->schema && naming == SUBJECT_TOPIC))
+		return false;
+	return subject_name(naming, c->topic, c->record ? c->record : "", false, out);
 }
 
 bool contract_watched(const struct stream_conf *c)
@@ -57,7 +52,7 @@ bool contract_watched(const struct stream_conf *c)
 	char subject[SUBJECT_MAX];
 
 	return c->contract_schema && compat_level_of(c->compatibility) != COMPAT_NONE &&
-	       contract_subject(c, subject, sizeof subject);
+	       contract_subject(c, subject);
 }
 
 struct contract_watch *contract_watch_new(const struct model *m, struct registry *r)
@@ -74,7 +69,7 @@ struct contract_watch *contract_watch_new(const struct model *m, struct registry
 			continue;
 		s->conf = &m->config->streams[i];
 		s->contract = m->contracts[i];
-		contract_subject(s->conf, s->subject, sizeof s->subject);
+		contract_subject(s->conf, s->subject);
 		w->n++;
 	}
 	return w;
@@ -194,7 +189,7 @@ bool contract_watch_schema(void *watch, const char *stream, int64_t id, struct s
 		return false;
 	for (size_t i = 0; i < c->nstreams; i++)
 		if (!strcmp(c->streams[i].name, stream))
-			contract_subject(&c->streams[i], own, sizeof own);
+			contract_subject(&c->streams[i], own);
 	struct mono_time deadline = mono_after_ms(map_put(&w->names, &id, sizeof id, w) ? 0 : NAME_WAIT_MS);
 	do {
 		is = registry_version_name(w->registry, (int32_t)id, own, w->subject, sizeof w->subject, &out->version);

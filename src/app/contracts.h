@@ -8,10 +8,11 @@
 #include "app/model.h"
 #include "judge/ports.h"
 #include "schema/registry.h"
+#include "schema/subject.h"
 
 // The subject under which the stream's writers register. false: there is no single one, since the topic is a
 // pattern or holds several record types.
-bool contract_subject(const struct stream_conf *c, char *out, size_t n);
+bool contract_subject(const struct stream_conf *c, char out[SUBJECT_MAX]);
 // Whether its newest version is to be held against a contract.
 bool contract_watched(const struct stream_conf *c);
 

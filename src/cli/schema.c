@@ -146,7 +146,7 @@ struct check {
 	struct contract *contract;
 	const struct schema_text *text; // of the contract
 	enum compat_level level;
-	char subject[300];
+	char subject[SUBJECT_MAX];
 	json_t *versions;
 	bool kept;
 };
@@ -261,7 +261,7 @@ static json_t *check_stream(struct registry *registry, const struct stream_conf 
 	json_t *out = json_pack("{s:o, s:o, s:s, s:o}", "stream", json_str(s->name), "contract", json_str(s->contract_schema),
 				"level", compat_rules[c.level].name, "versions", c.versions);
 	struct registry_schema *text = NULL;
-	bool single = contract_subject(s, c.subject, sizeof c.subject);
+	bool single = contract_subject(s, c.subject);
 	int rc = 0;
 
 	if (!single && !s->schema) {

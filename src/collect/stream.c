@@ -17,16 +17,6 @@ enum {
 	MAX_PLANS = 1000,    // ids that garbage makes up must not fill memory
 };
 
-static enum subject_naming naming_of(const char *strategy, enum subject_naming unsaid)
-{
-	static const char *const words[] = {"TopicName", "RecordName", "TopicRecordName"};
-
-	for (int i = 0; strategy && i < SUBJECT_ANY; i++)
-		if (!strcmp(strategy, words[i]))
-			return (enum subject_naming)i;
-	return unsaid;
-}
-
 // JSON without a schema.
 static const struct registry_schema *any_json(void)
 {
@@ -43,7 +33,7 @@ static void value_init(struct wstream *s)
 	// A stream that names its record type reads a topic of several types; how their subjects are named is not
 	// known unless it is said.
 	s->value = (struct side){.stream = s, .json = c->json, .framing = (enum framing)c->framing, .schema = s->def->schema,
-				 .naming = naming_of(c->subject_name_strategy, c->record ? SUBJECT_ANY : SUBJECT_TOPIC)};
+				 .naming = subject_naming_of(c->subject_name_strategy, c->record ? SUBJECT_ANY : SUBJECT_TOPIC)};
 	if (c->json && !s->value.schema)
 		s->value.schema = any_json();
 	s->value.event_time = c->event_time ? side_path(&s->value, c->event_time) : NULL;
@@ -65,7 +55,7 @@ static void key_init(struct wstream *s)
 
 	s->key = (struct side){.stream = s, .key = true, .json = c->key_format == KEY_JSON,
 			       .framing = (enum framing)c->key_framing, .schema = s->def->key_schema,
-			       .naming = naming_of(c->key_subject_name_strategy, SUBJECT_TOPIC)};
+			       .naming = subject_naming_of(c->key_subject_name_strategy, SUBJECT_TOPIC)};
 	if (s->key.json && !s->key.schema)
 		s->key.schema = any_json();
 	if (is_plain(c)) {
@@ -375,16 +365,6 @@ static void adopt(struct side *s, const struct collect_port *port, struct plan_e
 	}
 }
 
-static void subject_name(const struct side *s, const char *topic, const char *record, char out[SUBJECT_MAX])
-{
-	if (s->naming == SUBJECT_RECORD)
-		snprintf(out, SUBJECT_MAX, "%s", record);
-	else if (s->naming == SUBJECT_TOPIC_RECORD)
-		snprintf(out, SUBJECT_MAX, "%s-%s", topic, record);
-	else
-		snprintf(out, SUBJECT_MAX, "%s-%s", topic, s->key ? "key" : "value");
-}
-
 // The id that the registry has for what the frame says.
 static enum registry_answer find_id(const struct side *s, const struct collect_port *port, struct plan_entry *e,
 				    const char *topic)
@@ -396,7 +376,7 @@ static enum registry_answer find_id(const struct side *s, const struct collect_p
 		e->id = schema_ref_id(&e->ref);
 		return REGISTRY_KNOWN;
 	}
-	subject_name(s, topic, record, subject);
+	subject_name(s->naming == SUBJECT_ANY ? SUBJECT_TOPIC : s->naming, topic, record, s->key, subject);
 	enum registry_answer is = port->id_of(port->ctx, &e->ref, subject, &e->id);
 	if (is == REGISTRY_INVALID) {
 		schema_ref_text(&e->ref, text);
@@ -408,11 +388,7 @@ static enum registry_answer find_id(const struct side *s, const struct collect_p
 
 void side_subject(const struct side *s, const struct plan_entry *e, const char *topic, char out[SUBJECT_MAX])
 {
-	const char *record = e && e->plan ? plan_record_name(e->plan) : "";
-
-	*out = 0;
-	if (s->naming != SUBJECT_ANY && (s->naming == SUBJECT_TOPIC || *record))
-		subject_name(s, topic, record, out);
+	subject_name(s->naming, topic, e && e->plan ? plan_record_name(e->plan) : "", s->key, out);
 }
 
 // What a fingerprint finds lies under the subject.

@@ -7,6 +7,7 @@
 #include "kafka/consumer.h"
 #include "schema/message.h"
 #include "schema/plan.h"
+#include "schema/subject.h"
 #include "schema/wire.h"
 #include "util/buf.h"
 #include "util/clock.h"
@@ -42,8 +43,6 @@ struct plan_entry {
 	char why[240];          // of PLAN_INVALID, PLAN_UNSUPPORTED, of the contract
 	struct mono_time again; // PLAN_UNKNOWN and PLAN_PENDING: ask anew from then on
 };
-
-enum subject_naming { SUBJECT_TOPIC, SUBJECT_RECORD, SUBJECT_TOPIC_RECORD, SUBJECT_ANY };
 
 struct wstream;
 
@@ -118,7 +117,6 @@ struct plan_entry *side_plan(struct side *s, const struct collect_port *port, st
 			     const char **why);
 // Walks a record by a plan that is PLAN_READY; one with fields that the plan does not know yet adds them to it.
 void entry_walk(struct plan_entry *e, const uint8_t *bytes, size_t n, struct record_values *out);
-enum { SUBJECT_MAX = 700 };
 // The subject that the record's schema must be registered under; "" where that is not asked or not known.
 void side_subject(const struct side *s, const struct plan_entry *e, const char *topic, char out[SUBJECT_MAX]);
 #endif

@@ -320,6 +320,20 @@ static bool lists(const json_t *array, const char *subject)
 	return false;
 }
 
+// What a schema is registered, looked up or compared by. references: JSON, or NULL.
+static char *question_of(const struct schema_text *schema, const char *references)
+{
+	json_t *question = json_pack("{s:o}", "schema", json_strn(schema->text, schema->len));
+
+	if (schema->type != SCHEMA_AVRO)
+		json_object_set_new(question, "schemaType", json_str(schema_type_names[schema->type]));
+	if (references)
+		json_object_set_new(question, "references", json_parse(references, strlen(references), NULL));
+	char *body = json_text(question);
+	json_decref(question);
+	return body;
+}
+
 // The subjects of an id. 1: this registry has no such endpoint.
 static int ask_list(struct registry_link *l, int32_t id, const char *subject, bool deleted,
 		    enum subject_answer *answer, struct error *err)
@@ -345,18 +359,10 @@ static int ask_list(struct registry_link *l, int32_t id, const char *subject, bo
 static int ask_lookup(struct registry_link *l, int32_t id, const char *subject, const struct registry_schema *schema,
 		      bool deleted, enum subject_answer *answer, struct error *err)
 {
-	json_t *question = json_object();
 	char *name = path_escape(subject);
 	char *path = xasprintf("/subjects/%s%s", name, deleted ? "?deleted=true" : "");
+	char *body = question_of(&schema->schema, schema->references);
 	struct answer a;
-
-	json_object_set_new(question, "schema", json_strn(schema->schema.text, schema->schema.len));
-	if (schema->schema.type != SCHEMA_AVRO)
-		json_object_set_new(question, "schemaType", json_str(schema_type_names[schema->schema.type]));
-	if (schema->references)
-		json_object_set_new(question, "references",
-				    json_parse(schema->references, strlen(schema->references), NULL));
-	char *body = json_text(question);
 	int rc = ask(l, "POST", path, body, &a, err);
 	if (!rc && a.status == 200 && json_get_int(a.json, "id", -1) == id)
 		*answer = SUBJECT_YES;
@@ -366,7 +372,6 @@ static int ask_lookup(struct registry_link *l, int32_t id, const char *subject, 
 		*answer = SUBJECT_UNCHECKED;
 	if (!rc)
 		answer_release(&a);
-	json_decref(question);
 	free(body);
 	free(path);
 	free(name);
@@ -489,12 +494,8 @@ int ask_compatibility(struct registry_link *l, const char *subject, int32_t vers
 {
 	char *name = path_escape(subject);
 	char *path = xasprintf("/compatibility/subjects/%s/versions/%d?verbose=true", name, version);
-	json_t *question = json_pack("{s:o}", "schema", json_strn(schema->text, schema->len));
+	char *body = question_of(schema, NULL);
 	struct answer a;
-
-	if (schema->type != SCHEMA_AVRO)
-		json_object_set_new(question, "schemaType", json_string(schema_type_names[schema->type]));
-	char *body = json_text(question);
 	int rc = ask(l, "POST", path, body, &a, err);
 	const json_t *verdict = rc ? NULL : json_object_get(a.json, "is_compatible");
 	*out = (struct registry_verdict){.known = a.status == 200 && json_is_boolean(verdict)};
@@ -505,7 +506,6 @@ int ask_compatibility(struct registry_link *l, const char *subject, int32_t vers
 		out->why = not_told(&a);
 	}
 	answer_release(&a);
-	json_decref(question);
 	free(body);
 	free(path);
 	free(name);
@@ -529,14 +529,13 @@ int ask_level(struct registry_link *l, const char *subject, char **level, char *
 
 int32_t ask_register(struct registry_link *l, const char *subject, const char *schema, struct error *err)
 {
-	json_t *question = json_object();
+	const struct schema_text text = schema_text_avro(schema, strlen(schema));
 	char *name = path_escape(subject);
 	char *path = xasprintf("/subjects/%s/versions", name);
+	char *body = question_of(&text, NULL);
 	struct answer a;
 	int32_t id = -1;
 
-	json_object_set_new(question, "schema", json_str(schema));
-	char *body = json_text(question);
 	if (!ask(l, "POST", path, body, &a, err)) {
 		if (a.status == 200 || a.status == 201)
 			id = (int32_t)json_get_int(a.json, "id", -1);
@@ -545,7 +544,6 @@ int32_t ask_register(struct registry_link *l, const char *subject, const char *s
 				  a.status, json_get_str(a.json, "message", "no reason given"));
 		answer_release(&a);
 	}
-	json_decref(question);
 	free(body);
 	free(path);
 	free(name);

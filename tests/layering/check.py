@@ -23,7 +23,7 @@ MAY_INCLUDE = {
     "schema": ["util", "stats", "http"],
     "store": ["util"],
     "collect": ["util", "stats", "drift", "config", "kafka", "store/types.h", "schema/plan.h", "schema/wire.h",
-                "schema/contract.h", "schema/registry.h", "schema/text.h", "schema/message.h"],
+                "schema/contract.h", "schema/registry.h", "schema/text.h", "schema/message.h", "schema/subject.h"],
     "deliver": ["util", "http", "config", "store/types.h"],
     "web": ["util"],
     "sandbox": ["util", "kafka", "http", "files"],
