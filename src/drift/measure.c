@@ -26,14 +26,18 @@ const char *const reading_state_names[READING_STATES] = {
 	[READING_RECORDS_LOST] = "records_lost",
 };
 
+// A row may end with compute: the columns after it are 0 then.
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 const struct measure measure_table[] = {
 	{"drift", "the z equivalent of the smallest p-value of a small family of tests, each against the baseline's "
 		  "own movement from window to window, times the size of the family",
-	 "z", "0 to 37", "below", MEASURE_FIELD, NUM | CAT | BOOL, true, false, 50, 5, measure_drift},
+	 "z", "0 to 37", "below", MEASURE_FIELD, NUM | CAT | BOOL, true, false, 50, 5, measure_drift,
+	 SCALE_Z},
 	{"ks", "the largest difference of the two distribution functions, on the grid", "", "0 to 1",
 	 "Kolmogorov-Smirnov", MEASURE_FIELD, NUM, true, false, 100, 0.1, measure_ks},
 	{"ks_p", "the asymptotic p-value of ks: Kolmogorov's law at D sqrt(nm/(n+m))", "", "0 to 1",
-	 "Kolmogorov-Smirnov", MEASURE_FIELD, NUM, true, false, 30, 0.001, measure_ks_p},
+	 "Kolmogorov-Smirnov", MEASURE_FIELD, NUM, true, false, 30, 0.001, measure_ks_p,
+	 SCALE_P},
 	{"wasserstein", "the area between the two distribution functions", "the field's", "0 up",
 	 "Wasserstein-1, earth mover's distance", MEASURE_FIELD, NUM, true, false, 100, NAN, measure_wasserstein},
 	{"psi", "sum (q-p) ln(q/p), shares floored at 1e-4; numbers in 10 groups of grid bins", "", "0 up",
@@ -44,7 +48,7 @@ const struct measure measure_table[] = {
 		 "reference has at most 10 distinct values",
 	 "", "0 up", "Pearson", MEASURE_FIELD, NUM | CAT | BOOL, true, false, 100, NAN, measure_chi2},
 	{"chi2_p", "the p-value of chi2", "", "0 to 1", "Pearson", MEASURE_FIELD, NUM | CAT | BOOL, true, false, 30,
-	 0.001, measure_chi2_p},
+	 0.001, measure_chi2_p, SCALE_P},
 	{"mean_shift", "the difference of the means in the reference's (population) standard deviations; of text: of "
 		       "the length",
 	 "sd", "any", "", MEASURE_FIELD, NUM | TEXT, true, false, 30, 0.5, measure_mean_shift},

@@ -29,6 +29,13 @@ extern const char *const reading_state_names[READING_STATES];
 
 enum { MEASURE_STREAM = 1, MEASURE_FIELD = 2 }; // scope
 
+// What a value is, so that a false-alarm budget can be turned into a limit on it.
+enum measure_scale {
+	SCALE_OWN, // a unit of its own: only the baseline's own chunks say what is usual
+	SCALE_Z,   // the normal deviate (one-sided) of a p-value that holds all its own tests already
+	SCALE_P,   // a p-value: small is surprising
+};
+
 struct measure_side {
 	const struct pane *pane;        // NULL: nothing there
 	const struct field_stats *field; // NULL for stream measures, or where the field has no value at all
@@ -39,6 +46,7 @@ struct measure_input {
 	struct measure_side current, reference; // reference: the baseline's totals, or another window's pane
 	const struct baseline_field *baseline;  // chunk history where the reference is a baseline, else NULL
 	const struct baseline *source;          // likewise
+	const struct history *history;          // of baseline for window_ms (drift/history.h); NULL: made on the spot
 	int64_t window_ms;              // the current side's length
 	struct event_time newest;       // the stream's newest event time, EVENT_TIME_NONE if it never had any
 	bool version_known;             // the registry said what is registered under the stream's subject,
@@ -66,6 +74,8 @@ struct measure {
 	uint64_t min_records;           // under which it says READING_TOO_FEW
 	double threshold;               // the default of shipped rules; NaN where none makes sense
 	void (*compute)(const struct measure_input *in, struct measure_value *out);
+	enum measure_scale scale;
+	bool by_slide;                  // every slide is a test of its own (windows are counted for overlap else)
 };
 
 extern const struct measure measure_table[];
@@ -79,6 +89,12 @@ void measures_reference(struct buf *out);
 void measures_text(struct buf *out);
 json_t *measures_json(void);
 
+// What a value is held against: true above `above`, or below `below`.
+struct limits {
+	double above, below;            // NaN: there is no such limit
+	const char *from;               // static text: where it comes from; NULL: it stands in the rule
+};
+
 // The one currency of rules, store, metrics and pages.
 struct reading {
 	const char *stream, *field, *slice; // "" where it has none
@@ -86,5 +102,6 @@ struct reading {
 	struct measure_value v;
 	int64_t from, to;               // window, event ms
 	char baseline[65];              // hash, or ""
+	struct limits limits;
 };
 #endif
