@@ -141,7 +141,7 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 		.letters_why = letter_words[m->progress->letters.why],
 		.now = m->now,
 	};
-	struct reading out = {m->stream->name, def ? def->path : "", slice, r->measure, {0}, INT64_MIN, INT64_MIN, ""};
+	struct reading out = {m->stream->name, def ? def->path : "", slice, r->measure, {0}, INT64_MIN, INT64_MIN, "", {NAN, NAN, NULL}};
 
 	reference_of(r, m, def, slice, &in, &partial);
 	out.v = measure_compute(r->measure, &in);
