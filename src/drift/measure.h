@@ -90,7 +90,7 @@ void measures_text(struct buf *out);
 json_t *measures_json(void);
 
 // What a value is held against: true above `above`, or below `below`.
-struct limits {
+struct thresholds {
 	double above, below;            // NaN: there is no such limit
 	const char *from;               // static text: where it comes from; NULL: it stands in the rule
 };
@@ -102,6 +102,6 @@ struct reading {
 	struct measure_value v;
 	int64_t from, to;               // window, event ms
 	char baseline[65];              // hash, or ""
-	struct limits limits;
+	struct thresholds limits;
 };
 #endif
