@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A schema of Avro, or the types that a JSON Schema allows, as a graph: names resolved, logical types recognised (an unknown or misplaced one
-// is ignored, as the specification says). A named type is one node however often it is referred to, so
-// the graph of a recursive schema has cycles.
+// A schema of Avro, or the types that a JSON Schema allows, as a graph: names resolved, logical types recognised (an
+// unknown or misplaced one is ignored, as the specification says). A named type is one node however often it is
+// referred to, so the graph of a recursive schema has cycles; each goes through a record.
 #ifndef KD_SCHEMA_AVSC_H
 #define KD_SCHEMA_AVSC_H
 #include <stdbool.h>

@@ -321,82 +321,44 @@ static uint32_t parse_unary(struct parser *r)
 	return a;
 }
 
-static uint32_t parse_product(struct parser *r)
-{
-	uint32_t a = parse_unary(r);
-
-	while (!r->failed) {
-		enum expr_op op = lex_take(r, "*") ? EXPR_MUL : lex_take(r, "/") ? EXPR_DIV : lex_take(r, "%") ? EXPR_MOD : EXPR_CONST;
-
-		if (op == EXPR_CONST)
-			break;
-		const uint32_t b = parse_unary(r);
-		a = add_two(r, op, a, b);
-	}
-	return a;
-}
-
-static uint32_t parse_sum(struct parser *r)
-{
-	uint32_t a = parse_product(r);
-
-	while (!r->failed) {
-		enum expr_op op = lex_take(r, "+") ? EXPR_ADD : lex_take(r, "-") ? EXPR_SUB : EXPR_CONST;
-
-		if (op == EXPR_CONST)
-			break;
-		const uint32_t b = parse_product(r);
-		a = add_two(r, op, a, b);
-	}
-	return a;
-}
-
 // What a side of == or != needs of a reference, the other being null or not.
 static bool is_null(const struct expr_node *n)
 {
 	return n->op == EXPR_CONST && n->value.type == CEL_NULL;
 }
 
-static uint32_t parse_relation(struct parser *r)
+// Binary operators, the loosest first; those of a level associate to the left. A symbol stands before one that
+// begins it.
+enum { LEVELS = 5 };
+static const struct operator {
+	int level;
+	const char *symbol;
+	enum expr_op op;
+} operators[] = {
+	{0, "||", EXPR_OR},  {1, "&&", EXPR_AND}, {2, "==", EXPR_EQ}, {2, "!=", EXPR_NE}, {2, "<=", EXPR_LE},
+	{2, "<", EXPR_LT},   {2, ">=", EXPR_GE},  {2, ">", EXPR_GT},  {2, "in", EXPR_IN}, {3, "+", EXPR_ADD},
+	{3, "-", EXPR_SUB},  {4, "*", EXPR_MUL},  {4, "/", EXPR_DIV}, {4, "%", EXPR_MOD},
+};
+
+static const struct operator *take_operator(struct parser *r, int level)
 {
-	static const struct {
-		const char *symbol;
-		enum expr_op op;
-	} relations[] = {{"==", EXPR_EQ}, {"!=", EXPR_NE}, {"<=", EXPR_LE}, {"<", EXPR_LT}, {">=", EXPR_GE}, {">", EXPR_GT}};
-	uint32_t a = parse_sum(r);
-
-	while (!r->failed) {
-		size_t k = 0;
-
-		while (k < ARRAY_LEN(relations) && !lex_take(r, relations[k].symbol))
-			k++;
-		const bool in = k == ARRAY_LEN(relations) && lex_take_word(r, "in");
-		if (k == ARRAY_LEN(relations) && !in)
-			break;
-		const uint32_t b = parse_sum(r);
-		a = add_two(r, in ? EXPR_IN : relations[k].op, a, b);
-	}
-	return a;
+	for (size_t i = 0; i < ARRAY_LEN(operators); i++)
+		if (operators[i].level == level && (operators[i].op == EXPR_IN ? lex_take_word(r, operators[i].symbol)
+										: lex_take(r, operators[i].symbol)))
+			return &operators[i];
+	return NULL;
 }
 
-static uint32_t parse_and(struct parser *r)
+static uint32_t parse_binary(struct parser *r, int level)
 {
-	uint32_t a = parse_relation(r);
+	const struct operator *o;
 
-	while (!r->failed && lex_take(r, "&&")) {
-		const uint32_t b = parse_relation(r);
-		a = add_two(r, EXPR_AND, a, b);
-	}
-	return a;
-}
-
-static uint32_t parse_or(struct parser *r)
-{
-	uint32_t a = parse_and(r);
-
-	while (!r->failed && lex_take(r, "||")) {
-		const uint32_t b = parse_and(r);
-		a = add_two(r, EXPR_OR, a, b);
+	if (level == LEVELS)
+		return parse_unary(r);
+	uint32_t a = parse_binary(r, level + 1);
+	while (!r->failed && (o = take_operator(r, level))) {
+		const uint32_t b = parse_binary(r, level + 1);
+		a = add_two(r, o->op, a, b);
 	}
 	return a;
 }
@@ -405,13 +367,13 @@ static uint32_t parse_expr(struct parser *r)
 {
 	if (++r->depth > MAX_NESTING)
 		return lex_fail(r, r->p, "the expression is nested too deep");
-	const uint32_t a = parse_or(r);
+	const uint32_t a = parse_binary(r, 0);
 
 	if (r->failed || !lex_take(r, "?")) {
 		r->depth--;
 		return a;
 	}
-	const uint32_t b = parse_or(r);
+	const uint32_t b = parse_binary(r, 0);
 	lex_need(r, ":");
 	const uint32_t c = r->failed ? 0 : parse_expr(r);
 	r->depth--;
