@@ -286,3 +286,49 @@ struct buf framed(int32_t id)
 		buf_u8(&b, (uint8_t)(id >> shift));
 	return b;
 }
+
+struct played play;
+
+void play_stream(void)
+{
+	play_begin();
+	play.port = play_port();
+	play.conf = (struct stream_conf){.name = (char *)"s", .topic = (char *)"topic", .window_ms = 3600000, .slide_ms = 60000,
+					 .lateness_ms = 30000, .pane_ms = 60000, .max_slices = 10};
+	play.def = (struct collect_stream){.conf = &play.conf};
+	play.part = NULL;
+}
+
+static void worker_end(void)
+{
+	if (!play.part)
+		return;
+	part_free(play.part);
+	wstream_release(&play.stream);
+	play.part = NULL;
+}
+
+void play_worker(int64_t next)
+{
+	worker_end();
+	wstream_init(&play.stream, &play.def);
+	play.part = play_part(&play.stream, 1, next);
+}
+
+void play_stop(void)
+{
+	worker_end();
+	play_end();
+}
+
+bool play_record(struct message m)
+{
+	m.kind = MESSAGE_RECORD;
+	m.topic = "topic";
+	m.offset = play.part->next;
+	m.time.ms = m.time.ms ? m.time.ms : 1000;
+	bool counted = part_record(play.part, &m, &play.port, &play_scratch, wall_now());
+
+	play.part->next++;
+	return counted;
+}

@@ -35,6 +35,22 @@ struct part *play_part(struct wstream *streams, size_t n, int64_t next);
 struct part *play_claim(struct wstream *streams, size_t n);
 extern struct record_values play_scratch;
 
+// One stream "s" of "topic" and its partition, for tests that look at no more.
+struct played {
+	struct stream_conf conf;
+	struct collect_stream def;
+	struct wstream stream;
+	struct part *part;
+	struct collect_port port;
+};
+extern struct played play;
+void play_stream(void);         // after play_begin: the rest of conf is the test's to set
+void play_worker(int64_t next); // a worker that begins at that offset, before or after another
+void play_stop(void);           // the worker's end, and play_end
+// The record with the value (and key) of m, counted at the worker's next offset; time 1000 where m has none. False: it
+// waits for its schema.
+bool play_record(struct message m);
+
 void avro_long(struct buf *b, int64_t v);
 void avro_text(struct buf *b, const char *s);
 struct buf framed(int32_t id); // the prefix; the caller appends and releases

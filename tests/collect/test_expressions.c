@@ -23,34 +23,21 @@ static struct value_rule_conf rules[] = {
 	{(char *)"in_order", (char *)"start <= end", 1},
 	{(char *)"not_8", (char *)"end != 8", 1},
 };
-static struct stream_conf conf;
-static struct collect_stream def;
-static struct wstream stream;
-static struct part *part;
-static struct collect_port port;
 
 static void start(void)
 {
-	play_begin();
-	port = play_port();
+	play_stream();
 	played_schemas[1] = (struct played_schema){VALUE, "topic-value", REGISTRY_KNOWN};
 	played_schemas[2] = (struct played_schema){KEY, "topic-key", REGISTRY_KNOWN};
-	conf = (struct stream_conf){.name = (char *)"s", .topic = (char *)"topic", .window_ms = 3600000, .slide_ms = 60000,
-				    .lateness_ms = 30000, .pane_ms = 60000, .max_slices = 10, .has_key = true,
-				    .fields = fields, .nfields = ARRAY_LEN(fields), .rules = rules, .nrules = ARRAY_LEN(rules)};
-	def = (struct collect_stream){.conf = &conf};
-	wstream_init(&stream, &def);
-	part = play_part(&stream, 1, 0);
+	play.conf.has_key = true;
+	play.conf.fields = fields;
+	play.conf.nfields = ARRAY_LEN(fields);
+	play.conf.rules = rules;
+	play.conf.nrules = ARRAY_LEN(rules);
+	play_worker(0);
 }
 
-static void stop(void)
-{
-	part_free(part);
-	wstream_release(&stream);
-	play_end();
-}
-
-TestSuite(expressions, .init = start, .fini = stop);
+TestSuite(expressions, .init = start, .fini = play_stop);
 
 static void put_null_or(struct buf *b, bool there)
 {
@@ -75,10 +62,8 @@ static void send(int64_t begin, int64_t end, const char *sent, const char *key_f
 	if (user >= 0)
 		avro_long(&k, user);
 	avro_long(&k, n);
-	const struct message m = {.kind = MESSAGE_RECORD, .topic = "topic", .offset = part->next, .time = {1000},
-				  .value = (const uint8_t *)v.data, .len = v.len, .key = (const uint8_t *)k.data, .key_len = k.len};
-	cr_assert(part_record(part, &m, &port, &play_scratch, wall_now()));
-	part->next++;
+	const struct message m = {.value = (const uint8_t *)v.data, .len = v.len, .key = (const uint8_t *)k.data, .key_len = k.len};
+	cr_assert(play_record(m));
 	buf_release(&v);
 	buf_release(&k);
 }
@@ -90,10 +75,10 @@ static const char *broken(int64_t begin, int64_t end, const char *sent, const ch
 	struct error err = ERROR_INIT;
 	size_t at = 0;
 
-	stop();
+	play_stop();
 	start();
 	send(begin, end, sent, key_field, user, n);
-	cr_assert_eq(part_checkpoint(part, &port, &err), STORE_OK);
+	cr_assert_eq(part_checkpoint(play.part, &play.port, &err), STORE_OK);
 	const struct pane *p = played_pane("s", NULL);
 	text[0] = 0;
 	for (size_t i = 0; i < p->nviolations; i++)

@@ -24,11 +24,6 @@ static struct field_conf fields[] = {
 	{.path = (char *)"at", .type = FIELD_TYPES, .monotonic = (char *)"decreasing"},
 	{.path = (char *)"skus[]", .type = FIELD_TYPES, .unique_ms = SPAN},
 };
-static struct stream_conf conf;
-static struct collect_stream def;
-static struct wstream stream;
-static struct part *part;
-static struct collect_port port;
 
 struct row {
 	int64_t ts; // -1: null
@@ -40,25 +35,18 @@ struct row {
 
 static void start(void)
 {
-	play_begin();
-	port = play_port();
+	play_stream();
 	played_schemas[1] = (struct played_schema){SCHEMA, "topic-value", REGISTRY_KNOWN};
-	conf = (struct stream_conf){.name = (char *)"s", .topic = (char *)"topic", .window_ms = 3600000, .slide_ms = 60000,
-				    .lateness_ms = LATENESS, .pane_ms = 60000, .max_slices = 10, .event_time = (char *)"ts",
-				    .fields = fields, .nfields = ARRAY_LEN(fields), .max_future_ms = 60000};
-	def = (struct collect_stream){.conf = &conf};
-	wstream_init(&stream, &def);
-	part = play_claim(&stream, 1);
+	play.conf.lateness_ms = LATENESS;
+	play.conf.event_time = (char *)"ts";
+	play.conf.fields = fields;
+	play.conf.nfields = ARRAY_LEN(fields);
+	play.conf.max_future_ms = 60000;
+	wstream_init(&play.stream, &play.def);
+	play.part = play_claim(&play.stream, 1);
 }
 
-static void stop(void)
-{
-	part_free(part);
-	wstream_release(&stream);
-	play_end();
-}
-
-TestSuite(history, .init = start, .fini = stop);
+TestSuite(history, .init = start, .fini = play_stop);
 
 static void send(const struct row *w)
 {
@@ -80,10 +68,8 @@ static void send(const struct row *w)
 			avro_long(&b, w->skus[i]);
 	}
 	avro_long(&b, 0);
-	const struct message m = {.kind = MESSAGE_RECORD, .topic = "topic", .offset = part->next, .time = {T0},
-				  .value = (const uint8_t *)b.data, .len = b.len};
-	cr_assert(part_record(part, &m, &port, &play_scratch, wall_now()));
-	part->next++;
+	const struct message m = {.time = {T0}, .value = (const uint8_t *)b.data, .len = b.len};
+	cr_assert(play_record(m));
 	buf_release(&b);
 }
 
@@ -91,13 +77,13 @@ static void checkpoint(void)
 {
 	struct error err = ERROR_INIT;
 
-	cr_assert_eq(part_checkpoint(part, &port, &err), STORE_OK, "%s", err.text);
+	cr_assert_eq(part_checkpoint(play.part, &play.port, &err), STORE_OK, "%s", err.text);
 }
 
 static void kill_it(void)
 {
-	part_free(part);
-	part = play_claim(&stream, 1);
+	part_free(play.part);
+	play.part = play_claim(&play.stream, 1);
 }
 
 // "unique id 3, monotonic seq 1" of what is stored.
@@ -195,12 +181,12 @@ Test(history, a_kill_at_any_record_changes_nothing)
 	for (int64_t at = 1; at <= N; at++) {
 		bool killed = false;
 		size_t bytes;
-		while (part->next < N) {
-			send(&rows[part->next]);
+		while (play.part->next < N) {
+			send(&rows[play.part->next]);
 			if (!(rand_r(&r) % 7))
 				checkpoint();
-			if ((!killed && part->next == at) || !(rand_r(&r) % 60)) {
-				killed |= part->next == at;
+			if ((!killed && play.part->next == at) || !(rand_r(&r) % 60)) {
+				killed |= play.part->next == at;
 				kill_it();
 			}
 		}
@@ -208,7 +194,7 @@ Test(history, a_kill_at_any_record_changes_nothing)
 		cr_assert_str_eq(counted(), model(rows, N), "killed at %d", (int)at);
 		cr_assert_eq(played_pane("s", NULL)->records, N);
 		cr_assert(played_states("s", &bytes) <= 2 + 2 * 12, "%zu states", played_states("s", &bytes));
-		stop();
+		play_stop();
 		start();
 	}
 }

@@ -6,49 +6,24 @@
 
 #include "play.h"
 
-static struct stream_conf conf;
-static struct collect_stream def;
-static struct wstream stream;
-static struct part *part;
-static struct collect_port port;
-static int64_t offset;
 static char by_kind[] = "kind", *slice_by[] = {by_kind};
 
 static void start(void)
 {
-	play_begin();
-	port = play_port();
-	offset = 0;
+	play_stream();
 	played_schemas[1] =
 	    (struct played_schema){"{\"properties\":{\"amount\":{\"type\":\"number\",\"minimum\":0}}}", "topic-value", REGISTRY_KNOWN};
 	played_types[1] = SCHEMA_JSON;
-	conf = (struct stream_conf){.name = (char *)"s", .topic = (char *)"topic", .window_ms = 3600000, .slide_ms = 60000,
-				    .lateness_ms = 30000, .pane_ms = 60000, .max_slices = 10, .json = true};
-	def = (struct collect_stream){.conf = &conf};
+	play.conf.json = true;
 }
 
-static void begin(void)
-{
-	wstream_init(&stream, &def);
-	part = play_part(&stream, 1, 0);
-}
-
-static void stop(void)
-{
-	part_free(part);
-	wstream_release(&stream);
-	play_end();
-}
-
-TestSuite(json, .init = start, .fini = stop);
+TestSuite(json, .init = start, .fini = play_stop);
 
 static void put(const void *value, size_t n)
 {
-	const struct message m = {.kind = MESSAGE_RECORD, .topic = "topic", .offset = offset++, .time = {1000}, .value = value,
-				  .len = n};
+	const struct message m = {.value = value, .len = n};
 
-	cr_assert(part_record(part, &m, &port, &play_scratch, wall_now()));
-	part->next = offset;
+	cr_assert(play_record(m));
 }
 
 static void put_text(const char *json)
@@ -60,8 +35,8 @@ static const struct pane *written(const char *slice)
 {
 	struct error err = ERROR_INIT;
 
-	part->dirty = true;
-	cr_assert_eq(part_checkpoint(part, &port, &err), STORE_OK, "%s", err.text);
+	play.part->dirty = true;
+	cr_assert_eq(part_checkpoint(play.part, &play.port, &err), STORE_OK, "%s", err.text);
 	const struct pane *pane = played_pane("s", slice);
 	cr_assert(pane != NULL);
 	return pane;
@@ -77,7 +52,7 @@ static uint64_t missing(const struct pane *pane, const char *path, enum field_ty
 
 Test(json, a_field_that_comes_late_was_missing_before)
 {
-	begin();
+	play_worker(0);
 	put_text("{\"a\":1}");
 	put_text("{\"a\":2,\"b\":{\"c\":\"x\"}}");
 	put_text("{\"b\":{\"c\":\"y\"},\"d\":[true,false]}");
@@ -93,7 +68,7 @@ Test(json, framed_ones_have_their_schema)
 {
 	struct buf b = framed(1);
 
-	begin();
+	play_worker(0);
 	buf_adds(&b, "{\"amount\":-1}");
 	put(b.data, b.len);
 	put_text("{\"amount\":-2}");
@@ -109,9 +84,9 @@ Test(json, framed_ones_have_their_schema)
 
 Test(json, a_learned_field_makes_slices)
 {
-	conf.slice_by = slice_by;
-	conf.nslice_by = 1;
-	begin();
+	play.conf.slice_by = slice_by;
+	play.conf.nslice_by = 1;
+	play_worker(0);
 	put_text("{\"n\":1}");
 	put_text("{\"n\":2,\"kind\":\"new\"}");
 	cr_assert_eq(written("kind=new")->records, 1);

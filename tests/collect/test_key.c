@@ -13,48 +13,23 @@
 	"{\"type\":\"record\",\"name\":\"com.x.K\",\"fields\":[{\"name\":\"user_id\",\"type\":\"long\"},"    \
 	"{\"name\":\"region\",\"type\":[\"null\",\"string\"]}]}"
 
-static struct stream_conf conf;
-static struct collect_stream def;
-static struct wstream stream;
-static struct part *part;
-static struct collect_port port;
-static int64_t offset;
 
 static void start(void)
 {
-	play_begin();
-	port = play_port();
+	play_stream();
 	played_schemas[1] = (struct played_schema){VALUE, "topic-value", REGISTRY_KNOWN};
 	played_schemas[2] = (struct played_schema){KEY, "topic-key", REGISTRY_KNOWN};
 	played_schemas[3] = (struct played_schema){KEY, "com.x.K", REGISTRY_KNOWN};
-	conf = (struct stream_conf){.name = (char *)"s", .topic = (char *)"topic", .window_ms = 3600000, .slide_ms = 60000,
-				    .lateness_ms = 30000, .pane_ms = 60000, .max_slices = 10, .has_key = true};
-	def = (struct collect_stream){.conf = &conf};
+	play.conf.has_key = true;
 }
 
-static void begin(void)
-{
-	wstream_init(&stream, &def);
-	part = play_part(&stream, 1, 0);
-}
-
-static void stop(void)
-{
-	part_free(part);
-	wstream_release(&stream);
-	play_end();
-}
-
-TestSuite(key, .init = start, .fini = stop);
+TestSuite(key, .init = start, .fini = play_stop);
 
 static bool put(const void *key, size_t key_len, const void *value, size_t len)
 {
-	const struct message m = {.kind = MESSAGE_RECORD, .topic = "topic", .offset = offset++, .time = {1000}, .value = value,
-				  .len = len, .key = key, .key_len = key_len};
-	bool counted = part_record(part, &m, &port, &play_scratch, wall_now());
+	const struct message m = {.value = value, .len = len, .key = key, .key_len = key_len};
 
-	part->next = offset;
-	return counted;
+	return play_record(m);
 }
 
 static struct buf value_of(double amount)
@@ -100,7 +75,7 @@ static const struct pane *stored(void)
 {
 	struct error err = ERROR_INIT;
 
-	cr_assert_eq(part_checkpoint(part, &port, &err), STORE_OK, "%s", err.text);
+	cr_assert_eq(part_checkpoint(play.part, &play.port, &err), STORE_OK, "%s", err.text);
 	return played_pane("s", NULL);
 }
 
@@ -118,7 +93,7 @@ static const char *breached(const struct pane *p, enum violation_kind kind)
 
 Test(key, its_fields_stand_beside_the_values)
 {
-	begin();
+	play_worker(0);
 	cr_assert(send(2, 5, "eu"));
 	cr_assert(send(2, 7, NULL));
 	const struct pane *p = stored();
@@ -136,8 +111,8 @@ Test(key, its_fields_stand_beside_the_values)
 
 Test(key, without_the_key_in_the_configuration_nothing_of_it_is_read)
 {
-	conf.has_key = false;
-	begin();
+	play.conf.has_key = false;
+	play_worker(0);
 	cr_assert(send_raw_key("\xff", 1));
 	const struct pane *p = stored();
 	cr_assert_eq(p->violating_records, 0);
@@ -157,7 +132,7 @@ Test(key, one_that_cannot_be_read_leaves_the_value)
 		     {VIOLATION_TRAILING_BYTES, 2, 1}};
 	uint64_t n = 0;
 
-	begin();
+	play_worker(0);
 	cr_assert(send_raw_key("abc", 3));
 	n++;
 	cr_assert_str_eq(breached(stored(), VIOLATION_FRAMING), "key");
@@ -179,7 +154,7 @@ Test(key, one_that_cannot_be_read_leaves_the_value)
 
 Test(key, a_record_broken_twice_counts_once)
 {
-	begin();
+	play_worker(0);
 	struct buf v = value_of(1);
 	cr_assert(put("abc", 3, v.data, v.len - 1));
 	buf_release(&v);
@@ -198,9 +173,9 @@ Test(key, rules_of_its_fields_hold_and_those_of_the_value_do_not_reach_it)
 		{.path = (char *)"value.key", .type = FIELD_TEXT},
 	};
 
-	conf.fields = fields;
-	conf.nfields = ARRAY_LEN(fields);
-	begin();
+	play.conf.fields = fields;
+	play.conf.nfields = ARRAY_LEN(fields);
+	play_worker(0);
 	cr_assert(send(2, 11, "eu"));
 	const struct pane *p = stored();
 	cr_assert_str_eq(breached(p, VIOLATION_RANGE), "key.user_id");
@@ -211,16 +186,14 @@ Test(key, rules_of_its_fields_hold_and_those_of_the_value_do_not_reach_it)
 
 Test(key, a_record_without_a_key_breaks_not_null_alone)
 {
-	begin();
+	play_worker(0);
 	cr_assert(send(2, 1, "eu"));
 	cr_assert(send_raw_key(NULL, 0));
 	const struct pane *p = stored();
 	cr_assert_eq(p->violating_records, 0, "unless it is asked for");
 	cr_assert_eq(field_missing(p, pane_find(p, "key.region", FIELD_CATEGORICAL)), 1);
-	part_free(part);
-	wstream_release(&stream);
-	conf.key_not_null = true;
-	begin();
+	play.conf.key_not_null = true;
+	play_worker(0);
 	cr_assert(send_raw_key(NULL, 0));
 	p = stored();
 	cr_assert_str_eq(breached(p, VIOLATION_NULL), "key");
@@ -229,8 +202,8 @@ Test(key, a_record_without_a_key_breaks_not_null_alone)
 
 Test(key, a_tombstones_key_is_not_looked_at)
 {
-	conf.key_not_null = true;
-	begin();
+	play.conf.key_not_null = true;
+	play_worker(0);
 	cr_assert(put("abc", 3, NULL, 0));
 	cr_assert(put(NULL, 0, NULL, 0));
 	const struct pane *p = stored();
@@ -247,21 +220,19 @@ Test(key, texts_and_bytes)
 		uint64_t broken; // of "a", "b" and FF
 	} cases[] = {{KEY_STRING, FIELD_CATEGORICAL, 1}, {KEY_BYTES, FIELD_TEXT, 0}};
 
-	begin();
+	play_worker(0);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		part_free(part);
-		wstream_release(&stream);
-		play_end();
+		play_stop();
 		start();
-		conf.key_format = cases[i].format;
-		conf.name = i ? (char *)"bytes" : (char *)"text";
-		begin();
+		play.conf.key_format = cases[i].format;
+		play.conf.name = i ? (char *)"bytes" : (char *)"text";
+		play_worker(0);
 		cr_assert(send_raw_key("a", 1));
 		cr_assert(send_raw_key("b", 1));
 		cr_assert(send_raw_key("\xff", 1));
 		struct error err = ERROR_INIT;
-		cr_assert_eq(part_checkpoint(part, &port, &err), STORE_OK);
-		const struct pane *p = played_pane(conf.name, NULL);
+		cr_assert_eq(part_checkpoint(play.part, &play.port, &err), STORE_OK);
+		const struct pane *p = played_pane(play.conf.name, NULL);
 		cr_assert_eq(p->violating_records, cases[i].broken);
 		if (cases[i].broken)
 			cr_assert_str_eq(breached(p, VIOLATION_UNDECODABLE), "key");
@@ -272,9 +243,9 @@ Test(key, texts_and_bytes)
 
 Test(key, json)
 {
-	conf.key_format = KEY_JSON;
-	conf.key_framing = FRAMING_NONE;
-	begin();
+	play.conf.key_format = KEY_JSON;
+	play.conf.key_framing = FRAMING_NONE;
+	play_worker(0);
 	cr_assert(send_raw_key("{\"user_id\": 7, \"region\": \"eu\"}", 30));
 	cr_assert(send_raw_key("{\"user_id\": 8}", 14));
 	cr_assert(send_raw_key("{\"user_id\"", 10));
@@ -293,9 +264,9 @@ Test(key, slices_may_be_by_it)
 {
 	char *by[] = {(char *)"key.region"};
 
-	conf.slice_by = by;
-	conf.nslice_by = 1;
-	begin();
+	play.conf.slice_by = by;
+	play.conf.nslice_by = 1;
+	play_worker(0);
 	cr_assert(send(2, 1, "eu"));
 	cr_assert(send(2, 1, "us"));
 	cr_assert(send(2, 1, "eu"));
@@ -313,10 +284,10 @@ Test(key, slices_may_be_by_it)
 Test(key, a_record_waits_for_the_schema_of_its_key)
 {
 	played_schemas[2].is = REGISTRY_PENDING;
-	begin();
+	play_worker(0);
 	cr_assert(!send(2, 1, "eu"));
 	struct error err = ERROR_INIT;
-	cr_assert_eq(part_checkpoint(part, &port, &err), STORE_OK);
+	cr_assert_eq(part_checkpoint(play.part, &play.port, &err), STORE_OK);
 	cr_assert_null(played_pane("s", NULL), "nothing of it is counted");
 	played_schemas[2].is = REGISTRY_KNOWN;
 	cr_assert(send(2, 1, "eu"));
@@ -325,8 +296,8 @@ Test(key, a_record_waits_for_the_schema_of_its_key)
 
 Test(key, its_subject_has_a_strategy_of_its_own)
 {
-	conf.key_subject_name_strategy = (char *)"RecordName";
-	begin();
+	play.conf.key_subject_name_strategy = (char *)"RecordName";
+	play_worker(0);
 	cr_assert(send(3, 1, "eu"));
 	cr_assert_eq(stored()->violating_records, 0);
 	cr_assert(send(2, 1, "eu"));
@@ -344,17 +315,17 @@ Test(key, paths_never_meet)
 	struct error err = ERROR_INIT;
 	struct plan *plan = plan_compile(&text, &(struct plan_options){.all_fields = true}, &err);
 
-	begin();
+	play_worker(0);
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
-		char *there = side_shown(&stream.value, plan, values[i]), *back = side_path(&stream.value, there);
+		char *there = side_shown(&play.stream.value, plan, values[i]), *back = side_path(&play.stream.value, there);
 		cr_expect_str_eq(there, shown[i]);
 		cr_expect_str_eq(back, values[i]);
-		cr_expect_null(side_path(&stream.key, there));
+		cr_expect_null(side_path(&play.stream.key, there));
 		free(there);
 		free(back);
-		there = side_shown(&stream.key, plan, values[i]);
+		there = side_shown(&play.stream.key, plan, values[i]);
 		cr_expect(!strncmp(there, "key.", 4));
-		cr_expect_null(side_path(&stream.value, there));
+		cr_expect_null(side_path(&play.stream.value, there));
 		free(there);
 	}
 	plan_free(plan);

@@ -13,62 +13,28 @@
 
 enum { ORDER = 1, REFUND, PING, STRAY, NUMBER };
 
-static struct stream_conf conf;
-static struct collect_stream def;
-static struct wstream stream;
-static struct part *part;
-static struct collect_port port;
-static int64_t offset;
 
 static void start(void)
 {
-	play_begin();
-	port = play_port();
+	play_stream();
 	played_schemas[ORDER] = (struct played_schema){RECORD("x.Order", TS ",{\"name\":\"amount\",\"type\":\"double\"}"), "x.Order",
 						       REGISTRY_KNOWN};
 	played_schemas[REFUND] = (struct played_schema){RECORD("x.Refund", TS ",{\"name\":\"amount\",\"type\":\"string\"}"),
 							"x.Refund", REGISTRY_KNOWN};
 	played_schemas[PING] = (struct played_schema){RECORD("x.Ping", TS), "x.Ping", REGISTRY_KNOWN};
 	played_schemas[STRAY] = (struct played_schema){RECORD("x.Stray", TS), "other", REGISTRY_KNOWN};
-	conf = (struct stream_conf){.name = (char *)"s", .topic = (char *)"topic", .event_time = (char *)"ts",
-				    .subject_name_strategy = (char *)"RecordName", .by_record = true, .window_ms = 3600000,
-				    .slide_ms = 60000, .lateness_ms = 30000, .pane_ms = 60000, .max_slices = 10};
-	def = (struct collect_stream){.conf = &conf};
-	offset = 0;
+	play.conf.event_time = (char *)"ts";
+	play.conf.subject_name_strategy = (char *)"RecordName";
+	play.conf.by_record = true;
 }
 
-static void begin(void)
-{
-	wstream_init(&stream, &def);
-	part = play_part(&stream, 1, offset);
-}
-
-// Another worker takes over, from what is stored.
-static void again(int64_t from)
-{
-	part_free(part);
-	wstream_release(&stream);
-	offset = from;
-	begin();
-}
-
-static void stop(void)
-{
-	part_free(part);
-	wstream_release(&stream);
-	play_end();
-}
-
-TestSuite(types, .init = start, .fini = stop);
+TestSuite(types, .init = start, .fini = play_stop);
 
 static bool put(const void *value, size_t len)
 {
-	const struct message m = {.kind = MESSAGE_RECORD, .topic = "topic", .offset = offset++, .time = {1000}, .value = value,
-				  .len = len, .key = (const uint8_t *)"k", .key_len = 1};
-	bool counted = part_record(part, &m, &port, &play_scratch, wall_now());
+	const struct message m = {.value = value, .len = len, .key = (const uint8_t *)"k", .key_len = 1};
 
-	part->next = offset;
-	return counted;
+	return play_record(m);
 }
 
 static bool send(int32_t id, int64_t ts)
@@ -89,7 +55,7 @@ static enum store_result write_down(void)
 {
 	struct error err = ERROR_INIT;
 
-	return part_checkpoint(part, &port, &err);
+	return part_checkpoint(play.part, &play.port, &err);
 }
 
 static uint64_t records(const char *name)
@@ -101,7 +67,7 @@ static uint64_t records(const char *name)
 
 Test(types, each_has_statistics_of_its_own)
 {
-	begin();
+	play_worker(0);
 	for (int i = 0; i < 3; i++)
 		cr_assert(send(ORDER, 1000));
 	cr_assert(send(REFUND, 1000));
@@ -119,7 +85,7 @@ Test(types, each_has_statistics_of_its_own)
 
 Test(types, what_has_no_type_counts_in_the_stream_itself)
 {
-	begin();
+	play_worker(0);
 	cr_assert(put("{}", 2));
 	cr_assert(put("\0\0\0\0\xef", 5));
 	cr_assert(send(STRAY, 1000));
@@ -142,7 +108,7 @@ Test(types, what_has_no_type_counts_in_the_stream_itself)
 Test(types, a_type_without_a_name_is_the_streams)
 {
 	played_schemas[NUMBER] = (struct played_schema){"\"long\"", "s", REGISTRY_KNOWN};
-	begin();
+	play_worker(0);
 	cr_assert(send(NUMBER, 7));
 	cr_assert_eq(write_down(), STORE_OK);
 	const struct pane *p = played_pane("s", NULL);
@@ -156,9 +122,9 @@ Test(types, rules_hold_where_a_type_has_the_field)
 		{.path = (char *)"amount", .type = FIELD_TYPES, .has_range = true, .range_max = 1, .not_null = true},
 		{.path = (char *)"nowhere", .type = FIELD_NUMERIC, .not_null = true}};
 
-	conf.fields = fields;
-	conf.nfields = ARRAY_LEN(fields);
-	begin();
+	play.conf.fields = fields;
+	play.conf.nfields = ARRAY_LEN(fields);
+	play_worker(0);
 	cr_assert(send(ORDER, 1000));
 	cr_assert(send(PING, 1000));
 	cr_assert_eq(write_down(), STORE_OK);
@@ -176,11 +142,11 @@ Test(types, so_do_rules_that_are_expressions)
 					  {.name = (char *)"empty", .expr = (char *)"amount == null"}};
 	struct field_conf fields[] = {{.path = (char *)"nowhere", .type = FIELD_TYPES, .required_if = (char *)"true"}};
 
-	conf.rules = rules;
-	conf.nrules = ARRAY_LEN(rules);
-	conf.fields = fields;
-	conf.nfields = ARRAY_LEN(fields);
-	begin();
+	play.conf.rules = rules;
+	play.conf.nrules = ARRAY_LEN(rules);
+	play.conf.fields = fields;
+	play.conf.nfields = ARRAY_LEN(fields);
+	play_worker(0);
 	cr_assert(send(ORDER, 1000));
 	cr_assert(send(PING, 1000));
 	cr_assert_eq(write_down(), STORE_OK);
@@ -193,18 +159,18 @@ Test(types, so_do_rules_that_are_expressions)
 // A kill between the first sight of a type and the write leaves nothing behind; after it the next owner goes on.
 Test(types, a_kill_before_or_after_the_write_changes_no_count)
 {
-	begin();
+	play_worker(0);
 	cr_assert(send(ORDER, 1000));
 	cr_assert(send(REFUND, 1000));
 	play_answer(STORE_LOST);
 	cr_assert_eq(write_down(), STORE_LOST);
 	cr_assert_null(played_mark("s/x.Order"));
-	again(0);
+	play_worker(0);
 	play_answer(STORE_OK);
 	cr_assert(send(ORDER, 1000));
 	cr_assert(send(REFUND, 5000));
 	cr_assert_eq(write_down(), STORE_OK);
-	again(2);
+	play_worker(2);
 	cr_assert(send(ORDER, 2000));
 	cr_assert_eq(write_down(), STORE_OK);
 	cr_assert_eq(records("s/x.Order"), 2);
@@ -218,13 +184,12 @@ Test(types, a_kill_before_or_after_the_write_changes_no_count)
 // The same worker, whose checkpoint got no answer.
 Test(types, what_is_dropped_is_met_again)
 {
-	begin();
+	play_worker(0);
 	cr_assert(send(ORDER, 1000));
-	part_drop(part);
-	cr_assert_eq(part->nstreams, 1);
+	part_drop(play.part);
+	cr_assert_eq(play.part->nstreams, 1);
 	const struct claim c = {.nonce = "b", .next = 0, .check_offset = -1, .fresh = true};
-	part_adopt(part, &c);
-	offset = 0;
+	part_adopt(play.part, &c);
 	cr_assert(send(ORDER, 1000));
 	cr_assert_eq(write_down(), STORE_OK);
 	cr_assert_eq(records("s/x.Order"), 1);
@@ -234,7 +199,7 @@ Test(types, what_is_dropped_is_met_again)
 // Event time in a partition is one, whatever the types.
 Test(types, a_type_is_late_against_all_others)
 {
-	begin();
+	play_worker(0);
 	cr_assert(send(ORDER, 1000000));
 	cr_assert(send(REFUND, 1000));
 	cr_assert_eq(write_down(), STORE_OK);
@@ -246,9 +211,9 @@ Test(types, a_type_is_late_against_all_others)
 
 Test(types, lost_records_are_a_hole_of_the_stream_that_any_type_closes)
 {
-	begin();
+	play_worker(0);
 	cr_assert(send(ORDER, 1000));
-	part_lost_event(part, "gap", json_object());
+	part_lost_event(play.part, "gap", json_object());
 	cr_assert_eq(write_down(), STORE_OK);
 	cr_assert_gt(played_mark("s")->hole.to, 0);
 	cr_assert_eq(played_mark("s/x.Order")->hole.to, 0);
@@ -260,7 +225,7 @@ Test(types, lost_records_are_a_hole_of_the_stream_that_any_type_closes)
 
 Test(types, past_the_bound_they_count_in_the_stream_without_values)
 {
-	begin();
+	play_worker(0);
 	for (int i = 0; i < 99; i++) {
 		char name[20];
 		snprintf(name, sizeof name, "s/y%d", i);
@@ -275,8 +240,8 @@ Test(types, past_the_bound_they_count_in_the_stream_without_values)
 	cr_assert_eq(p->records, 1);
 	cr_assert_eq(p->violating_records, 0);
 	cr_assert_eq(p->nfields, 0);
-	cr_assert_eq(stream.done.beyond, 1);
-	again(2);
+	cr_assert_eq(play.stream.done.beyond, 1);
+	play_worker(2);
 	cr_assert(send(ORDER, 1000));
 	cr_assert(send(REFUND, 1000));
 	cr_assert_eq(write_down(), STORE_OK);
@@ -286,11 +251,10 @@ Test(types, past_the_bound_they_count_in_the_stream_without_values)
 
 Test(types, a_new_one_waits_while_the_store_cannot_say_how_many_there_are)
 {
-	begin();
+	play_worker(0);
 	play_types_away(true);
 	cr_assert(!send(ORDER, 1000));
 	play_types_away(false);
-	offset = 0;
 	cr_assert(send(ORDER, 1000));
 	cr_assert_eq(write_down(), STORE_OK);
 	cr_assert_eq(records("s/x.Order"), 1);
@@ -300,11 +264,11 @@ Test(types, keys_and_slices_are_those_of_the_type)
 {
 	char *by[] = {(char *)"key"};
 
-	conf.has_key = true;
-	conf.key_format = KEY_STRING;
-	conf.slice_by = by;
-	conf.nslice_by = 1;
-	begin();
+	play.conf.has_key = true;
+	play.conf.key_format = KEY_STRING;
+	play.conf.slice_by = by;
+	play.conf.nslice_by = 1;
+	play_worker(0);
 	cr_assert(send(ORDER, 1000));
 	cr_assert(send(PING, 1000));
 	cr_assert(send(ORDER, 1000));
@@ -317,15 +281,15 @@ Test(types, names_are_safe_in_keys_and_paths)
 {
 	struct wstream *type;
 
-	begin();
-	cr_assert_eq(wstream_type(&stream, &port, "com.x.A_1", &type), 0);
+	play_worker(0);
+	cr_assert_eq(wstream_type(&play.stream, &play.port, "com.x.A_1", &type), 0);
 	cr_assert_str_eq(type->conf->name, "s/com.x.A_1");
-	cr_assert_eq(wstream_type(&stream, &port, "a title/\x1f:\xc3\xa9", &type), 0);
+	cr_assert_eq(wstream_type(&play.stream, &play.port, "a title/\x1f:\xc3\xa9", &type), 0);
 	cr_assert_str_eq(type->conf->name, "s/a%20title%2F%1F%3A%C3%A9");
 	char *name = xmalloc(1001);
 	memset(name, 'a', 1000);
 	name[1000] = 0;
-	cr_assert_eq(wstream_type(&stream, &port, name, &type), 0);
+	cr_assert_eq(wstream_type(&play.stream, &play.port, name, &type), 0);
 	cr_assert_null(type, "too long a name has no stream");
 	free(name);
 }
