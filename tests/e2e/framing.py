@@ -3,19 +3,16 @@
 
 The registry at hand knows no GUIDs: a front before it does, and passes on everything else.
 """
-import http.server
 import io
 import json
 import os
 import struct
-import threading
 import time
-import urllib.error
-import urllib.request
 import uuid
 
 import fastavro
 from fastavro.schema import fingerprint, to_parsing_canonical_form
+from lib.front import Front
 from lib.monitor import Monitor, configure, counted, stats
 from lib.servers import Kafka, Redis, Registry
 from lib.suite import Suite, wait_for
@@ -28,61 +25,24 @@ ALIEN = {"type": "record", "name": "Alien", "fields": [{"name": "amount", "type"
 HEADER = "__value_schema_id"
 
 
-class Front(threading.Thread):
-    """Answers for GUIDs; the rest is the registry's."""
+class Guids(Front):
+    """Answers for GUIDs, too."""
 
     def __init__(self, registry):
-        super().__init__(daemon=True)
         self.ids = {}
-        front = self
+        super().__init__(registry)
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def log_message(self, *_):
-                pass
-
-            def do_GET(self):
-                parts = self.path.split("/")
-                if len(parts) == 5 and parts[1:3] == ["schemas", "guids"] and parts[4] == "ids":
-                    known = front.ids.get(parts[3])
-                    body = [{"context": ".", "id": known}] if known else {"error_code": 40403, "message": "no"}
-                    self.answer(200 if known else 404, json.dumps(body).encode())
-                    return
-                self.forward()
-
-            def do_POST(self):
-                self.forward(self.rfile.read(int(self.headers["Content-Length"])))
-
-            def forward(self, body=None):
-                q = urllib.request.Request(registry.url + self.path, body, method=self.command,
-                                           headers={"Content-Type": "application/vnd.schemaregistry.v1+json"})
-                try:
-                    with urllib.request.urlopen(q, timeout=10) as got:
-                        self.answer(got.status, got.read())
-                except urllib.error.HTTPError as e:
-                    self.answer(e.code, e.read())
-
-            def answer(self, status, body):
-                self.send_response(status)
-                self.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.start()
-
-    def run(self):
-        self.server.serve_forever()
+    def instead(self, path):
+        parts = path.split("/")
+        if len(parts) == 5 and parts[1:3] == ["schemas", "guids"] and parts[4] == "ids":
+            known = self.ids.get(parts[3])
+            body = [{"context": ".", "id": known}] if known else {"error_code": 40403, "message": "no"}
+            return 200 if known else 404, json.dumps(body).encode()
 
     def guid(self, schema_id):
         g = uuid.uuid4()
         self.ids[str(g)] = schema_id
         return b"\x01" + g.bytes
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 def avro(schema, record):
@@ -203,7 +163,7 @@ def main():
         redis = s.add(Redis(s.tmp))
         registry = s.add(Registry(s.tmp))
         kafka = s.add(Kafka(s.tmp))
-        front = s.add(Front(registry))
+        front = s.add(Guids(registry))
         all_of = topics(registry, front, s.tmp)
         for t in all_of:
             kafka.topic(t.name)

@@ -4,7 +4,6 @@ cannot be judged are told; tags, encrypted fields and encrypted payloads.
 
 The registry at hand keeps no rule sets: a front before it adds them to its answers.
 """
-import http.server
 import io
 import json
 import os
@@ -12,12 +11,10 @@ import random
 import re
 import struct
 import sys
-import threading
 import time
-import urllib.error
-import urllib.request
 
 import fastavro
+from lib.front import Front
 from lib.monitor import Monitor, configure, counted, stats
 from lib.receiver import Receiver, receivers_file
 from lib.servers import Kafka, Redis, Registry
@@ -43,51 +40,18 @@ ENCRYPT = {"domainRules": [{"name": "e", "kind": "TRANSFORM", "type": "ENCRYPT",
 PAYLOAD = {"encodingRules": [{"name": "p", "kind": "TRANSFORM", "type": "ENCRYPT_PAYLOAD", "mode": "WRITEREAD"}]}
 
 
-class Front(threading.Thread):
-    """The registry's own answers, with rule sets by schema id."""
+class RuleSets(Front):
+    """With rule sets by schema id."""
 
     def __init__(self, registry):
-        super().__init__(daemon=True)
         self.sets = {}
-        front = self
+        super().__init__(registry)
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def log_message(self, *_):
-                pass
-
-            def do_GET(self):
-                self.forward(None)
-
-            def do_POST(self):
-                self.forward(self.rfile.read(int(self.headers["Content-Length"])))
-
-            def forward(self, sent):
-                q = urllib.request.Request(registry.url + self.path, sent, method=self.command,
-                                           headers={"Content-Type": "application/vnd.schemaregistry.v1+json"})
-                try:
-                    with urllib.request.urlopen(q, timeout=10) as got:
-                        status, body = got.status, got.read()
-                except urllib.error.HTTPError as e:
-                    status, body = e.code, e.read()
-                asked = re.fullmatch(r"/schemas/ids/(\d+)(\?.*)?", self.path)
-                if status == 200 and asked and int(asked[1]) in front.sets:
-                    body = json.dumps({**json.loads(body), "ruleSet": front.sets[int(asked[1])]}).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.start()
-
-    def run(self):
-        self.server.serve_forever()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+    def changed(self, path, body):
+        asked = re.fullmatch(r"/schemas/ids/(\d+)(\?.*)?", path)
+        if asked and int(asked[1]) in self.sets:
+            return json.dumps({**json.loads(body), "ruleSet": self.sets[int(asked[1])]}).encode()
+        return body
 
 
 class Topic:
@@ -126,7 +90,7 @@ def main():
         redis = s.add(Redis(s.tmp))
         registry = s.add(Registry(s.tmp))
         kafka = s.add(Kafka(s.tmp))
-        front = s.add(Front(registry))
+        front = s.add(RuleSets(registry))
         receiver = s.add(Receiver())
         r = random.Random(SEED)
         plain = people(Topic("plain", PERSON, registry, front), None, r)
