@@ -106,10 +106,11 @@ char *side_path(const struct side *s, const char *shown); // NULL: it is the oth
 char *side_shown(const struct side *s, const struct plan *plan, const char *path);
 // What names the record's schema and where its payload begins. -1: *why says what is wrong.
 int side_frame(struct side *s, const struct message *m, struct frame *out, const char **why);
-// One entry a schema, or a message of it; where a stream spans topics one a topic too, since each has a subject of its
+// plans.c: one entry a schema, or a message of it; where a stream spans topics one a topic too, since each has a subject of its
 // own. Never NULL.
 struct plan_entry *side_entry(struct side *s, const struct collect_port *port, const struct schema_ref *ref,
 			      const struct message_path *message, const char *topic);
+void side_plans_release(struct side *s);
 bool side_serves(const struct side *s, const struct plan_entry *e, const struct schema_ref *ref, const char *topic);
 // messages.c: the plan for a frame's schema on a topic; waits a moment for one that is being fetched. Moves the payload behind a
 // Protobuf message's indexes. NULL: they name none, and *why says so.
