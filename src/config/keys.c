@@ -287,6 +287,9 @@ const struct section section_rule = {
 	{"above", KEY_NUMBER, IN(rule, above), AND(rule, has_above),
 	 .help = "true while the value is greater"},
 	{"below", KEY_NUMBER, IN(rule, below), AND(rule, has_below), .help = "true while the value is less"},
+	{"budget", KEY_OWN, .unit = "N/day, N/week, N/month or N/year",
+	 .help = "instead of above and below: how often the rule may fire falsely on a stream; the threshold is derived "
+		 "from it (docs/thresholds.md)"},
 	{"clear_below", KEY_OWN, .unit = "a number", .shown = "above",
 	 .help = "with `above`: resolved only under this value"},
 	{"clear_above", KEY_OWN, .unit = "a number", .shown = "below",
@@ -305,7 +308,6 @@ const struct section section_rule = {
 	 .help = "who is to be asked; shown in pages"},
 	{"runbook", KEY_TEXT, IN(rule, runbook), .help = "address of what to do; shown in pages"},
 	{"summary", KEY_TEXT, IN(rule, summary), .help = "one sentence of what it means; shown in pages"},
-	{"budget", KEY_LATER, .help = "a false-alarm budget instead of a threshold"},
 	{"escalate", KEY_LATER, .help = "promote to another tier when it persists"},
 	{NULL}}};
 

@@ -124,8 +124,12 @@ static json_t *rules_json(const struct config *c)
 			json_object_set_new(v, "alert", json_str(r->name));
 			json_object_set_new(v, "stream", json_str(r->stream));
 			json_object_set_new(v, "measure", json_str(r->measure->name));
-			json_object_set_new(v, r->has_above ? "above" : "below",
-					    json_num(r->has_above ? r->above : r->below));
+			char text[32];
+			if (r->budget.firings)
+				json_object_set_new(v, "budget", json_str(budget_format(&r->budget, text, sizeof text)));
+			else
+				json_object_set_new(v, r->has_above ? "above" : "below",
+						    json_num(r->has_above ? r->above : r->below));
 			json_object_set_new(v, "file", json_str(r->file));
 			json_object_set_new(v, "line", json_integer(r->line));
 			json_object_set_new(v, "summary", json_str(r->summary));

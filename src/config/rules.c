@@ -88,22 +88,33 @@ static void read_clear(struct loader *l, const struct node *map, const char *pat
 		r->has_clear = true;
 }
 
+static void read_budget(struct loader *l, const struct node *map, const char *path, struct rule *r)
+{
+	const struct node *n = node_get(map, "budget");
+	const char *other = node_get(map, "above") ? "above" : "below";
+	char at[PATH_TEXT];
+	const char *s;
+
+	child_path(at, sizeof at, path, "budget");
+	if (node_get(map, other))
+		problem(l, n, "%s: stands beside %s; the threshold is derived from the budget, so keep one of the two", at, other);
+	else if ((s = read_text(l, n, at)) && !budget_parse(s, &r->budget))
+		problem(l, n, "%s: '%s' is no budget; write e.g. 1/week (N/day, N/week, N/month or N/year)", at, s);
+	else if (s && r->measure && r->measure->scale == SCALE_OWN)
+		problem(l, n, "%s: a threshold of %s cannot be derived from a budget; give above: or below:", at,
+			r->measure->name);
+}
+
 static void check_threshold(struct loader *l, const struct node *map, const char *path, struct rule *r)
 {
 	bool above = node_get(map, "above") != NULL, below = node_get(map, "below") != NULL;
 
-	if (above && below) {
-		problem(l, node_get(map, "below"), "%s.below: stands beside above; make two rules of it",
-			path);
-	} else if (!above && !below && node_get(map, "budget") && r->measure &&
-		   !isnan(r->measure->threshold)) {
-		r->has_above = true;
-		r->above = r->measure->threshold;
-		warning(l, node_get(map, "budget"), "%s: without a threshold, %s above %g is used", path,
-			r->measure->name, r->above);
-	} else if (!above && !below) {
-		problem(l, map, "%s: has no threshold; write above: or below:", path);
-	}
+	if (node_get(map, "budget"))
+		read_budget(l, map, path, r);
+	else if (above && below)
+		problem(l, node_get(map, "below"), "%s.below: stands beside above; make two rules of it", path);
+	else if (!above && !below)
+		problem(l, map, "%s: has no threshold; write above:, below: or budget:", path);
 }
 
 static void check_scope(struct loader *l, const struct node *map, const char *path, const struct rule *r)

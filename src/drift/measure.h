@@ -89,10 +89,10 @@ void measures_reference(struct buf *out);
 void measures_text(struct buf *out);
 json_t *measures_json(void);
 
-// What a value is held against: true above `above`, or below `below`.
+// What a value is held against: the condition is true above `above` or below `below`. While its alert fires,
+// `clear` takes the place of the one of them that it belongs to (`above` where there are both).
 struct thresholds {
-	double above, below;            // NaN: there is no such limit
-	const char *from;               // static text: where it comes from; NULL: it stands in the rule
+	double above, below, clear;     // NaN: there is no such limit
 };
 
 // The one currency of rules, store, metrics and pages.

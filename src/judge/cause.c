@@ -60,7 +60,7 @@ static bool explained(const struct rule *r, const struct moment *m, const struct
 	if (!s || !s->pane->nfaults || v->v.state != READING_KNOWN)
 		return false;
 	if (without_faults(r->measure, s->pane, v->field, &less_faults))
-		return less_faults.n_current < r->min_records || condition_eval(r, &less_faults, false) != TRUTH_TRUE;
+		return less_faults.n_current < r->min_records || condition_eval(&v->limits, &less_faults, false) != TRUTH_TRUE;
 	return *v->field && pane_dropped(s->pane, v->field) * SHARE_EXPLAINS >= s->pane->records;
 }
 

@@ -29,7 +29,7 @@ struct moment moment_of(const struct judge *j, const struct stream_state *s, con
 
 	if (!j->conf->clock_is_watermark && s->view.first_seen != INT64_MIN)
 		since.ms = s->view.first_seen;
-	return (struct moment){s->conf, w, NULL, &s->progress, &s->version, since, {j->clock}};
+	return (struct moment){s->conf, w, NULL, &s->progress, &s->version, since, {j->clock}, 1};
 }
 
 // --- closed windows -----------------------------------------------------------------------------------

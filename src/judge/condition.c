@@ -23,22 +23,22 @@ enum truth truth_or(enum truth a, enum truth b)
 	return (enum truth)table[a][b].or;
 }
 
-enum truth condition_eval(const struct rule *r, const struct measure_value *v, bool firing)
+enum truth condition_eval(const struct thresholds *t, const struct measure_value *v, bool firing)
 {
 	if (v->state != READING_KNOWN || isnan(v->value))
 		return TRUTH_UNKNOWN;
-	bool clear = firing && r->has_clear;
+	bool clear = firing && !isnan(t->clear);
 	enum truth high = TRUTH_FALSE, low = TRUTH_FALSE;
-	if (r->has_above)
-		high = clear ? v->value >= r->clear : v->value > r->above;
-	if (r->has_below)
-		low = clear && !r->has_above ? v->value <= r->clear : v->value < r->below;
+	if (!isnan(t->above))
+		high = clear ? v->value >= t->clear : v->value > t->above;
+	if (!isnan(t->below))
+		low = clear && isnan(t->above) ? v->value <= t->clear : v->value < t->below;
 	return truth_or(high, low);
 }
 
-double condition_threshold(const struct rule *r, double value)
+double condition_threshold(const struct thresholds *t, double value)
 {
-	if (r->has_above && r->has_below)
-		return value > r->above || fabs(value - r->above) <= fabs(value - r->below) ? r->above : r->below;
-	return r->has_above ? r->above : r->below;
+	if (isnan(t->above) || isnan(t->below))
+		return isnan(t->above) ? t->below : t->above;
+	return value > t->above || fabs(value - t->above) <= fabs(value - t->below) ? t->above : t->below;
 }

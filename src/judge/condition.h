@@ -9,9 +9,9 @@ enum truth { TRUTH_FALSE, TRUTH_TRUE, TRUTH_UNKNOWN };
 
 enum truth truth_and(enum truth a, enum truth b);
 enum truth truth_or(enum truth a, enum truth b);
-// Is the rule's condition met? With both limits, outside of either is met. While the alert fires the clear
-// value (where given) takes the limit's place, so that a value between the two changes nothing.
-enum truth condition_eval(const struct rule *r, const struct measure_value *v, bool firing);
+// Is the condition met? With both limits, outside of either is met. While the alert fires the clear value
+// (where there is one) takes the limit's place, so that a value between the two changes nothing.
+enum truth condition_eval(const struct thresholds *t, const struct measure_value *v, bool firing);
 // The limit that the value crossed, or the nearest where it crossed none.
-double condition_threshold(const struct rule *r, double value);
+double condition_threshold(const struct thresholds *t, double value);
 #endif

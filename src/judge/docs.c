@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge/condition.h"
 #include "judge/state.h"
+#include "judge/threshold.h"
 #include "util/log.h"
 #include "util/xalloc.h"
 
@@ -21,6 +23,7 @@ void alert_store(struct judge *j, const struct group *g, const struct alert *a)
 		if (a->follows)
 			json_object_set_new(doc, "follows", json_string(a->follows));
 		json_object_set_new(doc, "value", json_num(a->last.value));
+		json_object_set_new(doc, "threshold", json_num(condition_threshold(&a->limits, a->last.value)));
 		json_object_set_new(doc, "n_reference", json_integer((json_int_t)a->last.n_reference));
 		json_object_set_new(doc, "n_current", json_integer((json_int_t)a->last.n_current));
 	}
@@ -79,6 +82,7 @@ static void load_alert(void *arg, const char *key, const char *text)
 						 json_get_num(doc, "value", NAN),
 						 (uint64_t)json_get_int(doc, "n_reference", 0),
 						 (uint64_t)json_get_int(doc, "n_current", 0), NULL};
+		a->limits = thresholds_stored(g->rule, json_get_num(doc, "threshold", NAN));
 		const char *follows = json_get_str(doc, "follows", NULL);
 		a->follows = a->state.firing && follows ? xstrdup(follows) : NULL;
 		g->nfiring += a->state.firing && !a->follows;

@@ -150,7 +150,7 @@ static void judge_reading(struct evaluation *e, struct reading *v)
 	const struct rule *r = g->rule;
 	char *key = xasprintf("%s\037%s", v->field, v->slice);
 	struct alert *a = map_gets(&g->alerts, key);
-	enum truth truth = condition_eval(r, &v->v, a && a->state.firing);
+	enum truth truth = condition_eval(&v->limits, &v->v, a && a->state.firing);
 	// An eager verdict is on what has come so far. That a condition is not met needs every record.
 	if (moment_lost(r, e->moment) && (e->mode != ALERT_EAGER || truth != TRUTH_TRUE)) {
 		truth = TRUTH_UNKNOWN;
@@ -172,6 +172,7 @@ static void judge_reading(struct evaluation *e, struct reading *v)
 		a = alert_get(g, key, v->field, v->slice);
 		a->touched = g->evaluation;
 		a->last = v->v;
+		a->limits = v->limits;
 		settle_reading(e, a, v, &step);
 	}
 	if (e->show)
@@ -430,6 +431,7 @@ void group_evaluate(struct evaluation *e)
 		judge_dropped(e);
 	} else if (w) {
 		field_list_fill(&fields, e->moment->stream, w);
+		e->moment->tests = rule_tests(e->group->rule, e->moment->stream, &fields, w);
 		judge_slice(e, &fields, &w->total);
 		for (size_t i = 0; i < w->nslices; i++)
 			judge_slice(e, &fields, &w->slices[i]);

@@ -9,6 +9,7 @@
 
 #include "judge/condition.h"
 #include "judge/page_schema.h"
+#include "judge/threshold.h"
 #include "util/digest.h"
 #include "util/xalloc.h"
 
@@ -19,10 +20,14 @@ json_t *page_item(const struct rule *r, const struct reading *v)
 	json_t *item = json_pack("{s:o, s:o, s:s, s:o, s:o, s:I, s:I, s:o, s:o}", "field",
 				 *v->field ? json_str(v->field) : json_null(), "slice",
 				 *v->slice ? json_str(v->slice) : json_null(), "measure", r->measure->name, "value",
-				 json_num(v->v.value), "threshold", json_num(condition_threshold(r, v->v.value)),
+				 json_num(v->v.value), "threshold", json_num(condition_threshold(&v->limits, v->v.value)),
 				 "n_reference", (json_int_t)v->v.n_reference, "n_current", (json_int_t)v->v.n_current,
 				 "window", window, "baseline", *v->baseline ? json_string(v->baseline) : json_null());
 
+	if (r->budget.firings) {
+		char text[32];
+		json_object_set_new(item, "budget", json_string(budget_format(&r->budget, text, sizeof text)));
+	}
 	if (v->v.detail)
 		json_object_set_new(item, "detail", json_str(v->v.detail));
 	return item;
@@ -227,12 +232,16 @@ static void say_value(struct buf *b, const struct measure *m, double v)
 		buf_addf(b, "%.4g", v);
 }
 
-static void say_limit(struct buf *b, const struct rule *r, double value)
+static void say_limit(struct buf *b, const struct rule *r, const json_t *item)
 {
-	double limit = condition_threshold(r, value);
+	double limit = json_get_num(item, "threshold", NAN);
+	bool lower = rule_is_lower(r) || (r->has_below && limit == r->below);
+	char text[32];
 
-	buf_adds(b, r->has_above && limit == r->above ? "above " : "below ");
+	buf_adds(b, lower ? "below " : "above ");
 	say_value(b, r->measure, limit);
+	if (r->budget.firings)
+		buf_addf(b, ", from the budget of %s", budget_format(&r->budget, text, sizeof text));
 }
 
 static void say_place(struct buf *b, const json_t *item)
@@ -280,7 +289,7 @@ static void say_items(struct buf *b, const struct rule *r, const json_t *items)
 			buf_addf(b, " and %zu more", n - 3);
 	}
 	buf_adds(b, " (limit: ");
-	say_limit(b, r, json_get_num(sorted[0], "value", NAN));
+	say_limit(b, r, sorted[0]);
 	buf_addf(b, ") over %" PRId64 " records", json_get_int(first, "n_current", 0));
 	free(sorted);
 }
@@ -348,22 +357,24 @@ static json_t *summary(const struct page_about *a, const json_t *items, const js
 	} else if (rule_rank(r)) {
 		say_schemas(&b, items, evidence);
 	} else if (rule_is_wait(r)) {
-		double age = json_get_num(json_array_get(items, 0), "value", 0);
+		const json_t *item = json_array_get(items, 0);
+		double age = json_get_num(item, "value", 0);
 		buf_addf(&b, "records of topic %s have waited for ", a->stream->topic);
 		say_value(&b, r->measure, age);
 		buf_adds(&b, " (limit: ");
-		say_limit(&b, r, age);
+		say_limit(&b, r, item);
 		buf_addf(&b, "), since %s; the schema registry does not give their schema: kdrift's first page and its log "
 			     "say why",
 			 time_format(a->started, when, sizeof when));
 	} else if (rule_is_letters(r)) {
 		say_letters(&b, a, json_array_get(items, 0));
 	} else if (rule_is_clock(r)) {
-		double age = json_get_num(json_array_get(items, 0), "value", 0);
+		const json_t *item = json_array_get(items, 0);
+		double age = json_get_num(item, "value", 0);
 		buf_addf(&b, "no new record on topic %s for ", a->stream->topic);
 		say_value(&b, r->measure, age);
 		buf_adds(&b, " (limit: ");
-		say_limit(&b, r, age);
+		say_limit(&b, r, item);
 		buf_addf(&b, "), since %s; look at its producers", time_format(a->started, when, sizeof when));
 	} else {
 		say_items(&b, r, items);

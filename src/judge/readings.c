@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge/threshold.h"
 #include "util/map.h"
 #include "util/xalloc.h"
 
@@ -66,6 +67,23 @@ bool rule_needs_slice(const struct rule *r, const struct slice_stats *s)
 	if (r->against.kind == AGAINST_SLICE)
 		return *s->name && strcmp(s->name, r->against.name) != 0 && strcmp(s->name, "other") != 0;
 	return strcmp(s->name, "other") != 0;
+}
+
+// Where a baseline is compared with, only its own fields are tests: what else was counted can never fire.
+uint64_t rule_tests(const struct rule *r, const struct judge_stream *s, const struct field_list *fields,
+		    const struct merged *window)
+{
+	bool own = r->measure->needs_reference && r->against.kind == AGAINST_BASELINE;
+	uint64_t nfields = 0, nslices = rule_needs_slice(r, &window->total);
+
+	for (size_t i = 0; i < fields->n; i++) {
+		const struct field_def *def = &fields->items[i];
+		const struct baseline_field *b = own && s->baseline ? baseline_find(s->baseline, def->path) : NULL;
+		nfields += rule_needs_field(r, def) && (!own || (b && b->def.type == def->type));
+	}
+	for (size_t i = 0; i < window->nslices; i++)
+		nslices += rule_needs_slice(r, &window->slices[i]);
+	return budget_steady(nslices * (r->measure->scope & MEASURE_FIELD ? nfields : 1));
 }
 
 static struct measure_side side_of(const struct merged *m, const char *slice, const struct field_def *def,
@@ -141,10 +159,16 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 		.letters_why = letter_words[m->progress->letters.why],
 		.now = m->now,
 	};
-	struct reading out = {m->stream->name, def ? def->path : "", slice, r->measure, {0}, INT64_MIN, INT64_MIN, "", {NAN, NAN, NULL}};
+	struct reading out = {.stream = m->stream->name,
+			      .field = def ? def->path : "",
+			      .slice = slice,
+			      .measure = r->measure,
+			      .from = INT64_MIN,
+			      .to = INT64_MIN};
 
 	reference_of(r, m, def, slice, &in, &partial);
 	out.v = measure_compute(r->measure, &in);
+	out.limits = thresholds_of(r, m, &in);
 	if (m->window) {
 		out.from = m->window->from;
 		out.to = m->window->to;
@@ -155,6 +179,8 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 	uint64_t least = records < out.v.n_current ? records : out.v.n_current;
 	if (partial)
 		out.v.state = READING_APPROXIMATE;
+	else if (out.v.state == READING_KNOWN && isnan(out.limits.above) && isnan(out.limits.below))
+		out.v.state = READING_UNCALIBRATED;
 	else if (out.v.state == READING_KNOWN && m->window && least < r->min_records)
 		out.v.state = READING_TOO_FEW;
 	if (out.v.state != READING_KNOWN)

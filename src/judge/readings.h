@@ -24,6 +24,7 @@ struct moment {
 	const struct version *version;   // registered under the stream's subject
 	struct wall_time since;          // when the monitor first saw the stream
 	struct wall_time now;            // the judge's clock
+	uint64_t tests;                  // that the rule makes at this moment (rule_tests)
 };
 
 // The fields that are judged in a window: the configured ones, the baseline's and those that were counted,
@@ -37,6 +38,9 @@ void field_list_fill(struct field_list *l, const struct judge_stream *s, const s
 void field_list_release(struct field_list *l);
 bool rule_needs_field(const struct rule *r, const struct field_def *f); // by scope, type and name
 
+// How many tests the rule makes in a window: fields x slices, rounded up (budget_steady).
+uint64_t rule_tests(const struct rule *r, const struct judge_stream *s, const struct field_list *fields,
+		    const struct merged *window);
 // One reading of the rule's measure. `def` NULL for stream measures. Strings are borrowed.
 struct reading reading_of(const struct rule *r, const struct moment *m, const struct field_def *def,
 			  const char *slice);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "drift/budget.h"
 #include "drift/measure.h"
 
 enum tier { TIER_IMMEDIATE, TIER_DAILY, TIER_WEEKLY, TIERS };
@@ -30,6 +31,7 @@ struct rule {
 	const struct measure *measure;
 	bool has_above, has_below;
 	double above, below;     // condition: value > above, or value < below
+	struct budget budget;    // or from a false-alarm budget: the threshold is derived (judge/threshold.h)
 	bool has_clear;          // hysteresis: clear_below / clear_above; without: the threshold itself
 	double clear;
 	int64_t over_ms;         // 0: the stream's window

@@ -25,6 +25,7 @@ struct alert {
 	char *field, *slice;
 	struct alert_state state;
 	struct measure_value last; // of the last evaluation
+	struct thresholds limits;  // likewise
 	uint64_t touched;          // the evaluation that last judged it
 	char *follows;             // the page of the cause that explains it: it fires and has no page of its own
 };
@@ -112,7 +113,7 @@ struct judge {
 struct evaluation {
 	struct judge *judge;
 	struct group *group;
-	const struct moment *moment;
+	struct moment *moment;     // its tests are counted here
 	enum alert_mode mode;
 	int64_t boundary;          // event ms
 	int64_t at;                // the judge's clock, for what is told

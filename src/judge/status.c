@@ -7,6 +7,7 @@
 
 #include "judge/condition.h"
 #include "judge/state.h"
+#include "judge/threshold.h"
 #include "util/xalloc.h"
 
 static json_t *alert_json(const struct group *g, const struct alert *a)
@@ -22,7 +23,7 @@ static json_t *alert_json(const struct group *g, const struct alert *a)
 			 *a->slice ? json_str(a->slice) : json_null(), "measure", r->measure->name, "state",
 			 alert_state_name(s), "why", s->unknown ? json_string(reading_state_names[s->why]) : json_null(),
 			 "since", json_time(since), "value", json_num(a->last.value), "threshold",
-			 json_num(condition_threshold(r, a->last.value)), "n_reference", (json_int_t)a->last.n_reference,
+			 json_num(condition_threshold(&a->limits, a->last.value)), "n_reference", (json_int_t)a->last.n_reference,
 			 "n_current", (json_int_t)a->last.n_current, "page",
 			 s->firing && g->page && !a->follows ? json_string(g->page->id) : json_null(), "follows",
 			 a->follows ? json_string(a->follows) : json_null(), "owner", json_str(owner), "runbook",
@@ -100,8 +101,9 @@ static double excess(const struct rule *r, const json_t *reading)
 
 	if (!json_is_number(value))
 		return -INFINITY;
-	double v = json_number_value(value), t = condition_threshold(r, v);
-	return (r->has_above && t == r->above ? v - t : t - v) / (fabs(t) + 1e-9);
+	double v = json_number_value(value), t = json_get_num(reading, "threshold", NAN);
+	bool lower = rule_is_lower(r) || (r->has_below && t == r->below);
+	return (lower ? t - v : v - t) / (fabs(t) + 1e-9);
 }
 
 static void add_readings(json_t *stream, json_t *by_field, const struct group *g)

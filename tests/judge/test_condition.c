@@ -38,12 +38,7 @@ Test(condition, limits_and_hysteresis)
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct rule r = {.has_above = !isnan(rows[i].above),
-				 .above = rows[i].above,
-				 .has_below = !isnan(rows[i].below),
-				 .below = rows[i].below,
-				 .has_clear = !isnan(rows[i].clear),
-				 .clear = rows[i].clear};
+		struct thresholds r = {rows[i].above, rows[i].below, rows[i].clear};
 		struct measure_value v = {READING_KNOWN, rows[i].value, 0, 10, NULL};
 		cr_expect_eq((int)condition_eval(&r, &v, rows[i].firing), rows[i].truth, "row %zu", i);
 		v.state = READING_TOO_FEW;
