@@ -10,43 +10,6 @@
 
 #define DASH "\xe2\x80\x93"
 
-void html_text(struct buf *out, const char *s)
-{
-	for (; *s; s++) {
-		switch (*s) {
-		case '&':
-			buf_adds(out, "&amp;");
-			break;
-		case '<':
-			buf_adds(out, "&lt;");
-			break;
-		case '>':
-			buf_adds(out, "&gt;");
-			break;
-		case '"':
-			buf_adds(out, "&quot;");
-			break;
-		case '\'':
-			buf_adds(out, "&#39;");
-			break;
-		default:
-			buf_addc(out, *s);
-		}
-	}
-}
-
-void html_count(struct buf *out, int64_t n)
-{
-	char digits[32];
-	int len = snprintf(digits, sizeof digits, "%" PRId64, n < 0 ? 0 : n);
-
-	for (int i = 0; i < len; i++) {
-		if (i && (len - i) % 3 == 0)
-			buf_addc(out, ',');
-		buf_addc(out, digits[i]);
-	}
-}
-
 void html_number(struct buf *out, const json_t *v)
 {
 	double x = json_is_number(v) ? json_number_value(v) : NAN;

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text for people, as HTML: whatever goes through html_text is escaped; the rest of the helpers format
-// numbers and times and add nothing that could be markup.
+// Text for people, as HTML, beside html_text of util/escape.h: numbers and times, which add nothing that could
+// be markup.
 #ifndef KD_WEB_HTML_H
 #define KD_WEB_HTML_H
 #include <stdint.h>
 
 #include "util/buf.h"
+#include "util/escape.h"
 #include "util/json.h"
 
-void html_text(struct buf *out, const char *s);
-void html_count(struct buf *out, int64_t n);		     // 1,234,567
 void html_number(struct buf *out, const json_t *v);	     // four digits; a dash where it is no number
 void html_ratio(struct buf *out, double part, double whole); // per cent; a dash where whole is 0
 void html_age(struct buf *out, int64_t ms);		     // "42 s", "3 min 5 s", "2 h 4 min", "5 d 3 h"
