@@ -12,10 +12,10 @@ struct compared_side {
 };
 
 struct compared_field {
-	const char *path; // of a table
+	const char *path;
 	enum field_type type;
 	struct compared_side reference, current;
-	struct exact_values values;
+	double *values; // a row of measure_table each; NaN where there is none
 };
 
 struct comparison {
@@ -29,7 +29,7 @@ struct comparison {
 int comparison_make(struct comparison *c, const char *reference, const char *current,
 		    table_progress *progress, void *ctx, struct error *err) MUST_CHECK;
 void comparison_release(struct comparison *c);
-// The measure's value; NaN where there is none. name is one of exact_table or measure_table.
+// The measure's value; NaN where there is none. name is one of measure_table.
 double compared_value(const struct compared_field *f, const char *name);
 
 // compare_print.c
@@ -39,8 +39,7 @@ json_t *comparison_json(const struct comparison *c); // a new reference
 // compare_gate.c: --fail-on.
 struct gate {
 	char *field;	     // NULL: any
-	const char *measure; // of a table
-	unsigned types;	     // that it is defined for
+	const struct measure *measure;
 	char op[3];	     // > >= < <=
 	double limit;
 };

@@ -149,7 +149,7 @@ static void compute(struct comparison *c, struct compared_field *f, double *scra
 		sort_integers(&rs, r);
 		sort_integers(&cs, k);
 	}
-	exact_compute(&f->values, f->path, f->type, &rs, &cs);
+	f->values = exact_compute(f->path, f->type, &rs, &cs);
 	free((void *)(uintptr_t)rs.words);
 	free((void *)(uintptr_t)cs.words);
 	forget(r);
@@ -197,7 +197,7 @@ int comparison_make(struct comparison *c, const char *reference, const char *cur
 void comparison_release(struct comparison *c)
 {
 	for (size_t i = 0; i < c->n; i++)
-		exact_values_release(&c->fields[i].values);
+		free(c->fields[i].values);
 	free(c->fields);
 	table_free(c->reference);
 	table_free(c->current);
@@ -205,7 +205,5 @@ void comparison_release(struct comparison *c)
 
 double compared_value(const struct compared_field *f, const char *name)
 {
-	const struct exact_measure *m = exact_find(name);
-
-	return m ? f->values.exact[m - exact_table] : f->values.kept[measure_find(name) - measure_table];
+	return f->values[measure_find(name) - measure_table];
 }

@@ -11,28 +11,11 @@
 #include "config/nearest.h"
 #include "util/xalloc.h"
 
-static bool find_measure(struct gate *g, const char *name)
-{
-	const struct exact_measure *e = exact_find(name);
-	const struct measure *m = measure_find(name);
-
-	if (e) {
-		g->measure = e->name;
-		g->types = e->types;
-	} else if (m && exact_keeps(m)) {
-		g->measure = m->name;
-		g->types = m->types;
-	}
-	return g->measure != NULL;
-}
-
 void gates_measures(struct buf *out)
 {
-	for (size_t i = 0; i < exact_table_len; i++)
-		buf_addf(out, "%s%s", i ? " " : "", exact_table[i].name);
 	for (size_t i = 0; i < measure_table_len; i++)
-		if (exact_keeps(&measure_table[i]))
-			buf_addf(out, " %s", measure_table[i].name);
+		if (exact_has(&measure_table[i]))
+			buf_addf(out, "%s%s", i ? " " : "", measure_table[i].name);
 }
 
 static int no_measure(const char *name, struct error *err)
@@ -40,8 +23,9 @@ static int no_measure(const char *name, struct error *err)
 	struct nearest near;
 
 	nearest_init(&near, name);
-	for (size_t i = 0; i < exact_table_len; i++)
-		nearest_try(&near, exact_table[i].name);
+	for (size_t i = 0; i < measure_table_len; i++)
+		if (exact_has(&measure_table[i]))
+			nearest_try(&near, measure_table[i].name);
 	return error_set(err, "no measure '%.40s'%s%s", name, near.best ? "; did you mean " : "",
 			 near.best ? near.best : "");
 }
@@ -76,7 +60,7 @@ static int add_one(struct gates *all, const char *text, struct error *err)
 		end++;
 	if (end == text + op || *end || !isfinite(g.limit)) {
 		error_set(err, "'%.80s': what follows %s must be a number", text, g.op);
-	} else if (!find_measure(&g, colon ? colon + 1 : left)) {
+	} else if (!(g.measure = measure_find(colon ? colon + 1 : left)) || !exact_has(g.measure)) {
 		no_measure(colon ? colon + 1 : left, err);
 	} else {
 		g.field = colon ? xstrndup(left, (size_t)(colon - left)) : NULL;
@@ -119,17 +103,18 @@ static bool holds(const struct gate *g, double v)
 // What cannot be judged has not passed: one side alone without values, or a named field without that measure.
 static bool broken(const struct gate *g, const struct compared_field *f)
 {
-	double v = compared_value(f, g->measure);
-	bool lost = g->types & 1u << f->type && !f->reference.count != !f->current.count;
+	const struct measure *m = g->measure;
+	double v = compared_value(f, m->name);
+	bool lost = (m->exact ? m->file_types : m->types) & 1u << f->type && !f->reference.count != !f->current.count;
 
 	if (!isnan(v) && holds(g, v)) {
-		fprintf(stderr, "kdrift compare: %s: %s is %.6g (fails on %s %g)\n", f->path, g->measure, v,
+		fprintf(stderr, "kdrift compare: %s: %s is %.6g (fails on %s %g)\n", f->path, m->name, v,
 			g->op, g->limit);
 		return true;
 	}
 	if (!isnan(v) || !(g->field || lost))
 		return false;
-	fprintf(stderr, "kdrift compare: %s: %s is not known%s\n", f->path, g->measure,
+	fprintf(stderr, "kdrift compare: %s: %s is not known%s\n", f->path, m->name,
 		!f->reference.count ? ": the reference file has no value"
 		: !f->current.count ? ": the current file has no value"
 				    : " of such values");

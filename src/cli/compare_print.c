@@ -28,20 +28,15 @@ static int most_drifted(const void *a, const void *b)
 	return dx != dy ? (dx > dy ? -1 : 1) : strcmp(x->path, y->path);
 }
 
-static const char *unit(const char *of)
-{
-	return !strcmp(of, "sd") ? " sd" : "";
-}
-
 // COLUMNS values a line.
-static void print_value(size_t *shown, const char *name, double value, const char *of)
+static void print_value(size_t *shown, const struct measure *m, double value)
 {
 	char text[48];
 
 	if (isnan(value))
 		return;
-	snprintf(text, sizeof text, "%.6g%s", value, unit(of));
-	printf("%s%-22s %-14s", *shown % COLUMNS ? "" : *shown ? "\n    " : "    ", name, text);
+	snprintf(text, sizeof text, "%.6g%s", value, m->unit && !strcmp(m->unit, "sd") ? " sd" : "");
+	printf("%s%-22s %-14s", *shown % COLUMNS ? "" : *shown ? "\n    " : "    ", m->name, text);
 	++*shown;
 }
 
@@ -62,10 +57,8 @@ static void print_field(const struct compared_field *f)
 	print_side("reference", &f->reference);
 	print_side("current", &f->current);
 	printf("\n");
-	for (size_t i = 0; i < exact_table_len; i++)
-		print_value(&shown, exact_table[i].name, f->values.exact[i], exact_table[i].unit);
 	for (size_t i = 0; i < measure_table_len; i++)
-		print_value(&shown, measure_table[i].name, f->values.kept[i], measure_table[i].unit);
+		print_value(&shown, &measure_table[i], f->values[i]);
 	if (shown)
 		printf("\n");
 }
@@ -90,12 +83,9 @@ static json_t *field_json(const struct compared_field *f)
 	json_t *measures = json_object();
 	const struct compared_side *r = &f->reference, *c = &f->current;
 
-	for (size_t i = 0; i < exact_table_len; i++)
-		if (!isnan(f->values.exact[i]))
-			json_object_set_new(measures, exact_table[i].name, json_num(f->values.exact[i]));
 	for (size_t i = 0; i < measure_table_len; i++)
-		if (!isnan(f->values.kept[i]))
-			json_object_set_new(measures, measure_table[i].name, json_num(f->values.kept[i]));
+		if (!isnan(f->values[i]))
+			json_object_set_new(measures, measure_table[i].name, json_num(f->values[i]));
 	return json_pack("{s:s,s:{s:I,s:I},s:{s:I,s:I},s:o}", "type", field_type_name(f->type), "count",
 			 "reference", (json_int_t)r->count, "current", (json_int_t)c->count, "missing",
 			 "reference", (json_int_t)(r->rows - r->present), "current",

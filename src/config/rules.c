@@ -13,11 +13,20 @@ static void read_measure(struct loader *l, const struct node *n, const char *pat
 	const char *s = read_text(l, n, path);
 	struct nearest near;
 
-	if (!s || (r->measure = measure_find(s)))
+	if (!s)
 		return;
+	r->measure = measure_find(s);
+	if (r->measure && r->measure->compute)
+		return;
+	if (r->measure) {
+		problem(l, n, "%s: '%s' can be had of two files only (kdrift compare)", path, s);
+		r->measure = NULL;
+		return;
+	}
 	nearest_init(&near, s);
 	for (size_t i = 0; i < measure_table_len; i++)
-		nearest_try(&near, measure_table[i].name);
+		if (measure_table[i].compute)
+			nearest_try(&near, measure_table[i].name);
 	if (near.best)
 		problem(l, n, "%s: '%s' is no measure; did you mean '%s'?", path, s, near.best);
 	else

@@ -3,8 +3,8 @@
 // and not on a grid. `kdrift compare` is made of it. Pure.
 //
 // Bare psi, js, hellinger, linf and tvd of numbers are the exception: they are taken on the reference's grid
-// in 10 groups, as the monitor takes them, so that both agree. What a monitor's rule can ask of a field
-// (measure_table) is computed too, through the same panes.
+// in 10 groups, as the monitor takes them, so that both agree. Rows of the table without `exact` are computed
+// through the same panes as the monitor's.
 #ifndef KD_DRIFT_EXACT_H
 #define KD_DRIFT_EXACT_H
 #include "drift/measure.h"
@@ -27,29 +27,9 @@ struct exact_side {
 	size_t nwords;
 };
 
-struct exact;
-
-struct exact_measure {
-	const char *name, *help, *unit, *range, *source;
-	const char *dialect; // whose number it is; "" for our own
-	unsigned types;	     // bit per field_type
-	double threshold;    // what that tool, or a shipped rule, compares with; NaN where there is none
-	double (*compute)(const struct exact *e); // NaN where it is not defined
-};
-
-extern const struct exact_measure exact_table[];
-extern const size_t exact_table_len;
-const struct exact_measure *exact_find(const char *name); // NULL if unknown
-
-// Which of measure_table are computed too: those of fields that exact_table does not have and that are not
-// about schemas.
-bool exact_keeps(const struct measure *m);
-
-// A value for each row of exact_table and of measure_table; NaN where there is none. The caller releases.
-struct exact_values {
-	double *exact, *kept;
-};
-void exact_compute(struct exact_values *out, const char *path, enum field_type type,
-		   const struct exact_side *reference, const struct exact_side *current);
-void exact_values_release(struct exact_values *v);
+// Whether it is had of two files: by `exact`, or from panes where it is about a field's values.
+bool exact_has(const struct measure *m);
+// A value for each row of measure_table, NaN where there is none. The caller frees.
+double *exact_compute(const char *path, enum field_type type, const struct exact_side *reference,
+		      const struct exact_side *current);
 #endif

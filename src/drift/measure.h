@@ -61,30 +61,39 @@ struct measure_input {
 struct measure_value {
 	enum reading_state state;
 	double value;                   // NaN unless READING_KNOWN
+	double error;                   // |value - that of all the data| is at most this, but for rounding; NaN: not stated
 	uint64_t n_reference, n_current;
 	const char *detail;             // static text or NULL: "independence assumed", the member that spoke, ...
 };
 
+struct exact; // drift/exact.h: two samples held in full
+
+// A row of the table. Texts that are NULL have nothing to say.
 struct measure {
-	const char *name, *help, *unit, *range, *source;
+	const char *name, *help, *range, *unit;
+	const char *source;             // by what name, or by whom, it is known
+	const char *dialect;            // the tool whose number it is; NULL: our own
+	const char *error;              // what a reading's error says; NULL: 0, it is exact
 	unsigned scope;                 // MEASURE_STREAM or MEASURE_FIELD
-	unsigned types;                 // bit per field_type (1u << FIELD_NUMERIC ...)
+	unsigned types;                 // of a monitor's fields: bit per field_type (1u << FIELD_NUMERIC ...)
+	unsigned file_types;            // of two files' columns, by `exact`; others are had from panes
 	bool needs_reference;
 	bool count;                     // a count measure: the immediate tier judges it eagerly
 	uint64_t min_records;           // under which it says READING_TOO_FEW
 	double threshold;               // the default of shipped rules; NaN where none makes sense
-	void (*compute)(const struct measure_input *in, struct measure_value *out);
+	void (*compute)(const struct measure_input *in, struct measure_value *out); // NULL: of two files only
+	double (*exact)(const struct exact *e); // NULL: as `compute` has it
 	enum measure_scale scale;
 	bool by_slide;                  // every slide is a test of its own (windows are counted for overlap else)
 };
 
 extern const struct measure measure_table[];
 extern const size_t measure_table_len;
-const struct measure *measure_find(const char *name); // NULL if unknown
+const struct measure *measure_find(const char *name); // NULL if unknown; may be one of two files only
 // Applies scope, type, min_records and reference checks, then computes. (m->compute alone, after the first
 // two and with both panes set, gives numbers below min_records too: comparing files wants that.)
 struct measure_value measure_compute(const struct measure *m, const struct measure_input *in);
-// Both tables (this one and that of drift/exact.h): docs/measures.md, text for people, an array of objects.
+// The table: docs/measures.md, text for people, an array of objects.
 void measures_reference(struct buf *out);
 void measures_text(struct buf *out);
 json_t *measures_json(void);

@@ -12,17 +12,31 @@ typedef void measure_fn(const struct measure_input *in, struct measure_value *ou
 measure_fn measure_drift;
 // numeric.c
 measure_fn measure_ks, measure_ks_p, measure_wasserstein, measure_mean_shift, measure_variance_ratio,
-	measure_out_of_range, measure_sum, measure_mean, measure_stddev;
+	measure_out_of_range, measure_sum, measure_mean, measure_stddev, measure_kuiper, measure_energy, measure_cvm,
+	measure_ad, measure_linf_deequ, measure_wasserstein_evidently, measure_t_p;
 // categorical.c
-measure_fn measure_psi, measure_js, measure_chi2, measure_chi2_p, measure_unseen, measure_top_share, measure_constant;
+measure_fn measure_psi, measure_psi_evidently, measure_psi_fiddler, measure_psi_deepchecks, measure_js,
+	measure_js_evidently, measure_js_tfdv, measure_kl, measure_kl_evidently, measure_hellinger, measure_linf,
+	measure_tvd, measure_cramers_v;
+// contingency.c
+measure_fn measure_chi2, measure_chi2_p, measure_chi2_evidently, measure_chi2_nannyml, measure_g_test,
+	measure_g_test_p;
+// values.c
+measure_fn measure_unseen, measure_top_share, measure_constant;
 // counts.c
 measure_fn measure_missing, measure_nan, measure_inf, measure_violation_ratio, measure_violating_records,
 	measure_incompatible_schema, measure_dropped_field, measure_breaking_version, measure_records, measure_staleness,
 	measure_schema_wait, measure_dead_letters_stopped;
 
-static inline void value_known(struct measure_value *out, double v)
+static inline void value_within(struct measure_value *out, double v, double error)
 {
 	out->state = isfinite(v) ? READING_KNOWN : READING_NOT_APPLICABLE;
 	out->value = isfinite(v) ? v : NAN;
+	out->error = isfinite(v) && isfinite(error) ? error : NAN;
+}
+
+static inline void value_known(struct measure_value *out, double v)
+{
+	value_within(out, v, 0);
 }
 #endif

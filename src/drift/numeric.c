@@ -2,73 +2,107 @@
 // Bare measures of numbers, from the histograms of both sides. NaN and infinities are in neither.
 #include <math.h>
 
+#include "drift/cells_order.h"
 #include "drift/measures.h"
-#include "drift/sides.h"
+#include "drift/shares.h"
 #include "drift/special.h"
 
-void measure_ks(const struct measure_input *in, struct measure_value *out)
+static bool order_of(const struct measure_input *in, struct measure_value *out, struct cells_order *o)
 {
 	struct cells s;
 
 	out->state = cells_init(&s, in, out);
 	if (out->state != READING_KNOWN)
-		return;
-	value_known(out, cells_ks(&s));
+		return false;
+	cells_order(o, &s, in);
 	cells_release(&s);
+	return true;
+}
+
+void measure_ks(const struct measure_input *in, struct measure_value *out)
+{
+	struct cells_order o;
+
+	if (order_of(in, out, &o))
+		value_within(out, o.ks.value, within_error(&o, &o.ks));
+}
+
+void measure_kuiper(const struct measure_input *in, struct measure_value *out)
+{
+	struct cells_order o;
+
+	if (order_of(in, out, &o))
+		value_within(out, o.kuiper.value, within_error(&o, &o.kuiper));
+}
+
+void measure_wasserstein(const struct measure_input *in, struct measure_value *out)
+{
+	struct cells_order o;
+
+	if (order_of(in, out, &o))
+		value_within(out, o.wasserstein.value, within_error(&o, &o.wasserstein));
+}
+
+void measure_energy(const struct measure_input *in, struct measure_value *out)
+{
+	struct cells_order o;
+
+	if (order_of(in, out, &o))
+		value_within(out, o.energy.value, within_error(&o, &o.energy));
+}
+
+void measure_cvm(const struct measure_input *in, struct measure_value *out)
+{
+	struct cells_order o;
+
+	if (order_of(in, out, &o))
+		value_within(out, o.cvm.value, within_error(&o, &o.cvm));
+}
+
+void measure_ad(const struct measure_input *in, struct measure_value *out)
+{
+	struct cells_order o;
+
+	if (order_of(in, out, &o))
+		value_within(out, o.ad.value, within_error(&o, &o.ad));
+}
+
+static double ks_law(const struct measure_value *v, double d)
+{
+	double n = (double)v->n_reference, m = (double)v->n_current;
+
+	return kolmogorov_sf(sqrt(n * m / (n + m)) * d);
 }
 
 void measure_ks_p(const struct measure_input *in, struct measure_value *out)
 {
-	measure_ks(in, out);
-	if (out->state == READING_KNOWN) {
-		double n = (double)out->n_reference, m = (double)out->n_current;
-		out->value = kolmogorov_sf(sqrt(n * m / (n + m)) * out->value);
-	}
-}
+	struct cells_order o;
+	double p;
 
-// The integral of |d0 + (d1 - d0) t| over a cell of the given width.
-static double linear_area(double d0, double d1, double width)
-{
-	double a = fabs(d0), b = fabs(d1);
-
-	if ((d0 < 0) == (d1 < 0) || a + b == 0)
-		return width * (a + b) / 2;
-	return width * (a * a + b * b) / (2 * (a + b));
-}
-
-// Mean distance of one side's values in an outer cell from its edge, times their share: exact.
-static double outer_area(const struct field_stats *f, double n_outer, const struct xsum *sum, double edge)
-{
-	return n_outer ? fabs(n_outer * edge - xsum_value(sum)) / (double)f->count : 0;
-}
-
-// Values are taken as evenly spread inside a cell, and as lying outside the grid where their sums say.
-void measure_wasserstein(const struct measure_input *in, struct measure_value *out)
-{
-	const struct field_stats *r = in->reference.field, *c = in->current.field;
-	struct cells s;
-	double fr = 0, fc = 0, d = 0, area = 0;
-
-	out->state = cells_init(&s, in, out);
-	if (out->state != READING_KNOWN)
+	if (!order_of(in, out, &o))
 		return;
-	for (size_t i = 0; i < s.n; i++) {
-		double before = d;
+	p = ks_law(out, o.ks.value);
+	value_within(out, p, o.vague ? NAN : p - ks_law(out, o.ks.high));
+}
 
-		if (i && s.v[i].lo > s.v[i - 1].hi)
-			area += fabs(d) * (s.v[i].lo - s.v[i - 1].hi);
-		fr += s.v[i].r;
-		fc += s.v[i].c;
-		d = fr / s.nr - fc / s.nc;
-		area += linear_area(before, d, s.v[i].hi - s.v[i].lo);
+// Of numbers deequ takes ks.
+void measure_linf_deequ(const struct measure_input *in, struct measure_value *out)
+{
+	struct cells_order o;
+	double n, m, value;
+
+	if (in->def->type != FIELD_NUMERIC) {
+		measure_linf(in, out);
+		if (out->state == READING_KNOWN)
+			out->value = linf_robust(out->value, (double)out->n_reference, (double)out->n_current);
+		return;
 	}
-	if (s.outer) {
-		const struct cell *lo = &s.v[0], *hi = &s.v[s.n - 1];
-		area += fabs(outer_area(r, lo->r, &r->low_sum, lo->hi) - outer_area(c, lo->c, &c->low_sum, lo->hi));
-		area += fabs(outer_area(r, hi->r, &r->high_sum, hi->lo) - outer_area(c, hi->c, &c->high_sum, hi->lo));
-	}
-	value_known(out, area);
-	cells_release(&s);
+	if (!order_of(in, out, &o))
+		return;
+	n = (double)out->n_reference;
+	m = (double)out->n_current;
+	value = linf_robust(o.ks.value, n, m);
+	value_within(out, value, o.vague ? NAN : linf_robust(o.ks.high, n, m) - value);
 }
 
 static bool both_counted(const struct measure_input *in, struct measure_value *out)
@@ -121,6 +155,40 @@ void measure_variance_ratio(const struct measure_input *in, struct measure_value
 		return;
 	double ratio = field_stddev(in->current.field) / field_stddev(in->reference.field);
 	value_known(out, ratio * ratio);
+}
+
+// Squares as plain doubles give them, 0 or infinite where they do not fit: so does Evidently.
+void measure_wasserstein_evidently(const struct measure_input *in, struct measure_value *out)
+{
+	struct cells_order o;
+	double n, sd;
+
+	if (!order_of(in, out, &o))
+		return;
+	n = (double)out->n_reference;
+	sd = n > 1 ? field_stddev(in->reference.field) * sqrt((n - 1) / n) : 0;
+	sd = fmax(sqrt(sd * sd), 0.001);
+	value_within(out, o.wasserstein.value / sd, within_error(&o, &o.wasserstein) / sd);
+}
+
+// Welch's; degrees of freedom by Satterthwaite. Deviations in units of the larger, so that no square overflows.
+void measure_t_p(const struct measure_input *in, struct measure_value *out)
+{
+	const struct field_stats *r = in->reference.field, *c = in->current.field;
+
+	if (!both_counted(in, out))
+		return;
+	double n = (double)out->n_reference, m = (double)out->n_current, about = field_mean(r);
+	double sd_r = r->min < r->max ? field_stddev(r) : 0, sd_c = c->min < c->max ? field_stddev(c) : 0;
+	double unit = fmax(sd_r, sd_c), a = sd_r / unit * (sd_r / unit) / n, b = sd_c / unit * (sd_c / unit) / m;
+	double t = (mean_from(c, about) - mean_from(r, about)) / unit / sqrt(a + b);
+
+	if (n < 2 || m < 2 || !unit) {
+		out->state = READING_NOT_APPLICABLE;
+		out->detail = "both sides are constant";
+		return;
+	}
+	value_known(out, 2 * student_sf(fabs(t), (a + b) * (a + b) / (a * a / (n - 1) + b * b / (m - 1))));
 }
 
 void measure_out_of_range(const struct measure_input *in, struct measure_value *out)

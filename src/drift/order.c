@@ -116,7 +116,7 @@ static void harmonic(double n, double *first, double *second)
 
 // The mean of the statistic is 1 for two samples. h and g as in the paper; the double sum g has the closed
 // form below, as the sum of H_k/(N-k) is H_N^2 less the sum of 1/k^2.
-static double ad_normalised(double a2, double n, double m)
+double ad_normalised(double a2, double n, double m)
 {
 	double total = n + m, inverse = 1 / n + 1 / m, h, second, g, a, b, c, d, variance;
 

@@ -14,6 +14,9 @@ struct order {
 // Both ascending, finite and not empty.
 void order_compare(struct order *o, const double *r, size_t n, const double *c, size_t m);
 
+// The Anderson-Darling statistic of two samples, less its mean and over its standard deviation; NaN under 4 values.
+double ad_normalised(double a2, double n, double m);
+
 // Moments of a sorted sample of n >= 1 about its least value, in units of 2^exponent: nothing overflows,
 // vanishes or loses what is small beside a large mean.
 struct moments {

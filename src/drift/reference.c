@@ -1,31 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// docs/measures.md and `kdrift measures`, generated from the tables.
+// docs/measures.md and `kdrift measures`, generated from the table.
 #include <math.h>
 
 #include "drift/exact.h"
 
 static const char head[] =
 	"# Measures\n\n"
-	"Generated from the tables in `src/drift/measure.c` and `src/drift/exact.c`. A rule names a measure; a reading is its value for one "
-	"window, field and slice, always with the sample sizes it rests on. *Reference* is what the window is compared "
-	"with: a baseline, an earlier window, a slice or a stream. NaN and infinities are in no measure but those that "
-	"count them. An *eager* measure only counts, so the immediate tier judges it before the window is complete. "
-	"Below the least number of values (on either side) a measure is `too_few`, not a number; so it is for a rule "
-	"below the rule's `min_records`, of the window's records or of the values that the measure rests on.\n\n"
-	"| measure | is | range | unit | of | needs a reference | eager | least | usual threshold | known as |\n"
-	"| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n";
-
-static const char files_head[] =
-	"\n## Measures of two files\n\n"
-	"`kdrift compare` takes these of all the data of both files; what a monitor's rule can ask of a field (above) it "
-	"prints too. A name with a dot is another tool's number, its *dialect*: the same from the same data as that tool "
-	"gives, quirks included. Missing values, NaN and infinities are left out (but `js.tfdv`, where NaN and infinities "
-	"agree with nothing).\n\n"
-	"| measure | is | range | unit | of | usual threshold | whose | known as |\n"
-	"| --- | --- | --- | --- | --- | --- | --- | --- |\n";
+	"Generated from the table in `src/drift/table.c`; `kdrift measures` prints it. A rule names a measure; a reading is "
+	"its value for one window, field and slice, always with the sample sizes it rests on. *Reference* is what the "
+	"window is compared with: a baseline, an earlier window, a slice or a stream. NaN and infinities are in no measure "
+	"but those that count them. An *eager* measure only counts, so the immediate tier judges it before the window is "
+	"complete. Below the least number of values (on either side) a measure is `too_few`, not a number; so it is for a "
+	"rule below the rule's `min_records`, of the window's records or of the values that the measure rests on.\n\n"
+	"A monitor computes measures from panes, so some come with an *error*: the value of all the data differs from it by "
+	"at most that much (rounding, 1e-9 of the value, aside). It is computed for each reading and stands beside it in "
+	"pages and in the status. Where the column says nothing it is 0.\n\n"
+	"A name with a dot is another tool's number, its *dialect*: the same from the same data as that tool gives, quirks "
+	"included. `kdrift compare` takes measures of all the data of two files. Where a measure suits files only, its bins "
+	"depend on the current data, or on the values themselves, and panes cannot have it.\n\n"
+	"| measure | is | range | unit | in a monitor of | in files of | needs a reference | eager | least | usual threshold | "
+	"error | whose | known as |\n"
+	"| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n";
 
 static const char files_tail[] =
-	"\nEqual to 1e-9 to SciPy 1.17.1, Evidently 0.7.23, NannyML 0.13.1 and deepchecks 0.19.1 on 49 pairs of samples and 10 "
+	"\n## Measures of two files\n\n"
+	"Missing values, NaN and infinities are left out (but `js.tfdv`, where NaN and infinities agree with nothing). Equal to 1e-9 to SciPy 1.17.1, Evidently 0.7.23, NannyML 0.13.1 and deepchecks 0.19.1 on 49 pairs of samples and 10 "
 	"tables of categories (`tests/drift/exact/golden.py`, which asks the packages themselves). What to know:\n\n"
 	"- Bare `psi`, `js`, `hellinger`, `linf` and `tvd` of numbers are on the reference's grid in 10 groups, as the "
 	"monitor has them, so that `run` and `compare` agree. Of categories `compare` counts every one, the monitor those "
@@ -98,8 +97,6 @@ static void add_types(struct buf *out, unsigned types)
 {
 	const char *sep = "";
 
-	if (!types)
-		buf_adds(out, "stream");
 	for (int t = 0; t < FIELD_TYPES; t++)
 		if (types & 1u << t) {
 			buf_addf(out, "%s%s", sep, field_type_name((enum field_type)t));
@@ -113,77 +110,74 @@ static void add_number(struct buf *out, double x)
 		buf_addf(out, "%g", x);
 }
 
+static const char *text(const char *s)
+{
+	return s ? s : "";
+}
+
+// Of whose columns it is had in files; those of panes where it has no computation of its own.
+static unsigned types_of_files(const struct measure *m)
+{
+	return m->exact ? m->file_types : exact_has(m) ? m->types & ~(1u << FIELD_NONE) : 0;
+}
+
 void measures_reference(struct buf *out)
 {
 	buf_adds(out, head);
 	for (size_t i = 0; i < measure_table_len; i++) {
 		const struct measure *m = &measure_table[i];
 
-		buf_addf(out, "| `%s` | %s | %s | %s | ", m->name, m->help, m->range, m->unit);
-		add_types(out, m->types);
-		buf_addf(out, " | %s | %s | %llu | ", m->needs_reference ? "yes" : "", m->count ? "yes" : "",
-			 (unsigned long long)m->min_records);
-		add_number(out, m->threshold);
-		buf_addf(out, " | %s |\n", m->source);
-	}
-	buf_adds(out, files_head);
-	for (size_t i = 0; i < exact_table_len; i++) {
-		const struct exact_measure *m = &exact_table[i];
-
-		buf_addf(out, "| `%s` | %s | %s | %s | ", m->name, m->help, m->range, m->unit);
-		add_types(out, m->types);
+		buf_addf(out, "| `%s` | %s | %s | %s | ", m->name, m->help, m->range, text(m->unit));
+		if (m->scope == MEASURE_STREAM)
+			buf_adds(out, "stream");
+		add_types(out, m->types & ~(1u << FIELD_NONE));
+		buf_adds(out, " | ");
+		add_types(out, types_of_files(m));
+		buf_addf(out, " | %s | %s | ", m->needs_reference ? "yes" : "", m->count ? "yes" : "");
+		if (m->compute)
+			buf_addf(out, "%llu", (unsigned long long)m->min_records);
 		buf_adds(out, " | ");
 		add_number(out, m->threshold);
-		buf_addf(out, " | %s | %s |\n", m->dialect, m->source);
+		buf_addf(out, " | %s | %s | %s |\n", text(m->error), text(m->dialect), text(m->source));
 	}
 	buf_adds(out, files_tail);
 	buf_adds(out, tail);
 }
 
-// What both tables say of a measure.
-struct entry {
-	const char *name, *help, *unit, *range, *source, *dialect;
-	unsigned types;
-	double threshold;
-};
-
-static struct entry entry_of(size_t i)
-{
-	if (i < measure_table_len) {
-		const struct measure *m = &measure_table[i];
-
-		return (struct entry){m->name, m->help, m->unit, m->range, m->source, "", m->types, m->threshold};
-	}
-	const struct exact_measure *m = &exact_table[i - measure_table_len];
-
-	return (struct entry){m->name, m->help, m->unit, m->range, m->source, m->dialect, m->types, m->threshold};
-}
-
 void measures_text(struct buf *out)
 {
-	buf_adds(out, "A monitor's measures (rules name them; the usual threshold in brackets):\n");
-	for (size_t i = 0; i < measure_table_len + exact_table_len; i++) {
-		struct entry e = entry_of(i);
+	buf_adds(out, "Measures: range, unit, the usual threshold in brackets, what they suit, the least number of values.\n");
+	for (size_t i = 0; i < measure_table_len; i++) {
+		const struct measure *m = &measure_table[i];
 
-		if (i == measure_table_len)
-			buf_adds(out, "\nMeasures of two files (kdrift compare):\n");
-		buf_addf(out, "\n  %-22s %s%s%s", e.name, e.range, *e.unit ? ", unit: " : "", e.unit);
-		if (!isnan(e.threshold))
-			buf_addf(out, " [%g]", e.threshold);
-		buf_adds(out, "; of ");
-		add_types(out, e.types);
-		buf_addf(out, "%s%s%s%s\n      %s\n", *e.source ? "; known as " : "", e.source,
-			 *e.dialect ? "; as computed by " : "", e.dialect, e.help);
+		buf_addf(out, "\n  %-22s %s%s%s", m->name, m->range, m->unit ? ", unit: " : "", text(m->unit));
+		if (!isnan(m->threshold))
+			buf_addf(out, " [%g]", m->threshold);
+		buf_adds(out, m->scope == MEASURE_STREAM ? "; of a stream" : m->compute ? "; in a monitor of " : "; in files only");
+		add_types(out, m->types & ~(1u << FIELD_NONE));
+		if (m->exact && m->file_types != m->types) {
+			buf_adds(out, m->compute ? "; in files of " : ", of ");
+			add_types(out, m->file_types);
+		}
+		if (m->min_records > 1)
+			buf_addf(out, "; from %llu values on", (unsigned long long)m->min_records);
+		if (m->source)
+			buf_addf(out, "; known as %s", m->source);
+		if (m->dialect)
+			buf_addf(out, "; as computed by %s", m->dialect);
+		buf_addf(out, "\n      %s\n", m->help);
+		if (m->error)
+			buf_addf(out, "      error in a monitor: %s\n", m->error);
 	}
 }
 
-static json_t *types_json(unsigned types)
+static json_t *types_json(const struct measure *m, unsigned types)
 {
 	json_t *a = json_array();
 
-	if (!types)
+	if (m->scope == MEASURE_STREAM && types == m->types)
 		json_array_append_new(a, json_string("stream"));
-	for (int t = 0; t < FIELD_TYPES; t++)
+	for (int t = FIELD_NONE + 1; t < FIELD_TYPES; t++)
 		if (types & 1u << t)
 			json_array_append_new(a, json_string(field_type_name((enum field_type)t)));
 	return a;
@@ -193,14 +187,16 @@ json_t *measures_json(void)
 {
 	json_t *all = json_array();
 
-	for (size_t i = 0; i < measure_table_len + exact_table_len; i++) {
-		struct entry e = entry_of(i);
+	for (size_t i = 0; i < measure_table_len; i++) {
+		const struct measure *m = &measure_table[i];
 
-		json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:o}", "measure", e.name, "of",
-						     i < measure_table_len ? "a monitor" : "two files", "means", e.help,
-						     "unit", e.unit, "range", e.range, "source", e.source, "dialect",
-						     e.dialect, "threshold", json_num(e.threshold), "suits",
-						     types_json(e.types)));
+		json_array_append_new(
+			all, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:b,s:b,s:I,s:s,s:o,s:o}", "measure", m->name, "means",
+				       m->help, "unit", text(m->unit), "range", m->range, "source", text(m->source),
+				       "dialect", text(m->dialect), "threshold", json_num(m->threshold), "needs_reference",
+				       m->needs_reference, "eager", m->count, "least", (json_int_t)m->min_records, "error",
+				       m->error ? m->error : "0", "suits", types_json(m, m->types), "suits_in_files",
+				       types_json(m, types_of_files(m))));
 	}
 	return all;
 }

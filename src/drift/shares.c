@@ -97,6 +97,17 @@ double shares_psi_filled(const struct columns *t)
 	return sum;
 }
 
+double shares_kl(const struct columns *t, double floor)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		double p = fmax(t->r[i] / t->nr, floor), q = fmax(t->c[i] / t->nc, floor);
+		sum += p * log(p / q);
+	}
+	return fmax(0, sum);
+}
+
 double shares_kl_filled(const struct columns *t)
 {
 	double fill_r = filling(t->r, t->n, t->nr), fill_c = filling(t->c, t->n, t->nc);

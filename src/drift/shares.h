@@ -19,6 +19,7 @@ double linf_robust(double d, double n, double m);
 
 // Evidently's: empty shares filled with 1e-4, or with a millionth of the smallest where that is at most 1e-4.
 double shares_psi_filled(const struct columns *t);
+double shares_kl(const struct columns *t, double floor); // of the current from the reference, shares raised
 double shares_kl_filled(const struct columns *t); // natural logarithm, both sides brought to 1 again
 
 double shares_g(const struct columns *t, double *df); // the likelihood ratio's statistic

@@ -179,7 +179,8 @@ static void columns_categories(struct columns *t, const struct measure_input *in
 static void columns_cells(struct columns *t, const struct cells *s)
 {
 	uint32_t *group = xcalloc(s->n, sizeof *group);
-	size_t n = cells_group(s, cells_few(s) ? s->n : PSI_GROUPS, group);
+	bool few = cells_few(s);
+	size_t n = cells_group(s, few ? s->n : PSI_GROUPS, group);
 	double *r, *c;
 
 	columns_alloc(t, n);
@@ -188,6 +189,8 @@ static void columns_cells(struct columns *t, const struct cells *s)
 	for (size_t i = 0; i < s->n; i++) {
 		r[group[i]] += s->v[i].r;
 		c[group[i]] += s->v[i].c;
+		if (few && s->v[i].c > 1 && !s->v[i].r && (s->v[i].lo != s->v[i].hi || (s->outer && (!i || i == s->n - 1))))
+			t->spare += s->v[i].c - 1;
 	}
 	for (size_t i = 0; i < n; i++)
 		columns_add(t, r[i], c[i]);
@@ -215,6 +218,14 @@ enum reading_state columns_init(struct columns *t, const struct measure_input *i
 	if (state == READING_KNOWN)
 		columns_categories(t, in);
 	return state;
+}
+
+bool columns_known(struct columns *t, const struct measure_input *in, struct measure_value *out)
+{
+	out->state = columns_init(t, in, out);
+	if (out->state == READING_KNOWN && t->merged)
+		out->detail = "rare values share one column";
+	return out->state == READING_KNOWN;
 }
 
 void columns_release(struct columns *t)

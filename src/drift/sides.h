@@ -25,6 +25,7 @@ struct columns {
 	size_t n;
 	double nr, nc;
 	bool merged; // rare values share the last column: a bound on categories was hit
+	double spare; // of few-valued numbers: at most so many columns more, where new values share one
 };
 
 enum { PSI_GROUPS = 10, FEW_VALUES = 10 };
@@ -44,6 +45,8 @@ bool cells_few(const struct cells *s);
 
 // Categories as they are, few-valued numbers by value, other numbers in PSI_GROUPS groups.
 enum reading_state columns_init(struct columns *t, const struct measure_input *in, struct measure_value *out);
+// The same; says in `out` where rare values share a column.
+bool columns_known(struct columns *t, const struct measure_input *in, struct measure_value *out);
 void columns_release(struct columns *t);
 double columns_chi2(const struct columns *t, double *df); // Pearson's, without continuity correction
 

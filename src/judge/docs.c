@@ -24,6 +24,7 @@ void alert_store(struct judge *j, const struct group *g, const struct alert *a)
 			json_object_set_new(doc, "follows", json_string(a->follows));
 		json_object_set_new(doc, "value", json_num(a->last.value));
 		json_object_set_new(doc, "threshold", json_num(condition_threshold(&a->limits, a->last.value)));
+		json_object_set_new(doc, "error", json_num(a->last.error));
 		json_object_set_new(doc, "n_reference", json_integer((json_int_t)a->last.n_reference));
 		json_object_set_new(doc, "n_current", json_integer((json_int_t)a->last.n_current));
 	}
@@ -79,7 +80,7 @@ static void load_alert(void *arg, const char *key, const char *text)
 		a->slice = xstrdup(json_get_str(doc, "slice", ""));
 		alert_from_json(&a->state, doc);
 		a->last = (struct measure_value){a->state.unknown ? a->state.why : READING_KNOWN,
-						 json_get_num(doc, "value", NAN),
+						 json_get_num(doc, "value", NAN), json_get_num(doc, "error", NAN),
 						 (uint64_t)json_get_int(doc, "n_reference", 0),
 						 (uint64_t)json_get_int(doc, "n_current", 0), NULL};
 		a->limits = thresholds_stored(g->rule, json_get_num(doc, "threshold", NAN));

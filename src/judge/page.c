@@ -17,10 +17,11 @@ json_t *page_item(const struct rule *r, const struct reading *v)
 {
 	json_t *window = v->to == INT64_MIN ? json_null()
 					    : json_pack("{s:o, s:o}", "from", json_time(v->from), "to", json_time(v->to));
-	json_t *item = json_pack("{s:o, s:o, s:s, s:o, s:o, s:I, s:I, s:o, s:o}", "field",
+	json_t *item = json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "field",
 				 *v->field ? json_str(v->field) : json_null(), "slice",
 				 *v->slice ? json_str(v->slice) : json_null(), "measure", r->measure->name, "value",
-				 json_num(v->v.value), "threshold", json_num(condition_threshold(&v->limits, v->v.value)),
+				 json_num(v->v.value), "error", json_num(v->v.error), "threshold",
+				 json_num(condition_threshold(&v->limits, v->v.value)),
 				 "n_reference", (json_int_t)v->v.n_reference, "n_current", (json_int_t)v->v.n_current,
 				 "window", window, "baseline", *v->baseline ? json_string(v->baseline) : json_null());
 

@@ -17,13 +17,14 @@ static json_t *alert_json(const struct group *g, const struct alert *a)
 	int64_t since = s->firing ? s->started : s->window.from != ALERT_NEVER ? s->window.from : s->eager.from;
 	const char *owner = r->owner ? r->owner : g->stream->conf->owner;
 
-	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "alert",
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "alert",
 			 json_str(r->name), "tier", tier_names[r->tier], "stream", json_str(g->stream->conf->name), "field",
 			 *a->field ? json_str(a->field) : json_null(), "slice",
 			 *a->slice ? json_str(a->slice) : json_null(), "measure", r->measure->name, "state",
 			 alert_state_name(s), "why", s->unknown ? json_string(reading_state_names[s->why]) : json_null(),
-			 "since", json_time(since), "value", json_num(a->last.value), "threshold",
-			 json_num(condition_threshold(&a->limits, a->last.value)), "n_reference", (json_int_t)a->last.n_reference,
+			 "since", json_time(since), "value", json_num(a->last.value), "error", json_num(a->last.error),
+			 "threshold", json_num(condition_threshold(&a->limits, a->last.value)), "n_reference",
+			 (json_int_t)a->last.n_reference,
 			 "n_current", (json_int_t)a->last.n_current, "page",
 			 s->firing && g->page && !a->follows ? json_string(g->page->id) : json_null(), "follows",
 			 a->follows ? json_string(a->follows) : json_null(), "owner", json_str(owner), "runbook",

@@ -50,31 +50,27 @@ static void expect_values(const json_t *item, enum field_type type, const struct
 {
 	const json_t *want = json_object_get(item, "values");
 	const char *name = json_get_str(item, "name", "");
-	struct exact_values got;
+	double *got = exact_compute("x", type, r, c);
 	size_t known = 0;
 
-	exact_compute(&got, "x", type, r, c);
-	for (size_t i = 0; i < exact_table_len; i++) {
-		const char *measure = exact_table[i].name;
-		const json_t *v = json_object_get(want, measure);
+	for (size_t i = 0; i < measure_table_len; i++) {
+		const struct measure *m = &measure_table[i];
+		const json_t *v = json_object_get(want, m->name);
 		// The grid's are compared with the monitor's own instead.
-		bool ours = !strcmp(measure, "unseen_ratio") || !strcmp(measure, "top_share");
+		bool ours = !m->exact || !strcmp(m->name, "unseen_ratio") || !strcmp(m->name, "top_share");
 
-		ours |= type == FIELD_NUMERIC && (!strcmp(measure, "psi") || !strcmp(measure, "js") ||
-						      !strcmp(measure, "hellinger") ||
-						      !strcmp(measure, "linf") || !strcmp(measure, "tvd"));
-
+		ours |= type == FIELD_NUMERIC && (!strcmp(m->name, "psi") || !strcmp(m->name, "js") ||
+						  !strcmp(m->name, "hellinger") || !strcmp(m->name, "kl") ||
+						  !strcmp(m->name, "linf") || !strcmp(m->name, "tvd"));
 		known += v != NULL;
 		if (v)
-			cr_expect(near(measure, json_number_value(v), got.exact[i]),
-				  "%s of %s: %.17g, not %.17g", measure, name, got.exact[i],
-				  json_number_value(v));
+			cr_expect(near(m->name, json_number_value(v), got[i]), "%s of %s: %.17g, not %.17g", m->name,
+				  name, got[i], json_number_value(v));
 		else if (!ours)
-			cr_expect(isnan(got.exact[i]), "%s of %s: %.17g, not nothing", measure, name,
-				  got.exact[i]);
+			cr_expect(isnan(got[i]), "%s of %s: %.17g, not nothing", m->name, name, got[i]);
 	}
 	cr_expect_eq(known, json_object_size(want), "%s: a measure of the file is not in the table", name);
-	exact_values_release(&got);
+	free(got);
 }
 
 Test(exact, numbers_as_the_packages)
@@ -115,9 +111,9 @@ Test(exact, categories_as_the_packages)
 	json_decref(cases);
 }
 
-static double of(const struct exact_values *v, const char *name)
+static double of(const double *v, const char *name)
 {
-	return v->exact[exact_find(name) - exact_table];
+	return v[measure_find(name) - measure_table];
 }
 
 // The published vector, to the digits it is printed with.
@@ -145,39 +141,21 @@ Test(exact, golden_vector)
 	static const struct exact_word after[] = {{"D", 1, 50}, {"C", 1, 200}, {"B", 1, 350}, {"A", 1, 400}};
 	const struct exact_side r = {.rows = 1000, .words = before, .nwords = 3};
 	const struct exact_side c = {.rows = 1000, .words = after, .nwords = 4};
-	struct exact_values v;
+	double *v = exact_compute("x", FIELD_CATEGORICAL, &r, &c);
 
-	exact_compute(&v, "x", FIELD_CATEGORICAL, &r, &c);
 	for (size_t i = 0; i < ARRAY_LEN(printed); i++)
-		cr_expect_float_eq(of(&v, printed[i].name), printed[i].value, printed[i].digit / 2,
-				   "%s: %.17g", printed[i].name, of(&v, printed[i].name));
-	exact_values_release(&v);
+		cr_expect_float_eq(of(v, printed[i].name), printed[i].value, printed[i].digit / 2,
+				   "%s: %.17g", printed[i].name, of(v, printed[i].name));
+	free(v);
 }
 
 // What a monitor with a baseline of the reference says of a window that holds the current rows.
 static void expect_as_monitor(const char *name, enum field_type type, const struct exact_side *r,
 			      const struct exact_side *c, const struct baseline *b, const struct pane *p)
 {
-	static const char *const grid[] = {"psi", "js", "mean_shift", "variance_ratio"};
-	struct exact_values v;
+	static const char *const grid[] = {"psi", "js", "kl", "hellinger", "linf", "tvd", "mean_shift", "variance_ratio"};
+	double *v = exact_compute("x", type, r, c);
 
-	exact_compute(&v, "x", type, r, c);
-	for (size_t i = 0; i < ARRAY_LEN(grid); i++) {
-		const struct measure *m = measure_find(grid[i]);
-		struct measure_input in = {.def = &b->fields[0]->def,
-					   .current = {p, p->fields[0]},
-					   .reference = {b->total, b->fields[0]->total},
-					   .newest = EVENT_TIME_NONE};
-		struct measure_value w = {.value = NAN};
-
-		if (!(m->types & 1u << type))
-			continue;
-		m->compute(&in, &w);
-		if (w.state == READING_KNOWN)
-			cr_expect(fabs(of(&v, grid[i]) - w.value) <= 1e-12 * fabs(w.value),
-				  "%s of %s: %.17g, the monitor %.17g", grid[i], name, of(&v, grid[i]),
-				  w.value);
-	}
 	for (size_t i = 0; i < measure_table_len; i++) {
 		const struct measure *m = &measure_table[i];
 		struct measure_input in = {.def = &b->fields[0]->def,
@@ -185,18 +163,20 @@ static void expect_as_monitor(const char *name, enum field_type type, const stru
 					   .reference = {b->total, b->fields[0]->total},
 					   .newest = EVENT_TIME_NONE};
 		struct measure_value w = {.value = NAN};
+		bool same = !m->exact;
 
-		if (!exact_keeps(m) || !(m->types & 1u << type))
+		for (size_t k = 0; k < ARRAY_LEN(grid); k++)
+			same |= !strcmp(m->name, grid[k]);
+		if (!same || !exact_has(m) || !(m->types & 1u << type))
 			continue;
 		m->compute(&in, &w);
 		if (w.state == READING_KNOWN)
-			cr_expect_float_eq(v.kept[i], w.value, 1e-12 * fabs(w.value),
-					   "%s of %s: %.17g, the monitor %.17g", m->name, name, v.kept[i],
-					   w.value);
+			cr_expect(fabs(v[i] - w.value) <= 1e-12 * fabs(w.value),
+				  "%s of %s: %.17g, the monitor %.17g", m->name, name, v[i], w.value);
 		else
-			cr_expect(isnan(v.kept[i]), "%s of %s", m->name, name);
+			cr_expect(isnan(v[i]), "%s of %s", m->name, name);
 	}
-	exact_values_release(&v);
+	free(v);
 }
 
 Test(exact, agrees_with_the_monitor_on_numbers)
@@ -281,16 +261,14 @@ Test(exact, one_side_empty)
 {
 	const double some[] = {1, 2, 3};
 	const struct exact_side r = {.rows = 4, .sorted = some, .n = 3}, c = {.rows = 5, .nan = 1};
-	struct exact_values v, w;
+	double *v = exact_compute("x", FIELD_NUMERIC, &r, &c), *w = exact_compute("x", FIELD_NUMERIC, &c, &r);
 
-	exact_compute(&v, "x", FIELD_NUMERIC, &r, &c);
-	exact_compute(&w, "x", FIELD_NUMERIC, &c, &r);
-	for (size_t i = 0; i < exact_table_len; i++)
-		cr_expect(isnan(v.exact[i]) && isnan(w.exact[i]), "%s", exact_table[i].name);
-	cr_expect_float_eq(v.kept[measure_find("missing_ratio") - measure_table], 0.8, 1e-15);
-	cr_expect_float_eq(w.kept[measure_find("missing_ratio") - measure_table], 0.25, 1e-15);
-	exact_values_release(&v);
-	exact_values_release(&w);
+	for (size_t i = 0; i < measure_table_len; i++)
+		cr_expect(!measure_table[i].exact || (isnan(v[i]) && isnan(w[i])), "%s", measure_table[i].name);
+	cr_expect_float_eq(of(v, "missing_ratio"), 0.8, 1e-15);
+	cr_expect_float_eq(of(w, "missing_ratio"), 0.25, 1e-15);
+	free(v);
+	free(w);
 }
 
 // Of all values, where a monitor knows the most frequent ones.
@@ -303,34 +281,19 @@ Test(exact, unseen_and_top_share)
 	const struct exact_side c = {.rows = N + 3, .words = after, .nwords = N};
 	const double few[] = {1, 2, 2, 3, 3, 3, 4}, one[] = {1, 2};
 	const struct exact_side x = {.rows = 2, .sorted = one, .n = 2}, y = {.rows = 7, .sorted = few, .n = 7};
-	struct exact_values v;
+	double *v;
 
 	for (int i = 0; i < N; i++) {
 		int n = snprintf(names[i], sizeof names[i], "v%d", i);
 		before[i] = after[i] = (struct exact_word){names[i], (size_t)n, 1};
 	}
 	after[0] = (struct exact_word){"new", 3, 4};
-	exact_compute(&v, "x", FIELD_CATEGORICAL, &r, &c);
-	cr_expect_float_eq(of(&v, "unseen_ratio"), 4.0 / (N + 3), 1e-15);
-	cr_expect_float_eq(of(&v, "top_share"), 4.0 / (N + 3), 1e-15);
-	exact_values_release(&v);
-	exact_compute(&v, "x", FIELD_NUMERIC, &x, &y);
-	cr_expect_float_eq(of(&v, "top_share"), 3.0 / 7, 1e-15);
-	cr_expect(isnan(of(&v, "unseen_ratio")));
-	exact_values_release(&v);
-}
-
-Test(exact, table_is_whole)
-{
-	for (size_t i = 0; i < exact_table_len; i++) {
-		const struct exact_measure *m = &exact_table[i];
-
-		cr_expect_eq(exact_find(m->name), m);
-		cr_expect(m->help && *m->help && m->unit && m->range && m->source && m->types && m->compute,
-			  "%s", m->name);
-		// A dialect has a dot and says whose it is; SciPy's, Evidently's and the like never pass for
-		// ours.
-		cr_expect_eq(strchr(m->name, '.') != NULL, *m->dialect != 0, "%s", m->name);
-	}
-	cr_expect_null(exact_find("nonsense"));
+	v = exact_compute("x", FIELD_CATEGORICAL, &r, &c);
+	cr_expect_float_eq(of(v, "unseen_ratio"), 4.0 / (N + 3), 1e-15);
+	cr_expect_float_eq(of(v, "top_share"), 4.0 / (N + 3), 1e-15);
+	free(v);
+	v = exact_compute("x", FIELD_NUMERIC, &x, &y);
+	cr_expect_float_eq(of(v, "top_share"), 3.0 / 7, 1e-15);
+	cr_expect(isnan(of(v, "unseen_ratio")));
+	free(v);
 }

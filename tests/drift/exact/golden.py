@@ -269,7 +269,7 @@ def scipy_numeric(r, c):
 
 def scipy_table(keys, r, c):
     import numpy as np
-    from scipy import stats
+    from scipy import special, stats
     from scipy.spatial import distance
     table = np.array([[x.get(k, 0) for k in keys] for x in (r, c)], dtype=float)
     chi2 = stats.chi2_contingency(table, correction=False)
@@ -281,7 +281,7 @@ def scipy_table(keys, r, c):
     linf = float(np.max(np.abs(p - q)))
     return {
         "chi2": chi2.statistic, "chi2_p": chi2.pvalue, "g_test": g.statistic, "g_test_p": g.pvalue,
-        "psi": float(np.sum((h - f) * np.log(h / f))), "js": distance.jensenshannon(p, q, base=2),
+        "psi": float(np.sum((h - f) * np.log(h / f))), "kl": max(0.0, float(np.sum(special.rel_entr(f, h)))), "js": distance.jensenshannon(p, q, base=2),
         "hellinger": math.sqrt(max(0, 1 - float(np.sum(np.sqrt(p * q))))), "linf": linf,
         "tvd": float(np.sum(np.abs(p - q))) / 2, "js.tfdv": js_divergence(p, q),
         "psi.fiddler": float(np.sum((h1 - f1) * np.log(h1 / f1))),
