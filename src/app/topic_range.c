@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "app/adapters.h"
+#include "app/range_faults.h"
 #include "collect/stream.h"
 #include "kafka/consumer.h"
 #include "schema/file.h"
@@ -35,10 +36,10 @@ struct range {
 	struct record_values values;
 	struct part_range *parts;
 	int nparts, open;
-	uint64_t records, violating, unsupported, tombstones, violations[VIOLATION_KINDS];
+	struct range_faults faults;
+	uint64_t unsupported, tombstones;
 	json_t *schemas; // id -> records
 	char unread[240]; // why the first unsupported record is one
-	char first[300]; // the first violation, in words
 };
 
 static enum registry_answer schema(void *ctx, int32_t id, const struct registry_schema **out)
@@ -164,9 +165,9 @@ static int plan_of(struct range *r, struct side *side, struct frame *frame, stru
 
 static void breach(struct range *r, const struct message *m, enum violation_kind kind, const char *detail)
 {
-	r->violations[kind]++;
-	if (!*r->first)
-		snprintf(r->first, sizeof r->first, "%s at %s/%" PRId32 " offset %" PRId64 ": %.150s",
+	r->faults.violations[kind]++;
+	if (!*r->faults.first)
+		snprintf(r->faults.first, sizeof r->faults.first, "%s at %s/%" PRId32 " offset %" PRId64 ": %.150s",
 			 violation_table[kind].name, m->topic, m->partition, m->offset, detail);
 }
 
@@ -273,14 +274,14 @@ static int take(struct range *r, const struct message *m, struct error *err)
 	int64_t at = dated ? r->values.event_ms : m->time.ms;
 	if (!inside(r, at))
 		return 0;
-	r->records++;
+	r->faults.records++;
 	if (e && e->state == PLAN_UNSUPPORTED) {
 		if (!r->unsupported++)
 			snprintf(r->unread, sizeof r->unread, "%.220s", e->why);
 		return 0;
 	}
 	bool broken = note(r, m, &value), key_broken = note(r, m, &key);
-	r->violating += broken || key_broken;
+	r->faults.violating += broken || key_broken;
 	if (value.whole != VIOLATION_KINDS)
 		return 0;
 	char id[16];
@@ -356,44 +357,29 @@ static int read_all(struct range *r, struct error *err)
 
 static int judge(const struct range *r, struct error *err)
 {
-	char list[400] = "";
-	size_t at = 0;
+	const uint64_t records = r->faults.records;
 
-	if (!r->records)
+	if (!records)
 		return error_set(err, "topic %s has no record of stream %s in the interval",
 				 r->want->stream->topic, r->want->stream->name);
-	if (r->unsupported && (r->unsupported == r->records || !r->want->allow_violations))
+	if (r->unsupported && (r->unsupported == records || !r->want->allow_violations))
 		return error_set(err, "%" PRIu64 " of %" PRIu64 " records of topic %s cannot be read: %s", r->unsupported,
-				 r->records, r->want->stream->topic, r->unread);
-	if (!r->violating || r->want->allow_violations)
-		return 0;
-	for (int k = 0; k < VIOLATION_KINDS && at < sizeof list; k++)
-		if (r->violations[k])
-			at += (size_t)snprintf(list + at, sizeof list - at, "%s%s %" PRIu64, at ? ", " : "",
-					       violation_table[k].name, r->violations[k]);
-	return error_set(err,
-			 "%" PRIu64 " of %" PRIu64
-			 " records break rules (%.200s; the first: %.220s); choose a good period, or "
-			 "--allow-violations",
-			 r->violating, r->records, list, r->first);
+				 records, r->want->stream->topic, r->unread);
+	return r->want->allow_violations ? 0 : range_faults_judge(&r->faults, err);
 }
 
 static json_t *provenance(const struct range *r)
 {
-	json_t *parts = json_array(), *kinds = json_object();
+	json_t *parts = json_array();
 
 	for (int i = 0; i < r->nparts; i++)
 		json_array_append_new(parts, json_pack("{s:i,s:I,s:I}", "partition", i, "from_offset",
 						       (json_int_t)r->parts[i].start, "to_offset",
 						       (json_int_t)r->parts[i].next));
-	for (int k = 0; k < VIOLATION_KINDS; k++)
-		if (r->violations[k])
-			json_object_set_new(kinds, violation_table[k].name,
-					    json_integer((json_int_t)r->violations[k]));
 	return json_pack("{s:s,s:o,s:I,s:I,s:I,s:O,s:o}", "topic", r->want->stream->topic, "partitions", parts,
-			 "records", (json_int_t)r->records, "tombstones", (json_int_t)r->tombstones,
+			 "records", (json_int_t)r->faults.records, "tombstones", (json_int_t)r->tombstones,
 			 "unsupported", (json_int_t)r->unsupported,
-			 "schema_ids", r->schemas, "violations", kinds);
+			 "schema_ids", r->schemas, "violations", range_faults_json(&r->faults));
 }
 
 static void close_range(struct range *r)

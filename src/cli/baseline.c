@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/range_faults.h"
+#include "app/store_range.h"
 #include "app/topic_range.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
+#include "cli/row_rules.h"
 #include "drift/baseline.h"
 #include "files/rows.h"
 #include "http/http.h"
@@ -19,6 +22,7 @@ struct making {
 	struct map contract; // path -> type + 1, as the stream's contract types it
 	struct progress progress;
 	uint64_t rows;
+	struct range_faults faults; // of the files' rows
 	json_t *files; // provenance
 };
 
@@ -127,15 +131,20 @@ static int add_rows(struct making *m, struct rows *r, bool timed, struct error *
 {
 	enum field_type *types = xcalloc(rows_columns(r) + 1, sizeof *types);
 	int time_column = timed ? rows_find(r, m->stream->event_time) : -1, got;
+	struct row_rules *rules = row_rules_new(m->stream, r, err);
 	const struct row *row;
 	uint64_t before = m->rows;
 	char hash[65];
 
 	for (size_t i = 0; i < rows_columns(r); i++)
 		types[i] = type_of(m, rows_column(r, i));
-	while ((got = rows_next(r, &row, err)) > 0 && !(got = add_row(m, r, types, time_column, row, err)))
+	got = rules ? 0 : -1;
+	while (!got && (got = rows_next(r, &row, err)) > 0 && !(got = add_row(m, r, types, time_column, row, err))) {
+		row_rules_judge(rules, row, types, &m->faults);
 		if (m->rows % 4096 == 0)
 			progress_show(&m->progress, rows_progress(r), m->rows);
+	}
+	row_rules_free(rules);
 	free(types);
 	if (got || file_sha256(rows_path(r), hash, err))
 		return -1;
@@ -145,7 +154,7 @@ static int add_rows(struct making *m, struct rows *r, bool timed, struct error *
 }
 
 // Rows have event time only where every file has its column.
-static int from_files(struct making *m, const char *const *paths, size_t n, json_t **provenance,
+static int from_files(struct making *m, const char *const *paths, size_t n, bool allow_violations, json_t **provenance,
 		      struct error *err)
 {
 	struct rows **files = xcalloc(n, sizeof *files);
@@ -170,9 +179,11 @@ static int from_files(struct making *m, const char *const *paths, size_t n, json
 	for (size_t i = 0; i < n; i++)
 		rows_free(files[i]);
 	free(files);
+	if (!rc && !allow_violations)
+		rc = range_faults_judge(&m->faults, err);
 	if (!rc)
-		*provenance = json_pack("{s:s,s:O,s:I,s:[]}", "source", "files", "files", m->files, "records",
-					(json_int_t)m->rows, "schema_ids");
+		*provenance = json_pack("{s:s,s:O,s:I,s:[],s:o}", "source", "files", "files", m->files, "records",
+					(json_int_t)m->rows, "schema_ids", "violations", range_faults_json(&m->faults));
 	return rc;
 }
 
@@ -229,24 +240,54 @@ static int from_topic(struct making *m, const struct config *c, const struct cli
 	return 0;
 }
 
-static int make(struct making *m, const struct config *c, const struct cli_args *args, struct error *err)
+static void on_panes(void *ctx, double share, uint64_t records)
+{
+	struct making *m = ctx;
+
+	m->rows = records;
+	progress_show(&m->progress, share, records);
+}
+
+static struct baseline *from_store(struct making *m, const struct config *c, const struct cli_args *args, struct error *err)
+{
+	const struct store_range want = {.config = c,
+					 .stream = m->stream,
+					 .from = cli_ms(args, "from", INT64_MIN),
+					 .to = cli_ms(args, "to", INT64_MAX),
+					 .slice = cli_str(args, "slice"),
+					 .allow_violations = cli_flag(args, "allow-violations"),
+					 .ctx = m,
+					 .progress = on_panes};
+
+	return store_range_baseline(&want, err);
+}
+
+// Of rows: from files or from the topic.
+static struct baseline *from_rows(struct making *m, const struct config *c, const struct cli_args *args, struct error *err)
 {
 	json_t *provenance = NULL;
 	size_t n;
 	const char *const *files = cli_strs(args, "file", &n);
+
+	if (n ? from_files(m, files, n, cli_flag(args, "allow-violations"), &provenance, err)
+	      : from_topic(m, c, args, &provenance, err))
+		return NULL;
+	struct baseline *b = baseline_builder_finish(m->builder, provenance, err);
+	m->builder = NULL;
+	return b;
+}
+
+static int make(struct making *m, const struct config *c, const struct cli_args *args, struct error *err)
+{
 	const char *out = cli_str(args, "out");
 
 	progress_begin(&m->progress);
-	int rc = n ? from_files(m, files, n, &provenance, err) : from_topic(m, c, args, &provenance, err);
+	struct baseline *b = cli_flag(args, "from-store") ? from_store(m, c, args, err) : from_rows(m, c, args, err);
 	progress_end(&m->progress);
-	if (rc)
-		return -1;
-	json_object_set_new(provenance, "kdrift", json_string(KDRIFT_VERSION));
-	struct baseline *b = baseline_builder_finish(m->builder, provenance, err);
-	m->builder = NULL;
 	if (!b)
 		return -1;
-	rc = baseline_save(b, out, err);
+	json_object_set_new(b->provenance, "kdrift", json_string(KDRIFT_VERSION));
+	int rc = baseline_save(b, out, err);
 	if (!rc)
 		printf("%s: stream %s, %" PRIu64 " records, %zu fields, baseline %.12s\n", out,
 		       m->stream->name, m->rows, b->nfields, b->hash);
@@ -259,8 +300,14 @@ static int run(struct cli_args *args)
 	struct error err = ERROR_INIT;
 	struct making m = {0};
 
+	bool store = cli_flag(args, "from-store");
+
+	if (cli_given(args, "file") && store)
+		return cli_usage(args, "--file stands beside --from-store; give one of the two");
+	if (cli_given(args, "slice") && !store)
+		return cli_usage(args, "--slice chooses from the store; give --from-store, too");
 	if (cli_given(args, "file") && (cli_given(args, "from") || cli_given(args, "to")))
-		return cli_usage(args, "--file reads whole files; --from and --to choose from the topic");
+		return cli_usage(args, "--file reads whole files; --from and --to choose from the topic or the store");
 	if (cli_ms(args, "from", INT64_MIN) >= cli_ms(args, "to", INT64_MAX))
 		return cli_usage(args, "--to must lie after --from");
 	struct config *c = cli_config_before_baseline(args);
@@ -290,19 +337,23 @@ static const struct option_def options[] = {
     {.name = "from",
      .kind = OPTION_TIME,
      .arg = "TIME",
-     .help = "from the topic: inclusive; default its start"},
+     .help = "from the topic or the store: inclusive; default its start"},
     {.name = "to",
      .kind = OPTION_TIME,
      .arg = "TIME",
-     .help = "from the topic: exclusive; default its present end"},
+     .help = "from the topic or the store: exclusive; default its present end"},
     {.name = "file",
      .kind = OPTION_STRING,
      .arg = "FILE",
      .repeated = true,
      .help = "from files instead: .csv, .jsonl, .ndjson or .avro"},
+    {.name = "from-store",
+     .kind = OPTION_FLAG,
+     .help = "from the panes that kdrift run has stored: last week was good"},
+    {.name = "slice", .kind = OPTION_STRING, .arg = "K=V", .help = "with --from-store: only this slice (K=V,K2=V2 in the order of slice_by)"},
     {.name = "allow-violations",
      .kind = OPTION_FLAG,
-     .help = "take a range of the topic although records in it break rules"},
+     .help = "take the range or the files although records in them break rules"},
     {.name = "out", .kind = OPTION_STRING, .arg = "FILE", .help = "the baseline to write", .required = true},
     OPTIONS_END,
 };
@@ -310,7 +361,7 @@ static const struct option_def options[] = {
 const struct command cmd_baseline = {
     .name = "baseline",
     .summary = "freezes a good period, or training data, as what a stream is compared with",
-    .usage = "kdrift baseline --config C --stream S [--from T --to T | --file F...] --out B.json",
+    .usage = "kdrift baseline --config C --stream S [--from T --to T [--from-store] | --file F...] --out B.json",
     .options = options,
     .run = run,
     .about = "Times are the stream's: its event_time, else the Kafka timestamp. Reading a topic commits "

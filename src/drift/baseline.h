@@ -66,4 +66,21 @@ void baseline_builder_text(struct baseline_builder *b, const char *path, enum fi
 // Frees the builder. Takes over `provenance`. -> NULL with err where there was no row.
 struct baseline *baseline_builder_finish(struct baseline_builder *b, json_t *provenance, struct error *err) MUST_CHECK;
 void baseline_builder_free(struct baseline_builder *b);
+
+// From panes: of a merged range, and then of its chunks in order of time (baseline_panes.c).
+//
+//     b = baseline_from_pane(stream, total, from, to, chunk_ms, provenance, err);
+//     for each chunk [at, at + chunk_ms): baseline_add_chunk(b, at, at + chunk_ms, pane);
+//
+// A field on a quantile grid keeps it; one on the logarithmic grid gets a quantile grid whose edges lie between
+// its bins, so that no count is moved. Categories are the range's own, the most frequent first. NULL with err where a
+// field's values were counted on grids that cannot be put together.
+//
+// The shortest chunk that is a multiple of `pane` and of which at most BASELINE_CHUNKS cover the range.
+int64_t baseline_chunk_ms(int64_t from, int64_t to, int64_t pane);
+// Takes over total and provenance, also on failure.
+struct baseline *baseline_from_pane(const char *stream, struct pane *total, int64_t from, int64_t to,
+				    int64_t chunk_ms, json_t *provenance, struct error *err) MUST_CHECK;
+// At most BASELINE_CHUNKS of them; one without records adds nothing.
+void baseline_add_chunk(struct baseline *b, int64_t from, int64_t to, const struct pane *p);
 #endif

@@ -5,20 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drift/baseline.h"
+#include "drift/baseline_make.h"
 #include "drift/sides.h"
 #include "stats/categories.h"
 #include "util/clock.h"
 #include "util/map.h"
 #include "util/xalloc.h"
-
-// Chunk lengths: each about twice the one before, and most of them divide the usual windows evenly. Past the
-// last one they double.
-static const int64_t lengths_ms[] = {
-	1000,     2000,     5000,     10000,    15000,     30000,     60000,    120000,   300000,    600000,
-	900000,   1800000,  3600000,  7200000,  10800000,  21600000,  43200000, 86400000, 172800000, 345600000,
-	604800000,
-};
 
 struct value {
 	uint32_t row, id; // id: of a text, else OTHER or 0
@@ -243,27 +235,17 @@ static void count_values(struct field_stats *f, const struct column *c)
 // The coarse bins, and for texts the bin of each.
 static void make_coarse(struct baseline_field *f, struct column *c)
 {
-	if (f->total->bins) {
-		struct cells s = {.n = f->total->nbins, .nr = (double)f->total->count};
+	const struct category *top[BASELINE_BINS - 1];
 
-		s.v = xcalloc(s.n, sizeof *s.v);
-		for (size_t i = 0; i < s.n; i++)
-			s.v[i].r = (double)f->total->bins[i];
-		f->coarse = xcalloc(s.n, sizeof *f->coarse);
-		f->nbins = cells_group(&s, BASELINE_BINS, f->coarse);
-		cells_release(&s);
-	} else if (f->def.type == FIELD_CATEGORICAL || f->def.type == FIELD_BOOLEAN) {
-		const struct category *top[BASELINE_BINS - 1];
-		size_t n = coarse_categories(f->total, top);
+	baseline_coarse(f);
+	if (f->def.type != FIELD_CATEGORICAL && f->def.type != FIELD_BOOLEAN)
+		return;
+	for (size_t i = 0; i < c->ntexts; i++)
+		c->by_id[i]->bin = (uint32_t)f->nbins - 1;
+	for (size_t i = 0, n = coarse_categories(f->total, top); i < n; i++) {
+		struct text *t = map_get(&c->texts, top[i]->value, top[i]->len);
 
-		for (size_t i = 0; i < c->ntexts; i++)
-			c->by_id[i]->bin = (uint32_t)n;
-		for (size_t i = 0; i < n; i++) {
-			struct text *t = map_get(&c->texts, top[i]->value, top[i]->len);
-
-			t->bin = (uint32_t)i;
-		}
-		f->nbins = n + 1;
+		t->bin = (uint32_t)i;
 	}
 }
 
@@ -328,14 +310,6 @@ static void make_chunks(struct baseline_field *f, const struct column *c, const 
 	free(moments);
 }
 
-static int64_t next_length(int64_t length)
-{
-	for (size_t i = 0; i < ARRAY_LEN(lengths_ms); i++)
-		if (lengths_ms[i] > length)
-			return lengths_ms[i];
-	return length * 2;
-}
-
 static int64_t row_time(const struct baseline_builder *b, size_t row)
 {
 	return b->has_event_time ? b->rows[row].event_ms : (int64_t)row;
@@ -345,12 +319,15 @@ static int64_t row_time(const struct baseline_builder *b, size_t row)
 static size_t cut_chunks(struct baseline *out, const struct baseline_builder *b, struct baseline_chunk *shape,
 			 uint16_t *slot)
 {
-	int64_t length = b->has_event_time ? lengths_ms[0] : 1, first;
+	int64_t length = 1, first;
 	uint16_t number[BASELINE_CHUNKS];
 	size_t n = 0;
 
-	while (time_floor(out->to - 1, length) / length - time_floor(out->from, length) / length >= BASELINE_CHUNKS)
-		length = b->has_event_time ? next_length(length) : length * 2;
+	if (b->has_event_time)
+		length = baseline_chunk_ms(out->from, out->to, 1);
+	else
+		while ((out->to - 1) / length - out->from / length >= BASELINE_CHUNKS)
+			length *= 2;
 	out->chunk_ms = length;
 	first = time_floor(out->from, length);
 	for (size_t i = 0; i < BASELINE_CHUNKS; i++) {

@@ -251,6 +251,7 @@ static void decode_categories(struct baseline_field *f, const json_t *o, struct 
 static void decode_chunk(const struct baseline_field *f, struct baseline_chunk *k, const json_t *o, struct error *err)
 {
 	bool numbers = f->def.type != FIELD_CATEGORICAL && f->def.type != FIELD_BOOLEAN;
+	bool elements = strpbrk(f->def.path, "[{") != NULL; // a record may have many
 
 	k->from = get_int(o, "from", err);
 	k->to = get_int(o, "to", err);
@@ -262,7 +263,7 @@ static void decode_chunk(const struct baseline_field *f, struct baseline_chunk *
 	k->min = get_real(o, "min", INFINITY, err);
 	k->max = get_real(o, "max", -INFINITY, err);
 	get_counts(o, "bins", k->bins, f->nbins, f->nbins ? k->count : 0, err);
-	if (k->from >= k->to || k->count > k->records || k->missing > k->records)
+	if (k->from >= k->to || (!elements && (k->count > k->records || k->missing > k->records)))
 		error_set(err, "a chunk's times or counts contradict each other");
 	if (isnan(k->mean) != (!numbers || k->count < 1) || isnan(k->variance) != (!numbers || k->count < 2) ||
 	    k->variance < 0)

@@ -141,6 +141,34 @@ void categories_know(struct categories *c, char *const *values, size_t n)
 	index_drop(c);
 }
 
+void categories_know_only(struct categories *c, char *const *values, size_t n)
+{
+	struct map own;
+	size_t k = 0;
+
+	map_init(&own);
+	for (size_t i = 0; i < n; i++)
+		map_puts(&own, values[i], values[i]);
+	c->unknown = 0;
+	for (size_t i = 0; i < c->n; i++) {
+		struct category item = c->items[i];
+
+		item.known = map_get(&own, item.value, item.len) != NULL;
+		if (!item.known && !item.n) {
+			free(item.value);
+			continue;
+		}
+		c->unknown += !item.known;
+		c->items[k++] = item;
+	}
+	c->n = k;
+	map_release(&own, NULL);
+	if (c->cutoff < UINT64_MAX)
+		trim(c, c->cutoff + 1);
+	keep_bound(c);
+	index_drop(c);
+}
+
 // NULL if it is not there; *at is then its place, if it may have one. The index is made when it was missed as often as it costs:
 // a field whose values are all new never has one.
 static struct category *find(struct categories *c, const char *s, size_t n, uint64_t hash, size_t *at)

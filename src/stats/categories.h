@@ -18,6 +18,8 @@ void categories_release(struct categories *c);
 void categories_know(struct categories *c, char *const *values, size_t n);
 // A value, so many times; false if it is not one of the baseline's. With keep false only the hash is kept.
 bool categories_count(struct categories *c, const char *s, size_t n, uint64_t hash, bool keep, uint64_t times);
+// Makes these, and only these, the baseline's own; others stay as far as their bound goes.
+void categories_know_only(struct categories *c, char *const *values, size_t n);
 void categories_merge(struct categories *dst, const struct categories *src);
 // For the decoder: at the end, items in order. Takes over value.
 void categories_append(struct categories *c, struct category item);

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Baselines of what the store holds, against NumPy and exact fractions of the very records; what they refuse; how a
+stream takes to one."""
+import json
+import os
+import random
+import time
+from fractions import Fraction
+
+import numpy as np
+
+from lib.monitor import Monitor, configure, counted, kdrift, stats
+from lib.servers import Kafka, Redis
+from lib.suite import Suite, wait_for
+
+SEED = int(os.environ.get("SEED", str(int(time.time()))))
+MINUTE, HOUR, DAY = 60000, 3600000, 86400000
+NO_REGISTRY = ["http://127.0.0.1:1"]  # plain JSON asks none
+
+
+def produce(kafka, topic, records, partitions=2):
+    producer = kafka.producer()
+    for i, r in enumerate(records):
+        while True:
+            try:
+                producer.produce(topic, json.dumps(r).encode(), partition=i % partitions, timestamp=r["ts"])
+                break
+            except BufferError:
+                producer.poll(0.05)
+    producer.flush(60)
+    return len(records)
+
+
+def settled(kafka, redis, topics, prefix="kdrift"):
+    end = sum(sum(kafka.ends(t).values()) for t in topics)
+    wait_for("every record is counted", lambda: counted(redis.client(), prefix.encode()) >= end, 60)
+
+
+def field(baseline, path):
+    return next(f for f in baseline["fields"] if f["path"] == path)
+
+
+def load(path):
+    with open(path, encoding="utf-8") as f:
+        return json.load(f)
+
+
+def orders(r, begin, hours, per_hour, change=lambda o, hour: None):
+    out = []
+    for h in range(hours):
+        for i in range(per_hour):
+            o = {"ts": begin + h * HOUR + i * HOUR // per_hour, "amount": round(r.lognormvariate(3, 1), 3),
+                 "discount": r.choice([0, 0, 0, 0.5]), "country": r.choice(["de", "fr", "it", "it"]),
+                 "express": r.random() < 0.2, "region": r.choice(["eu", "us"])}
+            if r.random() < 0.1:
+                o["amount"] = None
+            change(o, h)
+            out.append(o)
+    return out
+
+
+def exact_mean(values):
+    return float(sum(map(Fraction, values)) / len(values))
+
+
+def from_store(s, kafka, redis):
+    """Practice rows 11 and 44 on the store: last week was good, the week before was not."""
+    r = random.Random(SEED)
+    now = int(time.time() * 1000) // DAY * DAY
+    kafka.topic("orders", 2)
+    stream = {"name": "orders", "topic": "orders", "role": "features", "format": "json", "event_time": "ts",
+              "slice_by": ["region"], "window": "6h", "slide": "1h", "fields": {"amount": {"type": "numeric", "range": [0, 1e6]}, "discount": {"type": "numeric"}}}
+    rules = {"weekly": [{"alert": "Drift", "stream": "*", "measure": "drift", "above": 5},
+                        {"alert": "Shape", "stream": "*", "field": "amount", "measure": "ks", "above": 0.2}]}
+    config = configure(s.tmp, kafka.bootstrap, NO_REGISTRY, redis.url, [stream], rules=rules)
+    m = s.add(Monitor(config, os.path.join(s.tmp, "orders.log"))).start().wait_up()
+    bad_begin, begin, end = now - 15 * DAY, now - 8 * DAY, now - DAY
+
+    def broken(o, _):
+        if r.random() < 0.05:
+            o["amount"] = -5.0
+    bad, good = orders(r, bad_begin, 24, 60, broken), orders(r, begin, 7 * 24, 60)
+    produce(kafka, "orders", bad + good)
+    settled(kafka, redis, ["orders"])
+
+    out = os.path.join(s.tmp, "orders.json")
+
+    def make(*args, path=out):
+        return kdrift("baseline", "--config", config, "--stream", "orders", "--from-store", "--out", path, *args)
+    code, said, err = make("--from", str(begin), "--to", str(end))
+    if not s.check("a baseline of last week's panes", code == 0, err):
+        return
+    b = load(out)
+    s.equal("it has the range's records", (b["totals"]["records"], b["totals"]["violating_records"]), (len(good), 0))
+    s.check("the command names it", b["hash"][:12] in said and str(len(good)) in said, said)
+    p = b["provenance"]
+    s.equal("its provenance: source, rows, range", (p["source"], p["records"], p["from"][:10], p["to"][:10]),
+            ("store", len(good), time.strftime("%Y-%m-%d", time.gmtime(begin / 1000)),
+             time.strftime("%Y-%m-%d", time.gmtime(end / 1000))))
+    s.check("and tool version, schema ids, violations", p["kdrift"] and p["schema_ids"] == {} and p["violations"] == {}, p)
+    amounts = [o["amount"] for o in good if o["amount"] is not None]
+    a = field(b, "amount")
+    s.equal("values, least and greatest", (a["count"], a["min"], a["max"]), (len(amounts), min(amounts), max(amounts)))
+    cuts = np.histogram(amounts, [-np.inf, *a["edges"], np.inf])[0]
+    s.check("each bin of its grid holds the values that lie in it", list(cuts) == a["bins"], np.flatnonzero(cuts - np.array(a["bins"])))
+    s.check("whose greatest holds little more than a 256th of the rows", max(a["bins"]) <= len(amounts) / 40, max(a["bins"]))
+    s.equal("categories", {v: n for v, n, _ in field(b, "country")["categories"]},
+            {c: sum(o["country"] == c for o in good) for c in ("de", "fr", "it")})
+    hours = {}
+    for o in good:
+        if o["amount"] is not None:
+            hours.setdefault(o["ts"] // b["chunk"] * b["chunk"], []).append(o["amount"])
+    s.equal("chunks in order of time", [k["from"] for k in a["chunks"]], sorted(hours))
+    s.check("their means are exact", all(k["mean"] == exact_mean(hours[k["from"]]) for k in a["chunks"]))
+    s.equal("and their values are in 32 coarse bins", [sum(k["bins"]) for k in a["chunks"]],
+            [len(hours[k]) for k in sorted(hours)])
+
+    code, _, err = make("--from", str(begin), "--to", str(end), "--slice", "region=eu", path=out + ".eu")
+    eu = load(out + ".eu") if not code else {"totals": {}, "provenance": {}}
+    s.equal("a baseline of one slice", (eu["totals"].get("records"), eu["provenance"].get("slice")),
+            (sum(o["region"] == "eu" for o in good), "region=eu"))
+    code, _, err = make("--from", str(bad_begin), "--to", str(bad_begin + DAY), path=out + ".bad")
+    breaks = sum(o["amount"] == -5 for o in bad)
+    s.check("a range with violations is refused", code == 1 and f"{breaks} of {len(bad)} records break rules (range {breaks})" in err, err)
+    code, _, err = make("--from", str(bad_begin), "--to", str(bad_begin + DAY), "--allow-violations", path=out + ".bad")
+    s.equal("unless told", (code, load(out + ".bad")["provenance"]["violations"] if not code else err), (0, {"range": breaks}))
+    code, _, err = make("--from", str(end + 300 * DAY), "--to", str(end + 301 * DAY), path=out + ".none")
+    s.check("so is an empty one", code == 1 and "no record of stream orders" in err, err)
+    for args in (["--file", "x.csv"], ["--slice", "region=eu"]):
+        code, _, err = kdrift("baseline", "--config", config, "--stream", "orders", "--out", "x", *args,
+                              *([] if "--slice" in args else ["--from-store"]))
+        s.equal(f"wrong usage: {args[0]}", code, 2)
+    files_refuse(s, config)
+
+    # The stream takes to its baseline: like data is silent, shifted data fires.
+    m.stop()
+    stream["baseline"] = out
+    config = configure(s.tmp, kafka.bootstrap, NO_REGISTRY, redis.url, [stream], rules=rules)
+    m = s.add(Monitor(config, os.path.join(s.tmp, "orders2.log"))).start().wait_up()
+    produce(kafka, "orders", orders(r, end, 9, 600))
+    settled(kafka, redis, ["orders"])
+
+    def readings(measure, path="amount"):
+        return [x for st in m.status().get("streams", []) for f in st.get("fields", []) if f["path"] == path
+                for x in f["readings"] if x["measure"] == measure and not x.get("slice")]
+
+    def closed(to):
+        text = time.strftime("%Y-%m-%dT%H", time.gmtime(to / 1000))
+        return any(st.get("window", {}).get("to", "").startswith(text) for st in m.status().get("streams", []) if st.get("window"))
+    wait_for("its windows are judged", lambda: closed(end + 8 * HOUR), 60)
+    got = wait_for("shape is known on the baseline's grid", lambda: [x for x in readings("ks") if x["reading"] == "known"], 30)
+    s.check("the same data again: ks is small", got[0]["value"] < 0.1, got)
+    drift = readings("drift")
+    s.check("and drift is known, calibrated and low", drift and drift[0]["reading"] == "known" and drift[0]["value"] < 5
+            and "independence" not in (drift[0].get("detail") or ""), drift)
+
+    def dearer(o, _):
+        o["amount"] = o["amount"] and o["amount"] * 3
+    produce(kafka, "orders", orders(r, end + 9 * HOUR, 9, 600, dearer))
+    settled(kafka, redis, ["orders"])
+
+    def firing():
+        return {(a["alert"], a["field"]) for a in m.status().get("alerts", []) if a["state"] == "firing" and not a.get("slice")}
+    found = wait_for("shifted data fires", lambda: {("Drift", "amount"), ("Shape", "amount")} <= firing() and firing(), 60)
+    s.equal("and nothing else does", found, {("Drift", "amount"), ("Shape", "amount")})
+    m.stop()
+
+    # A second baseline keeps the grid of the first.
+    code, _, err = kdrift("baseline", "--config", config, "--stream", "orders", "--from-store", "--from", str(end + 7 * HOUR),
+                          "--to", str(end + 18 * HOUR), "--out", out + ".next")
+    s.check("the next baseline has the grid of the present one", code == 0 and
+            field(load(out + ".next"), "amount")["edges"] == a["edges"], err)
+    code, _, err = kdrift("baseline", "--config", config, "--stream", "orders", "--from-store", "--from", str(begin),
+                          "--to", str(end + 18 * HOUR), "--out", out + ".mixed")
+    s.check("a range that was counted on two grids is refused", code == 1 and "two grids" in err, err)
+
+
+def files_refuse(s, config):
+    """Practice row 44 on files: 5 % of the rows break a rule."""
+    path = os.path.join(s.tmp, "orders.csv")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("ts,amount,discount\n")
+        for i in range(200):
+            f.write(f"{1700000000000 + i},{-1 if i % 20 == 7 else i},0\n")
+    out = os.path.join(s.tmp, "file.json")
+    args = ["baseline", "--config", config, "--stream", "orders", "--file", path, "--out", out]
+    code, _, err = kdrift(*args)
+    s.check("a file with 5 % violations is refused, its first one named",
+            code == 1 and "10 of 200 records break rules (range 10; the first: range at" in err and "orders.csv:9" in err, err)
+    code, _, err = kdrift(*args, "--allow-violations")
+    s.equal("unless told", (code, load(out)["provenance"]["violations"] if not code else err), (0, {"range": 10}))
+
+
+def main():
+    with Suite("baselines") as s:
+        s.say(f"seed {SEED}")
+        redis, kafka = s.add(Redis(s.tmp)), s.add(Kafka(s.tmp))
+        from_store(s, kafka, redis)
+
+
+if __name__ == "__main__":
+    main()
