@@ -61,7 +61,7 @@ static size_t interval_at(const struct fake_stream *s, int64_t start)
 	return lo;
 }
 
-static struct pane *pane_at(struct fake *f, const char *stream, int64_t start, const char *slice, int partition)
+struct pane *fake_pane(struct fake *f, const char *stream, int64_t start, const char *slice, int partition)
 {
 	struct fake_stream *s = stream_at(f, stream);
 	size_t i = interval_at(s, start), k;
@@ -132,7 +132,7 @@ void fake_record_at(struct fake *f, const char *stream, const char *slice, int p
 		    const struct fake_value *values, size_t n)
 {
 	struct partition_view *part = fake_part(f, stream, partition);
-	struct pane *p = pane_at(f, stream, time_floor(event, f->pane_ms), slice, partition);
+	struct pane *p = fake_pane(f, stream, time_floor(event, f->pane_ms), slice, partition);
 
 	pane_count_record(p, event, part->next, 7, true, bad, false);
 	for (size_t i = 0; i < n; i++) {
@@ -154,7 +154,7 @@ void fake_dropped(struct fake *f, const char *stream, int64_t event, bool bad, c
 		  const struct fake_value *values, size_t n)
 {
 	struct partition_view *part = fake_part(f, stream, 0);
-	struct pane *p = pane_at(f, stream, time_floor(event, f->pane_ms), "", 0);
+	struct pane *p = fake_pane(f, stream, time_floor(event, f->pane_ms), "", 0);
 	char topic[64], field[64], why[] = "schema id 8 breaks the contract: a: reader field missing default value";
 	struct schema_fault fault = {.schema_id = 8, .n = 1, .event_ms = event, .offset = part->next, .topic = topic, .why = why};
 
@@ -178,13 +178,13 @@ void fake_dropped(struct fake *f, const char *stream, int64_t event, bool bad, c
 void fake_overflow(struct fake *f, const char *stream, int partition, int64_t event)
 {
 	fake_record_at(f, stream, "other", partition, event, false, NULL, 0);
-	pane_at(f, stream, time_floor(event, f->pane_ms), "other", partition)->overflowed++;
+	fake_pane(f, stream, time_floor(event, f->pane_ms), "other", partition)->overflowed++;
 }
 
 void fake_untimed(struct fake *f, const char *stream, int64_t kafka)
 {
 	struct partition_view *part = fake_part(f, stream, 0);
-	struct pane *p = pane_at(f, stream, time_floor(kafka, f->pane_ms), "", 0);
+	struct pane *p = fake_pane(f, stream, time_floor(kafka, f->pane_ms), "", 0);
 
 	pane_count_record(p, kafka, part->next, -1, false, true, false);
 	pane_count_breach(p, VIOLATION_FRAMING, "", NULL, part->next++);

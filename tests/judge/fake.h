@@ -36,6 +36,9 @@ void fake_free(struct fake *f);
 // The partition of the stream's topic (named as the stream), owned and not idle at first.
 struct partition_view *fake_part(struct fake *f, const char *stream, int partition);
 
+// The segment of a slice in an interval, to count into; it has been written once more.
+struct pane *fake_pane(struct fake *f, const char *stream, int64_t start, const char *slice, int partition);
+
 struct fake_value {
 	const char *path;
 	double v;
