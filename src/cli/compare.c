@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/compare.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/progress.h"
@@ -12,17 +14,33 @@ static void on_progress(void *ctx, double share, uint64_t rows)
 	progress_show(ctx, share, rows);
 }
 
+static int write_page(const char *path, const struct comparison *c, struct error *err)
+{
+	struct buf page = BUF_INIT;
+	char *text = comparison_html(c);
+	int rc;
+
+	buf_adds(&page, text);
+	free(text);
+	rc = buf_write_file(&page, path);
+	buf_release(&page);
+	return rc ? error_set(err, "write %s: %s", path, strerror(errno)) : 0;
+}
+
 static int compare(struct cli_args *args, const struct gates *gates)
 {
 	struct error err = ERROR_INIT;
 	struct comparison c;
 	struct progress progress;
+	const char *page = cli_str(args, "html");
 	size_t broken = 0;
 
 	progress_begin(&progress);
-	int rc = comparison_make(&c, cli_word(args, 0), cli_word(args, 1), progress.on ? on_progress : NULL,
-				 &progress, &err);
+	int rc = comparison_make(&c, cli_word(args, 0), cli_word(args, 1), page != NULL,
+				 progress.on ? on_progress : NULL, &progress, &err);
 	progress_end(&progress);
+	if (!rc && page)
+		rc = write_page(page, &c, &err);
 	if (!rc) {
 		if (cli_flag(args, "json")) {
 			json_t *v = comparison_json(&c);
@@ -65,6 +83,10 @@ static int run(struct cli_args *args)
 
 static const struct option_def options[] = {
     {.name = "json", .kind = OPTION_FLAG, .help = "print JSON"},
+    {.name = "html",
+     .kind = OPTION_STRING,
+     .arg = "FILE",
+     .help = "write a report with pictures too: one page that needs nothing else"},
     {.name = "fail-on",
      .kind = OPTION_STRING,
      .arg = "CONDITION",
@@ -76,7 +98,7 @@ static const struct option_def options[] = {
 const struct command cmd_compare = {
     .name = "compare",
     .summary = "every measure of every field of two files, as a gate if asked",
-    .usage = "kdrift compare REFERENCE CURRENT [--json] [--fail-on CONDITION]",
+    .usage = "kdrift compare REFERENCE CURRENT [--json] [--html FILE] [--fail-on CONDITION]",
     .options = options,
     .min_words = 2,
     .max_words = 2,

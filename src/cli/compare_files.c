@@ -138,7 +138,7 @@ static void forget(struct table_column *c)
 	words_release(&c->words);
 }
 
-static void compute(struct comparison *c, struct compared_field *f, double *scratch)
+static void compute(struct comparison *c, struct compared_field *f, bool picture, double *scratch)
 {
 	struct table_column *r = table_find(c->reference, f->path), *k = table_find(c->current, f->path);
 	struct exact_side rs, cs;
@@ -150,13 +150,15 @@ static void compute(struct comparison *c, struct compared_field *f, double *scra
 		sort_integers(&cs, k);
 	}
 	f->values = exact_compute(f->path, f->type, &rs, &cs);
+	if (picture && f->reference.count && f->current.count)
+		f->picture = picture_new(f->type, &rs, &cs);
 	free((void *)(uintptr_t)rs.words);
 	free((void *)(uintptr_t)cs.words);
 	forget(r);
 	forget(k);
 }
 
-int comparison_make(struct comparison *c, const char *reference, const char *current,
+int comparison_make(struct comparison *c, const char *reference, const char *current, bool pictures,
 		    table_progress *progress, void *ctx, struct error *err)
 {
 	struct part p = {progress, ctx, 0, 0.4, 0};
@@ -185,7 +187,7 @@ int comparison_make(struct comparison *c, const char *reference, const char *cur
 	most = c->reference->rows > c->current->rows ? c->reference->rows : c->current->rows;
 	scratch = xmalloc((most + 1) * sizeof *scratch);
 	for (size_t i = 0; i < c->n; i++) {
-		compute(c, &c->fields[i], scratch);
+		compute(c, &c->fields[i], pictures, scratch);
 		if (progress)
 			progress(ctx, 0.8 + 0.2 * (double)(i + 1) / (double)c->n,
 				 c->reference->rows + c->current->rows);
@@ -196,8 +198,10 @@ int comparison_make(struct comparison *c, const char *reference, const char *cur
 
 void comparison_release(struct comparison *c)
 {
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < c->n; i++) {
 		free(c->fields[i].values);
+		picture_free(c->fields[i].picture);
+	}
 	free(c->fields);
 	table_free(c->reference);
 	table_free(c->current);

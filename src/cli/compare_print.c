@@ -63,13 +63,20 @@ static void print_field(const struct compared_field *f)
 		printf("\n");
 }
 
-void comparison_print(const struct comparison *c)
+const struct compared_field **comparison_order(const struct comparison *c)
 {
 	const struct compared_field **order = xcalloc(c->n + 1, sizeof *order);
 
 	for (size_t i = 0; i < c->n; i++)
 		order[i] = &c->fields[i];
 	qsort(order, c->n, sizeof *order, most_drifted);
+	return order;
+}
+
+void comparison_print(const struct comparison *c)
+{
+	const struct compared_field **order = comparison_order(c);
+
 	printf("reference %s, %" PRIu64 " rows; current %s, %" PRIu64
 	       " rows; %zu fields, the most drifted (by js) first\n",
 	       c->reference->path, c->reference->rows, c->current->path, c->current->rows, c->n);

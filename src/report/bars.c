@@ -23,9 +23,9 @@ static void blanks(struct buf *out, size_t n)
 static void side(struct buf *out, double share, double most, bool last)
 {
 	double exact = most > 0 ? share / most * BAR * 8 : 0;
-	size_t n = (size_t)llround(exact), used = n / 8 + (n % 8 > 0);
+	size_t n = (size_t)llround(exact);
 
-	n = share > 0 && !n ? 1 : n;
+	n = exact > 0 && !n ? 1 : n;
 	buf_addf(out, "%*.2f %%", SHARE - 2, 100 * share);
 	if (!n && last)
 		return;
@@ -33,9 +33,8 @@ static void side(struct buf *out, double share, double most, bool last)
 	for (size_t i = 0; i < n / 8; i++)
 		buf_adds(out, "\xe2\x96\x88");
 	buf_adds(out, eighths[n % 8]);
-	used = n / 8 + (n % 8 > 0);
 	if (!last)
-		blanks(out, BAR - used + GAP);
+		blanks(out, BAR - n / 8 - (n % 8 > 0) + GAP);
 }
 
 static void row(struct buf *out, const char *label, double r, double c, double most)
@@ -89,6 +88,8 @@ void bars_shape(struct buf *out, const struct shape *s, const char *reference, c
 
 	head(out, reference, current);
 	rows(out, s->points, s->npoints);
+	if (s->others_r + s->others_c > 0)
+		row(out, "all others", s->others_r, s->others_c, 0);
 	if (!s->ncells)
 		return;
 	if (s->npoints)

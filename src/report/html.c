@@ -18,14 +18,16 @@ static const char style[] =
 	"*{box-sizing:border-box}html{color-scheme:light dark}"
 	"body{margin:0 auto;max-width:1000px;padding:20px;background:var(--bg);color:var(--ink);"
 	"font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;"
-	"font-variant-numeric:tabular-nums;overflow-wrap:anywhere}"
+	"font-variant-numeric:tabular-nums;overflow-wrap:break-word}"
 	"h1{font-size:24px;line-height:1.25;margin:0 0 8px}h2{font-size:18px;margin:32px 0 8px}"
 	"h3{font-size:15px;margin:18px 0 4px}p{margin:6px 0}a{color:var(--link)}"
 	"nav ul{margin:6px 0;padding-left:20px;columns:2}nav{margin:12px 0}"
 	".wide{overflow-x:auto;margin:8px 0}table{border-collapse:collapse;background:var(--card);font-size:14px}"
 	"th{text-align:left;font-weight:600;color:var(--soft);font-size:13px}"
 	"th,td{padding:3px 12px;border:1px solid var(--line);vertical-align:top}"
-	".n{text-align:right;white-space:nowrap}"
+	".cols{columns:390px}.cols .wide{margin:0;overflow:visible}.cols table{font-size:13px;width:100%}"
+	".cols th,.cols td{padding:1px 8px;white-space:nowrap}"
+	".n{text-align:right;white-space:nowrap}th.n{white-space:normal}"
 	"pre{overflow-x:auto;background:var(--card);border:1px solid var(--line);padding:8px 12px;font-size:13px}"
 	"details{background:var(--card);border:1px solid var(--line);border-radius:8px;margin:8px 0;padding:6px 14px}"
 	"summary{cursor:pointer;font-weight:600}details[open]>summary{margin-bottom:6px}"
@@ -140,7 +142,7 @@ void html_cell_number(struct html *h, double v)
 {
 	cell_begin(h);
 	if (isfinite(v))
-		buf_addf(&h->body, "%.6g</td>", v);
+		buf_addf(&h->body, "%.4g</td>", v);
 	else
 		buf_adds(&h->body, "\xe2\x80\x93</td>");
 }
@@ -156,6 +158,16 @@ void html_table_end(struct html *h)
 {
 	buf_adds(&h->body, h->row ? "</tr></tbody></table></div>\n" : "</tbody></table></div>\n");
 	h->row = false;
+}
+
+void html_columns_begin(struct html *h)
+{
+	buf_adds(&h->body, "<div class=\"cols\">\n");
+}
+
+void html_columns_end(struct html *h)
+{
+	buf_adds(&h->body, "</div>\n");
 }
 
 void html_fold_begin(struct html *h, const char *summary, const char *anchor, bool open)

@@ -44,9 +44,13 @@ void html_table_begin(struct html *h, const struct html_column *columns, size_t 
 void html_row(struct html *h);
 void html_cell(struct html *h, const char *text);
 void html_cell_link(struct html *h, const char *text, const char *anchor); // to an html_anchor of the page
-void html_cell_number(struct html *h, double v);			   // six digits; a dash for NaN
+void html_cell_number(struct html *h, double v);			   // four digits; a dash for NaN
 void html_cell_count(struct html *h, uint64_t n);
 void html_table_end(struct html *h);
+
+// What stands between is set in as many columns as there is room for: long narrow tables.
+void html_columns_begin(struct html *h);
+void html_columns_end(struct html *h);
 
 // What can be folded away. The anchor stands inside, so that a link to it opens it. NULL: none.
 void html_fold_begin(struct html *h, const char *summary, const char *anchor, bool open);

@@ -137,7 +137,7 @@ static double place_of(const struct work *w, double q)
 static bool whole_numbers(const struct work *w)
 {
 	for (size_t i = 0; i < w->n; i++)
-		if (w->bins[i].lo != w->bins[i].hi || w->bins[i].lo != floor(w->bins[i].lo))
+		if (w->bins[i].lo != floor(w->bins[i].lo) || w->bins[i].hi != floor(w->bins[i].hi))
 			return false;
 	return true;
 }
@@ -306,15 +306,25 @@ static void stretch_end(struct stretch *s, struct bins *bins)
 	*s = (struct stretch){.r = {.lo = 0}};
 }
 
+static bool few_values(const double *r, size_t n, const double *c, size_t m)
+{
+	size_t values = 0;
+
+	for (size_t i = 0, j = 0; (i < n || j < m) && values <= SHAPE_POINTS; values++)
+		next_value(r, n, c, m, &i, &j);
+	return values <= SHAPE_POINTS;
+}
+
 void shape_of_samples(struct shape *s, const double *r, size_t n, const double *c, size_t m, size_t cells)
 {
 	struct bins bins = {NULL, 0, 0};
 	struct stretch open = {.r = {.lo = 0}};
 	double full = (double)(n + m) / STRETCHES;
+	bool apart = few_values(r, n, c, m);
 
 	for (size_t i = 0, j = 0; i < n || j < m;) {
 		struct fine_bin b = next_value(r, n, c, m, &i, &j);
-		bool heavy = b.r * RUNS >= (double)n || b.c * RUNS >= (double)m;
+		bool heavy = apart || b.r * RUNS >= (double)n || b.c * RUNS >= (double)m;
 
 		if (heavy || open.r.r + open.c.c >= full)
 			stretch_end(&open, &bins);

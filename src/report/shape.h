@@ -32,6 +32,7 @@ struct shape {
 	uint64_t n_r, n_c;		// values
 	struct share_row *points;	// ascending values of numbers; categories in the order they were added
 	size_t npoints, cappoints;
+	double others_r, others_c;	// categories without a row: told, not drawn
 	struct share_cell *cells;	// none: the points are all
 	size_t ncells;
 	bool log;

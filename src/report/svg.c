@@ -232,15 +232,29 @@ static void histogram(struct buf *out, const struct shape *s, double top)
 	beyond(out, &s->above, true, p.left + p.width, p.top + p.height + 32);
 }
 
+static void others(struct buf *out, const struct shape *s, double y)
+{
+	char r[AXIS_LABEL], c[AXIS_LABEL], text[96];
+
+	share_text(s->others_r, r);
+	share_text(s->others_c, c);
+	snprintf(text, sizeof text, "%s and %s, not drawn", r, c);
+	svg_text(out, "l", "end", LABEL_WIDTH, y, "all others");
+	svg_text(out, "", "start", BAR_LEFT + 5, y, text);
+}
+
 void svg_shape(struct buf *out, const struct svg_about *about, const struct shape *s)
 {
-	double points = (double)s->npoints * ROW + (s->npoints ? 4 : 0);
+	bool more = s->others_r + s->others_c > 0;
+	double points = (double)s->npoints * ROW + (s->npoints ? 4 : 0) + (more ? 16 : 0);
 	bool far = s->below.r + s->below.c + s->above.r + s->above.c > 0;
 
 	svg_begin(out, about->id, about->title, about->desc, 28 + points + (s->ncells ? 190 + (far ? 16 : 0) : 0));
 	legend(out, about, 14);
 	if (s->npoints)
 		rows(out, s->points, s->npoints, 28);
+	if (more)
+		others(out, s, 22 + points);
 	if (s->ncells)
 		histogram(out, s, 34 + points);
 	svg_end(out);

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import subprocess
+from html.parser import HTMLParser
 
 import fastavro
 import numpy as np
@@ -145,6 +146,73 @@ def text(s, r, c):
     s.equal("and every one that is printed", printed - {m["measure"] for m in listed}, set())
 
 
+class Page(HTMLParser):
+    """What a page holds: the text outside of style, the ids, the links, and whether every element is closed."""
+    VOID = {"meta"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.ids, self.links, self.tags, self.text, self.crossed = [], [], [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.tags.append(tag)
+        self.ids += [attrs["id"]] if "id" in attrs else []
+        self.links += [v for k, v in attrs.items() if k in ("href", "src") or k.endswith(":href")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        self.open.pop()
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.crossed.append(tag)
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.text.append(data)
+
+
+def page(s, rng):
+    """--html: one file that needs nothing else, whatever the files' names and values hold."""
+    def put(name, shift, evil):
+        path = os.path.join(s.tmp, name)
+        with open(path, "w", newline="", encoding="utf-8") as f:
+            w = csv.writer(f)
+            w.writerow(["same", "shifted", "</p><b>kind", "gone" if shift else "came"] + [f"n{i}" for i in range(1000)])
+            for i in range(400):
+                w.writerow([i % 7, "" if shift and i % 10 == 0 else rng.normal(shift, 1), evil if i % 2 else "plain",
+                            "x"] + [i % 5] * 1000)
+        return path
+    a, b = put("a.csv", 0, "<script>alert('1')</script>"), put("b.csv", 1, "& more")
+    out = os.path.join(s.tmp, "report.html")
+    code, printed, err = kdrift("compare", a, b, "--json", "--html", out)
+    s.check("--html goes with --json", code == 0 and not err and json.loads(printed)["rows"]["current"] == 400, err)
+    with open(out, encoding="utf-8") as f:
+        html = f.read()
+    p = Page(html)
+    words = "\n".join(p.text)
+    s.check("the page is well-formed", not p.open and not p.crossed, f"{p.open} {p.crossed}")
+    s.check("it has no script and asks for nothing", "script" not in p.tags and "url(" not in html and
+            all(x.startswith("#") for x in p.links) and "@import" not in html)
+    s.check("ids are unique and every link has its end",
+            len(p.ids) == len(set(p.ids)) and {x[1:] for x in p.links} <= set(p.ids))
+    s.check("markup of the files is text", "<script>alert('1')</script>" in words and "</p><b>kind" in words)
+    order = [words.index(f"\n{x}\n") for x in ("came", "gone", "</p><b>kind", "shifted", "same")]
+    s.equal("the most different first", order, sorted(order))
+    s.check("a thousand fields are a page of a few megabytes", len(html) < 8e6, len(html))
+    s.check("only the first few are unfolded", html.count("<details open>") == 10 and html.count("<details") == 1005)
+    s.check("what differs is a sentence", "Missing: 0 % became 10 %. The mean went from" in words and
+            "plain went from" not in words and "& more went from 0 % to 50 %" in words and
+            "Only the current file has this column." in words, words[:3000])
+    s.check("what does not differ is said too", "No difference beyond chance (ks_p 1)." in words)
+    code, _, err = kdrift("compare", a, b, "--html", os.path.join(s.tmp, "no", "such.html"))
+    s.check("a page that cannot be written is exit 1 and named", code == 1 and "such.html: No such file" in err, err)
+
+
 def main():
     with Suite("compare") as s:
         rng = np.random.default_rng(5)
@@ -154,6 +222,7 @@ def main():
         gate(s, r, c)
         unlike(s)
         text(s, r, c)
+        page(s, rng)
 
 
 main()

@@ -65,3 +65,17 @@ Test(escape, a_terminal_is_told_nothing)
 	expect_plain("abc", 3, 0, "", 0);
 	expect_plain("a\0b", 3, 10, "a\\x00b", 6);
 }
+
+Test(bars, categories_without_a_row_are_told)
+{
+	struct shape s = SHAPE_INIT;
+	struct buf out = BUF_INIT;
+
+	shape_add(&s, "A", 1, 0.5, 0.5);
+	s.others_r = 0.5;
+	s.others_c = 0.25;
+	bars_shape(&out, &s, "a", "b");
+	cr_expect(strstr(out.data, "all others            50.00 %                      25.00 %\n"), "%s", out.data);
+	buf_release(&out);
+	shape_release(&s);
+}
