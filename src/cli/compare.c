@@ -2,11 +2,13 @@
 #include "cli/compare.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/gate.h"
 #include "cli/progress.h"
 
 static void on_progress(void *ctx, double share, uint64_t rows)
@@ -27,13 +29,46 @@ static int write_page(const char *path, const struct comparison *c, struct error
 	return rc ? error_set(err, "write %s: %s", path, strerror(errno)) : 0;
 }
 
+// What cannot be judged has not passed: one side alone without values, or a named field without that measure.
+static bool broken(const struct gate *g, const struct compared_field *f)
+{
+	const struct measure *m = g->measure;
+	bool lost = (m->exact ? m->file_types : m->types) & 1u << f->type && !f->reference.count != !f->current.count;
+	const char *why = !f->reference.count ? "the reference file has no value"
+			  : !f->current.count ? "the current file has no value"
+					      : "it is not of such values";
+
+	return gate_broken(g, "compare", f->path, compared_value(f, m->name), g->field || lost ? why : NULL);
+}
+
+// How many are broken.
+static size_t judge(const struct gates *g, const struct comparison *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->n; i++) {
+		const char *field = g->items[i].field;
+		bool found = false;
+
+		for (size_t k = 0; k < c->n; k++) {
+			if (field && strcmp(field, c->fields[k].path) != 0)
+				continue;
+			found = true;
+			n += broken(&g->items[i], &c->fields[k]);
+		}
+		if (field && !found)
+			n += gate_broken(&g->items[i], "compare", field, NAN, "no such field in either file");
+	}
+	return n;
+}
+
 static int compare(struct cli_args *args, const struct gates *gates)
 {
 	struct error err = ERROR_INIT;
 	struct comparison c;
 	struct progress progress;
 	const char *page = cli_str(args, "html");
-	size_t broken = 0;
+	size_t failed = 0;
 
 	progress_begin(&progress);
 	int rc = comparison_make(&c, cli_word(args, 0), cli_word(args, 1), page != NULL,
@@ -53,30 +88,19 @@ static int compare(struct cli_args *args, const struct gates *gates)
 			comparison_print(&c);
 		}
 		fflush(stdout);
-		broken = gates_judge(gates, &c);
+		failed = judge(gates, &c);
 	}
 	comparison_release(&c);
-	return rc ? cli_fail(args, &err) : broken ? EXIT_FAILED : EXIT_OK;
+	return rc ? cli_fail(args, &err) : failed ? EXIT_FAILED : EXIT_OK;
 }
 
 static int run(struct cli_args *args)
 {
-	struct error err = ERROR_INIT;
-	struct gates gates = {0};
-	struct buf names = BUF_INIT;
-	size_t n;
-	const char *const *conditions = cli_strs(args, "fail-on", &n);
-	int rc = 0;
+	struct gates gates;
+	int rc = gates_read(&gates, args, exact_has);
 
-	for (size_t i = 0; i < n && !rc; i++)
-		rc = gates_add(&gates, conditions[i], &err);
-	if (rc) {
-		gates_measures(&names);
-		rc = cli_usage(args, "--fail-on: %s\nmeasures: %s", err.text, names.data);
-		buf_release(&names);
-	} else {
+	if (rc == EXIT_OK)
 		rc = compare(args, &gates);
-	}
 	gates_release(&gates);
 	return rc;
 }

@@ -55,22 +55,4 @@ char *comparison_html(const struct comparison *c);
 const struct compared_field **comparison_order(const struct comparison *c);
 void comparison_print(const struct comparison *c);
 json_t *comparison_json(const struct comparison *c); // a new reference
-
-// compare_gate.c: --fail-on.
-struct gate {
-	char *field;	     // NULL: any
-	const struct measure *measure;
-	char op[3];	     // > >= < <=
-	double limit;
-};
-struct gates {
-	struct gate *items;
-	size_t n, cap;
-};
-// "psi>0.2, amount:ks>=0.1": appended. -1 with err for what is none or names no measure.
-int gates_add(struct gates *g, const char *text, struct error *err) MUST_CHECK;
-void gates_release(struct gates *g);
-// Tells each that is broken on stderr; returns how many.
-size_t gates_judge(const struct gates *g, const struct comparison *c);
-void gates_measures(struct buf *out); // the names, a line
 #endif

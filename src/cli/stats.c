@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,8 @@
 #include "app/model.h"
 #include "app/stats.h"
 #include "cli/cli.h"
+#include "cli/gate.h"
+#include "judge/readings.h"
 #include "util/log.h"
 
 static void print_field(const char *path, const json_t *f)
@@ -48,51 +51,137 @@ static void print_text(const json_t *v)
 		print_field(key, x);
 }
 
-static int merge(struct store *s, const char *stream, const struct stream_conf *c, const struct baseline *b, int64_t from,
-		 int64_t to, const char *slice, struct pane **out, struct error *err)
-{
-	const struct judge_port port = judge_port_of(s);
+// --- gates --------------------------------------------------------------------------------------------
 
-	return judge_merge_range(&port, stream, time_floor(from, c->pane_ms),
-				 time_floor(to + c->pane_ms - 1, c->pane_ms), slice, b, out, err);
+// What panes and a baseline say; what only the monitor's own clock says is none of it.
+static bool measured_here(const struct measure *m)
+{
+	const struct rule r = {.measure = m};
+
+	return m->compute && !rule_is_clock(&r);
+}
+
+struct interval {
+	const struct stream_conf *conf;
+	const struct judge_stream *stream;
+	int64_t from, to;
+	struct pane *pane;
+};
+
+static struct measure_value value_of(const struct interval *v, const struct measure *m, const struct field_def *def)
+{
+	const struct baseline *b = v->stream->baseline;
+	struct measure_input in = {.def = def, .window_ms = v->to - v->from};
+
+	if (v->pane->records)
+		in.current = (struct measure_side){v->pane, def ? pane_find(v->pane, def->path, def->type) : NULL};
+	if (b) {
+		in.source = b;
+		in.reference.pane = b->total;
+		in.baseline = def ? baseline_find(b, def->path) : NULL;
+	}
+	if (in.baseline && in.baseline->def.type == def->type)
+		in.reference.field = in.baseline->total;
+	else
+		in.baseline = NULL;
+	return measure_compute(m, &in);
+}
+
+static bool judge_field(const struct gate *g, const struct interval *v, const struct field_def *def)
+{
+	struct measure_value x = value_of(v, g->measure, def);
+
+	// Of a gate on all fields, those of another type are none of its business.
+	bool other = x.state == READING_NOT_APPLICABLE && !g->field;
+	return gate_broken(g, "stats", def ? def->path : "", x.value, other ? NULL : reading_state_names[x.state]);
+}
+
+// How many are broken.
+static size_t judge(const struct gates *gates, const struct interval *v)
+{
+	const struct merged window = {.from = v->from, .to = v->to, .total = {.pane = v->pane}};
+	struct field_list fields;
+	size_t n = 0;
+
+	field_list_fill(&fields, v->stream, &window);
+	for (size_t i = 0; i < gates->n; i++) {
+		const struct gate *g = &gates->items[i];
+		bool found = false;
+
+		if (!(g->measure->scope & MEASURE_FIELD)) {
+			n += g->field ? gate_broken(g, "stats", g->field, NAN, "it is of the whole stream") : judge_field(g, v, NULL);
+			continue;
+		}
+		for (size_t k = 0; k < fields.n; k++) {
+			if (g->field && strcmp(g->field, fields.items[k].path) != 0)
+				continue;
+			found = true;
+			n += judge_field(g, v, &fields.items[k]);
+		}
+		if (!found)
+			n += gate_broken(g, "stats", g->field ? g->field : "", NAN, g->field ? "no such field" : "there is no field");
+	}
+	field_list_release(&fields);
+	return n;
+}
+
+static void print(const struct cli_args *args, const char *stream, const struct interval *v)
+{
+	json_t *o = stats_json(stream, v->from, v->to, v->pane, v->conf->redact, v->conf->nredact);
+
+	if (cli_flag(args, "json")) {
+		char *text = json_pretty(o);
+		puts(text);
+		free(text);
+	} else {
+		print_text(o);
+	}
+	fflush(stdout);
+	json_decref(o);
+}
+
+static int look(const struct cli_args *args, const struct model *m, const struct gates *gates, struct error *err)
+{
+	const char *stream = cli_str(args, "stream");
+	struct interval v = {.conf = config_stream_of(m->config, stream)};
+	struct store *s;
+
+	if (!v.conf) {
+		error_set(err, "no stream %s in %s", stream, m->config->path);
+		return cli_fail(args, err);
+	}
+	v.stream = &m->judge_streams[v.conf - m->config->streams];
+	v.from = time_floor(cli_ms(args, "from", 0), v.conf->pane_ms);
+	v.to = time_floor(cli_ms(args, "to", 0) + v.conf->pane_ms - 1, v.conf->pane_ms);
+	if (!(s = store_of(m->config, err)))
+		return cli_fail(args, err);
+	const struct judge_port port = judge_port_of(s);
+	int rc = judge_merge_range(&port, stream, v.from, v.to, cli_str(args, "slice"), v.stream->baseline, &v.pane, err);
+	store_free(s);
+	if (rc)
+		return cli_fail(args, err);
+	print(args, stream, &v);
+	rc = judge(gates, &v) ? EXIT_FAILED : EXIT_OK;
+	pane_free(v.pane);
+	return rc;
 }
 
 static int run(struct cli_args *args)
 {
 	struct error err = ERROR_INIT;
-	int64_t from = cli_ms(args, "from", 0), to = cli_ms(args, "to", 0);
+	struct gates gates;
 
-	if (to <= from)
+	if (cli_ms(args, "to", 0) <= cli_ms(args, "from", 0))
 		return cli_usage(args, "--to must lie after --from");
-	log_set_level(LOG_ERROR);
-	struct model *m = model_load(cli_str(args, "config"), false, &err);
-	if (!m)
-		return cli_fail(args, &err);
-	const char *stream = cli_str(args, "stream");
-	const struct stream_conf *c = config_stream_of(m->config, stream);
-	struct store *s = NULL;
-	struct pane *p = NULL;
-	int rc = EXIT_FAILED;
-	if (!c)
-		error_set(&err, "no stream %s in %s", stream, m->config->path);
-	else if ((s = store_of(m->config, &err)) &&
-		 !merge(s, stream, c, m->baselines[c - m->config->streams], from, to, cli_str(args, "slice"), &p, &err)) {
-		json_t *v = stats_json(stream, time_floor(from, c->pane_ms), time_floor(to + c->pane_ms - 1, c->pane_ms), p,
-				       c->redact, c->nredact);
-		if (cli_flag(args, "json")) {
-			char *text = json_pretty(v);
-			puts(text);
-			free(text);
-		} else {
-			print_text(v);
-		}
-		json_decref(v);
-		rc = EXIT_OK;
+	int rc = gates_read(&gates, args, measured_here);
+	if (rc == EXIT_OK) {
+		log_set_level(LOG_ERROR);
+		struct model *m = model_load(cli_str(args, "config"), false, &err);
+		rc = m ? look(args, m, &gates, &err) : cli_fail(args, &err);
+		model_free(m);
 	}
-	pane_free(p);
-	store_free(s);
-	model_free(m);
-	return rc == EXIT_OK ? rc : cli_fail(args, &err);
+	gates_release(&gates);
+	return rc;
 }
 
 static const struct option_def options[] = {
@@ -103,11 +192,14 @@ static const struct option_def options[] = {
 	{.name = "to", .kind = OPTION_TIME, .arg = "TIME", .help = "event time, exclusive; rounded up to a pane", .required = true},
 	{.name = "slice", .kind = OPTION_STRING, .arg = "K=V", .help = "only this slice (K=V,K2=V2 in the order of slice_by)"},
 	{.name = "json", .kind = OPTION_FLAG, .help = "print JSON"},
+	{.name = "fail-on", .kind = OPTION_STRING, .arg = "CONDITION", .repeated = true,
+	 .help = "exit with 1 where it is broken, or cannot be judged: 'violation_ratio>0.01', 'amount:ks>=0.1', several with commas"},
 	OPTIONS_END,
 };
 
 const struct command cmd_stats = {
 	.name = "stats", .summary = "the merged statistics of an interval of event time",
-	.usage = "kdrift stats --config C --stream S --from T --to T [--slice K=V] [--json]", .options = options, .run = run,
-	.about = "Reads the store only. Times are RFC 3339 or unix milliseconds; the answer names the interval that was used.",
+	.usage = "kdrift stats --config C --stream S --from T --to T [--slice K=V] [--json] [--fail-on CONDITION]", .options = options, .run = run,
+	.about = "Reads the store only. Times are RFC 3339 or unix milliseconds; the answer names the interval that was used. "
+		 "--fail-on compares with the stream's baseline, as its rules do.",
 };

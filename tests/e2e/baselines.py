@@ -164,6 +164,7 @@ def from_store(s, kafka, redis):
     found = wait_for("shifted data fires", lambda: {("Drift", "amount"), ("Shape", "amount")} <= firing() and firing(), 60)
     s.equal("and nothing else does", found, {("Drift", "amount"), ("Shape", "amount")})
     m.stop()
+    stats_gates(s, config, end, bad_begin)
 
     # A second baseline keeps the grid of the first.
     code, _, err = kdrift("baseline", "--config", config, "--stream", "orders", "--from-store", "--from", str(end + 7 * HOUR),
@@ -173,6 +174,28 @@ def from_store(s, kafka, redis):
     code, _, err = kdrift("baseline", "--config", config, "--stream", "orders", "--from-store", "--from", str(begin),
                           "--to", str(end + 18 * HOUR), "--out", out + ".mixed")
     s.check("a range that was counted on two grids is refused", code == 1 and "two grids" in err, err)
+
+
+def stats_gates(s, config, end, bad_begin):
+    """Practice row 36: `stats --fail-on` on panes, beside the stream's baseline."""
+    def gate(begin, to, *conditions):
+        code, _, err = kdrift("stats", "--config", config, "--stream", "orders", "--from", str(begin), "--to", str(to),
+                              *[a for c in conditions for a in ("--fail-on", c)])
+        return code, err
+    code, err = gate(end, end + 9 * HOUR, "amount:ks>0.1, violation_ratio > 0.001", "amount:missing_ratio>=0.2", "drift>5")
+    s.equal("a gate that holds", (code, err), (0, ""))
+    code, err = gate(end + 9 * HOUR, end + 18 * HOUR, "amount:ks>0.1", "violation_ratio>0.001")
+    s.check("one that is broken names field, measure and limit",
+            code == 1 and err.startswith("kdrift stats: amount: ks is 0.") and "(fails on > 0.1)" in err and "violation" not in err, err)
+    code, err = gate(bad_begin, bad_begin + DAY, "violation_ratio>0.01")
+    s.check("a measure of the whole stream", code == 1 and "kdrift stats: violation_ratio is 0.0" in err, err)
+    for what, condition, why in (("too few values", "amount:ks>0.9", "too_few"), ("no such measure of the field", "country:ks>0.9",
+                                 "not_applicable"), ("no such field", "height:ks>0.9", "no such field")):
+        code, err = gate(end, end + MINUTE, condition)
+        s.check(f"what is not known has not passed: {what}", code == 1 and why in err, (code, err))
+    for wrong in ("staleness>1", "wassersteim>1", "ks", "ks_p.evidently>1"):
+        code, err = gate(end, end + HOUR, wrong)
+        s.check(f"'{wrong}' is wrong usage", code == 2 and "kdrift stats: --fail-on" in err, (code, err))
 
 
 def files_refuse(s, config):
