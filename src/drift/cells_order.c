@@ -76,9 +76,9 @@ struct tail {
 
 static struct tail tail_of(const struct field_stats *f, uint64_t n, const struct xsum *sum, double edge)
 {
-	double all = (double)f->count;
+	double share = (double)n / (double)f->count;
 
-	return (struct tail){(double)n / all, n ? fabs((double)n * edge - xsum_value(sum)) / all : 0};
+	return (struct tail){share, n ? share * fabs(mean_from(sum, n, edge)) : 0};
 }
 
 // The integral of the product of two shares that fall evenly from the edge on, each over twice its mean distance.

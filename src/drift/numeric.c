@@ -124,29 +124,14 @@ static bool constant_reference(const struct measure_input *in, struct measure_va
 	return true;
 }
 
-// The mean's distance from x, which the difference of two rounded numbers would not give.
-static double mean_from(const struct field_stats *f, double x)
-{
-	double n = (double)f->count, high = n * x, low = fma(n, x, -high), mean;
-	struct xsum s;
-
-	if (!isfinite(high))
-		return field_mean(f) - x;
-	xsum_copy(&s, &f->sum);
-	xsum_add(&s, -high);
-	xsum_add(&s, -low);
-	mean = xsum_mean(&s, f->count);
-	xsum_release(&s);
-	return mean;
-}
-
 void measure_mean_shift(const struct measure_input *in, struct measure_value *out)
 {
 	if (!both_counted(in, out) || constant_reference(in, out))
 		return;
 	double n = (double)out->n_reference, sd = field_stddev(in->reference.field) * sqrt((n - 1) / n);
 	double about = field_mean(in->reference.field);
-	value_known(out, (mean_from(in->current.field, about) - mean_from(in->reference.field, about)) / sd);
+	value_known(out, (mean_from(&in->current.field->sum, out->n_current, about) -
+			  mean_from(&in->reference.field->sum, out->n_reference, about)) / sd);
 }
 
 void measure_variance_ratio(const struct measure_input *in, struct measure_value *out)
@@ -181,7 +166,7 @@ void measure_t_p(const struct measure_input *in, struct measure_value *out)
 	double n = (double)out->n_reference, m = (double)out->n_current, about = field_mean(r);
 	double sd_r = r->min < r->max ? field_stddev(r) : 0, sd_c = c->min < c->max ? field_stddev(c) : 0;
 	double unit = fmax(sd_r, sd_c), a = sd_r / unit * (sd_r / unit) / n, b = sd_c / unit * (sd_c / unit) / m;
-	double t = (mean_from(c, about) - mean_from(r, about)) / unit / sqrt(a + b);
+	double t = (mean_from(&c->sum, c->count, about) - mean_from(&r->sum, r->count, about)) / unit / sqrt(a + b);
 
 	if (n < 2 || m < 2 || !unit) {
 		out->state = READING_NOT_APPLICABLE;

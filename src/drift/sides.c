@@ -137,6 +137,21 @@ double cells_ks(const struct cells *s)
 	return d;
 }
 
+double mean_from(const struct xsum *sum, uint64_t n, double x)
+{
+	double high = (double)n * x, low = fma((double)n, x, -high), mean;
+	struct xsum s;
+
+	if (!isfinite(high))
+		return xsum_mean(sum, n) - x;
+	xsum_copy(&s, sum);
+	xsum_add(&s, -high);
+	xsum_add(&s, -low);
+	mean = xsum_mean(&s, n);
+	xsum_release(&s);
+	return mean;
+}
+
 static void columns_alloc(struct columns *t, size_t n)
 {
 	t->r = xcalloc(n, sizeof *t->r);

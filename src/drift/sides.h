@@ -43,6 +43,9 @@ double cells_ks(const struct cells *s);
 // The reference has at most FEW_VALUES distinct values, each in a cell of its own.
 bool cells_few(const struct cells *s);
 
+// How far the mean of n values with this sum lies above x, which the difference of two rounded numbers would not give.
+double mean_from(const struct xsum *sum, uint64_t n, double x);
+
 // Categories as they are, few-valued numbers by value, other numbers in PSI_GROUPS groups.
 enum reading_state columns_init(struct columns *t, const struct measure_input *in, struct measure_value *out);
 // The same; says in `out` where rare values share a column.
