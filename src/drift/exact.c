@@ -371,6 +371,80 @@ double exact_js_tfdv(const struct exact *e)
 	return fmin(shares_js(&t), 1);
 }
 
+double exact_rank_correlation(const struct exact *e)
+{
+	return shares_rank_correlation(&e->values);
+}
+
+double exact_tvd_sorted(const struct exact *e)
+{
+	return shares_tvd_sorted(&e->values);
+}
+
+static size_t distinct_of(const struct exact *e)
+{
+	const double *v = e->c->sorted;
+	size_t n = 0;
+
+	for (size_t i = 0; e->type != FIELD_NUMERIC && i < e->values.n; i++)
+		n += e->values.c[i] > 0;
+	for (size_t i = 0; e->type == FIELD_NUMERIC && i < e->c->n; i++)
+		n += e->rank_c ? !i || e->rank_c[i] != e->rank_c[i - 1] : !i || v[i] != v[i - 1];
+	return n;
+}
+
+double exact_distinct_ratio(const struct exact *e)
+{
+	return (double)distinct_of(e) / (e->type == FIELD_NUMERIC ? (double)e->c->n : e->values.nc);
+}
+
+double exact_entropy(const struct exact *e)
+{
+	return shares_entropy(e->values.c, e->values.n, e->values.nc);
+}
+
+double exact_normalized_entropy(const struct exact *e)
+{
+	size_t n = distinct_of(e);
+
+	return n > 1 ? exact_entropy(e) / log2((double)n) : 0;
+}
+
+// The least value with at least a share q of all up to it.
+static double quantile(const struct exact_side *s, double q)
+{
+	size_t k = (size_t)ceil(q * (double)s->n);
+
+	return s->sorted[k ? k - 1 : 0];
+}
+
+double exact_p50(const struct exact *e)
+{
+	return quantile(e->c, 0.5);
+}
+
+double exact_p99(const struct exact *e)
+{
+	return quantile(e->c, 0.99);
+}
+
+static double quantile_shift(const struct exact *e, double q)
+{
+	const struct moments *r = &e->moments_r;
+
+	return r->sd > 0 ? ldexp(quantile(e->c, q) - quantile(e->r, q), -r->exponent) / r->sd : NAN;
+}
+
+double exact_p50_shift(const struct exact *e)
+{
+	return quantile_shift(e, 0.5);
+}
+
+double exact_p99_shift(const struct exact *e)
+{
+	return quantile_shift(e, 0.99);
+}
+
 double exact_unseen(const struct exact *e)
 {
 	double n = 0;

@@ -13,16 +13,18 @@ measure_fn measure_drift;
 // numeric.c
 measure_fn measure_ks, measure_ks_p, measure_wasserstein, measure_mean_shift, measure_variance_ratio,
 	measure_out_of_range, measure_sum, measure_mean, measure_stddev, measure_kuiper, measure_energy, measure_cvm,
-	measure_ad, measure_linf_deequ, measure_wasserstein_evidently, measure_t_p;
+	measure_ad, measure_linf_deequ, measure_wasserstein_evidently, measure_t_p, measure_p50, measure_p99,
+	measure_p50_shift, measure_p99_shift, measure_min, measure_max;
 // categorical.c
 measure_fn measure_psi, measure_psi_evidently, measure_psi_fiddler, measure_psi_deepchecks, measure_js,
 	measure_js_evidently, measure_js_tfdv, measure_kl, measure_kl_evidently, measure_hellinger, measure_linf,
-	measure_tvd, measure_cramers_v;
+	measure_tvd, measure_cramers_v, measure_rank_correlation, measure_tvd_sorted;
 // contingency.c
 measure_fn measure_chi2, measure_chi2_p, measure_chi2_evidently, measure_chi2_nannyml, measure_g_test,
 	measure_g_test_p;
 // values.c
-measure_fn measure_unseen, measure_top_share, measure_constant;
+measure_fn measure_unseen, measure_top_share, measure_constant, measure_distinct_ratio, measure_entropy,
+	measure_normalized_entropy;
 // counts.c
 measure_fn measure_missing, measure_nan, measure_inf, measure_violation_ratio, measure_violating_records,
 	measure_incompatible_schema, measure_dropped_field, measure_breaking_version, measure_records, measure_staleness,

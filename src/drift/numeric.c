@@ -214,3 +214,72 @@ void measure_stddev(const struct measure_input *in, struct measure_value *out)
 {
 	moment(in, out, field_stddev);
 }
+
+static double field_min(const struct field_stats *f)
+{
+	return f->min;
+}
+
+static double field_max(const struct field_stats *f)
+{
+	return f->max;
+}
+
+void measure_min(const struct measure_input *in, struct measure_value *out)
+{
+	moment(in, out, field_min);
+}
+
+void measure_max(const struct measure_input *in, struct measure_value *out)
+{
+	moment(in, out, field_max);
+}
+
+static void quantile(const struct measure_input *in, struct measure_value *out, double q)
+{
+	const struct field_stats *f = in->current.field;
+	double v, error;
+
+	out->n_current = f ? f->count : 0;
+	if (!out->n_current)
+		return;
+	v = field_quantile_within(f, q, &error);
+	value_within(out, v, error);
+	if (out->state != READING_KNOWN)
+		out->state = READING_MIXED_GRIDS;
+}
+
+void measure_p50(const struct measure_input *in, struct measure_value *out)
+{
+	quantile(in, out, 0.5);
+}
+
+void measure_p99(const struct measure_input *in, struct measure_value *out)
+{
+	quantile(in, out, 0.99);
+}
+
+static void quantile_shift(const struct measure_input *in, struct measure_value *out, double q)
+{
+	double n, sd, r, c, error_r, error_c;
+
+	if (!both_counted(in, out) || constant_reference(in, out))
+		return;
+	n = (double)out->n_reference;
+	sd = field_stddev(in->reference.field) * sqrt((n - 1) / n);
+	r = field_quantile_within(in->reference.field, q, &error_r);
+	c = field_quantile_within(in->current.field, q, &error_c);
+	value_within(out, (c - r) / sd, (error_r + error_c) / sd);
+	if (out->state != READING_KNOWN)
+		out->state = READING_MIXED_GRIDS;
+}
+
+void measure_p50_shift(const struct measure_input *in, struct measure_value *out)
+{
+	quantile_shift(in, out, 0.5);
+}
+
+void measure_p99_shift(const struct measure_input *in, struct measure_value *out)
+{
+	quantile_shift(in, out, 0.99);
+}

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "drift/special.h"
 #include "util/xalloc.h"
@@ -68,6 +69,84 @@ double shares_tvd(const struct columns *t)
 	for (size_t i = 0; i < t->n; i++)
 		sum += fabs(t->r[i] / t->nr - t->c[i] / t->nc);
 	return sum / 2;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x < y) - (x > y);
+}
+
+static double *sorted(const double *counts, size_t n)
+{
+	double *out = xmalloc((n + 1) * sizeof *out);
+
+	memcpy(out, counts, n * sizeof *out);
+	qsort(out, n, sizeof *out, by_size);
+	return out;
+}
+
+double shares_tvd_sorted(const struct columns *t)
+{
+	double *r = sorted(t->r, t->n), *c = sorted(t->c, t->n), sum = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		sum += fabs(r[i] / t->nr - c[i] / t->nc);
+	free(r);
+	free(c);
+	return sum / 2;
+}
+
+// Twice each count's midrank less the mean, from 1 for the largest on.
+static double *ranks_of(const double *counts, size_t n)
+{
+	double *order = sorted(counts, n), *out = xmalloc((n + 1) * sizeof *out);
+
+	for (size_t i = 0; i < n; i++) {
+		size_t lo = 0, hi = n, end;
+
+		while (lo < hi) {
+			size_t mid = lo + (hi - lo) / 2;
+			if (order[mid] > counts[i])
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		for (end = lo, hi = n; end < hi;) {
+			size_t mid = end + (hi - end) / 2;
+			if (order[mid] >= counts[i])
+				end = mid + 1;
+			else
+				hi = mid;
+		}
+		out[i] = (double)(lo + end) - (double)n;
+	}
+	free(order);
+	return out;
+}
+
+double shares_rank_correlation(const struct columns *t)
+{
+	double *r = ranks_of(t->r, t->n), *c = ranks_of(t->c, t->n), rr = 0, cc = 0, rc = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		rr += r[i] * r[i];
+		cc += c[i] * c[i];
+		rc += r[i] * c[i];
+	}
+	free(r);
+	free(c);
+	return rr > 0 && cc > 0 ? fmin(fmax(rc / sqrt(rr * cc), -1), 1) : NAN;
+}
+
+double shares_entropy(const double *counts, size_t n, double total)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum -= counts[i] ? counts[i] / total * log2(counts[i] / total) : 0;
+	return fmax(0, sum);
 }
 
 double linf_robust(double d, double n, double m)

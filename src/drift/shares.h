@@ -14,6 +14,9 @@ double shares_js(const struct columns *t);		  // divergence, base 2
 double shares_hellinger(const struct columns *t);
 double shares_linf(const struct columns *t);
 double shares_tvd(const struct columns *t);
+double shares_tvd_sorted(const struct columns *t);	  // of the shares in order of size, whose they are put aside
+double shares_rank_correlation(const struct columns *t);  // Spearman's of the counts; NaN where a side's are all equal
+double shares_entropy(const double *counts, size_t n, double total); // bits
 // Deequ's correction of a largest difference for small samples.
 double linf_robust(double d, double n, double m);
 

@@ -17,7 +17,10 @@
 static const char ks_name[] = "Kolmogorov-Smirnov", psi_name[] = "population stability index",
 		  js_name[] = "Jensen-Shannon", w1_name[] = "Wasserstein-1, earth mover's distance",
 		  by_bins[] = "what the order of values inside open bins can change",
-		  new_values[] = "of numbers: how many distinct values open bins may hold", of_drift[] = "not stated";
+		  new_values[] = "of numbers: how many distinct values open bins may hold", of_drift[] = "not stated",
+		  by_width[] = "the width of the bin that holds it, within the extremes",
+		  by_bound[] = "not stated past the bound on categories",
+		  by_rest[] = "what values past the bound on categories can add";
 
 const struct measure measure_table[] = {
 	{
@@ -192,6 +195,19 @@ const struct measure measure_table[] = {
 		.threshold = 0.1, .compute = measure_tvd, .exact = exact_tvd, .file_types = NUM | CAT,
 	},
 	{
+		.name = "tvd_sorted", .range = "0 to 1", .source = "sorted L1 distance; Valiant and Valiant 2011",
+		.help = "tvd of the shares in order of their size: what changes when values' names are put aside",
+		.scope = MEASURE_FIELD, .types = CAT, .needs_reference = true, .min_records = 100, .threshold = 0.1,
+		.compute = measure_tvd_sorted, .exact = exact_tvd_sorted, .file_types = CAT,
+	},
+	{
+		.name = "rank_correlation", .range = "-1 to 1", .source = "Spearman 1904",
+		.help = "the correlation of the values' ranks by frequency, midranks where they are equal: below 1 where "
+			"values overtake others",
+		.scope = MEASURE_FIELD, .types = CAT, .needs_reference = true, .min_records = 100, .threshold = NAN,
+		.compute = measure_rank_correlation, .exact = exact_rank_correlation, .file_types = CAT,
+	},
+	{
 		.name = "chi2", .range = "0 up", .source = "Pearson",
 		.help = "the contingency table's statistic, without continuity correction; numbers by value, where the "
 			"reference has at most 10",
@@ -255,6 +271,18 @@ const struct measure measure_table[] = {
 		.help = "p of the difference of the means, variances not taken as equal; of text: of the length",
 		.scope = MEASURE_FIELD, .types = NUM | TEXT, .needs_reference = true, .min_records = 30,
 		.threshold = 0.001, .scale = SCALE_P, .compute = measure_t_p, .exact = exact_t_p, .file_types = NUM,
+	},
+	{
+		.name = "p50_shift", .range = "any", .unit = "sd",
+		.help = "the difference of the medians in the reference's (population) standard deviations",
+		.scope = MEASURE_FIELD, .types = NUM, .needs_reference = true, .min_records = 30, .threshold = 0.5,
+		.error = by_width, .compute = measure_p50_shift, .exact = exact_p50_shift, .file_types = NUM,
+	},
+	{
+		.name = "p99_shift", .range = "any", .unit = "sd",
+		.help = "the difference of the 99th percentiles in the reference's (population) standard deviations",
+		.scope = MEASURE_FIELD, .types = NUM, .needs_reference = true, .min_records = 100, .threshold = 1,
+		.error = by_width, .compute = measure_p99_shift, .exact = exact_p99_shift, .file_types = NUM,
 	},
 	{
 		.name = "missing_ratio", .range = "0 to 1", .help = "null or absent, of the decoded records",
@@ -339,6 +367,23 @@ const struct measure measure_table[] = {
 		.error = by_bins, .compute = measure_top_share, .exact = exact_top_share, .file_types = NUM | CAT,
 	},
 	{
+		.name = "distinct_ratio", .range = "0 to 1", .help = "different values, of all values",
+		.scope = MEASURE_FIELD, .types = CAT | TEXT, .min_records = 1, .threshold = NAN, .error = by_bound,
+		.compute = measure_distinct_ratio, .exact = exact_distinct_ratio, .file_types = NUM | CAT,
+	},
+	{
+		.name = "entropy", .range = "0 up", .unit = "bits", .source = "Shannon 1948",
+		.help = "the entropy of the values' shares",
+		.scope = MEASURE_FIELD, .types = CAT, .min_records = 1, .threshold = NAN, .error = by_rest,
+		.compute = measure_entropy, .exact = exact_entropy, .file_types = CAT,
+	},
+	{
+		.name = "normalized_entropy", .range = "0 to 1", .source = "evenness; Pielou 1966",
+		.help = "entropy over its most, the logarithm of the number of different values; 0 where there is one",
+		.scope = MEASURE_FIELD, .types = CAT, .min_records = 1, .threshold = NAN, .error = by_bound,
+		.compute = measure_normalized_entropy, .exact = exact_normalized_entropy, .file_types = CAT,
+	},
+	{
 		.name = "constant", .range = "0 or 1", .help = "1 where at least two values are all equal, else 0",
 		.scope = MEASURE_FIELD, .types = NUM | CAT, .count = true, .min_records = 2, .compute = measure_constant,
 	},
@@ -355,6 +400,28 @@ const struct measure measure_table[] = {
 		.name = "stddev", .range = "0 up", .unit = "the field's",
 		.help = "the standard deviation of the values, n - 1; of text: of the length",
 		.scope = MEASURE_FIELD, .types = NUM | TEXT, .min_records = 2, .threshold = NAN, .compute = measure_stddev,
+	},
+	{
+		.name = "min", .range = "any", .unit = "the field's",
+		.help = "the least value; of text: the least length in bytes",
+		.scope = MEASURE_FIELD, .types = NUM | TEXT, .min_records = 1, .threshold = NAN, .compute = measure_min,
+	},
+	{
+		.name = "max", .range = "any", .unit = "the field's",
+		.help = "the greatest value; of text: the greatest length in bytes",
+		.scope = MEASURE_FIELD, .types = NUM | TEXT, .min_records = 1, .threshold = NAN, .compute = measure_max,
+	},
+	{
+		.name = "p50", .range = "any", .unit = "the field's", .source = "median",
+		.help = "the least value that at least half of the values do not exceed",
+		.scope = MEASURE_FIELD, .types = NUM, .min_records = 1, .threshold = NAN, .error = by_width,
+		.compute = measure_p50, .exact = exact_p50, .file_types = NUM,
+	},
+	{
+		.name = "p99", .range = "any", .unit = "the field's",
+		.help = "the least value that at least 99 % of the values do not exceed",
+		.scope = MEASURE_FIELD, .types = NUM, .min_records = 1, .threshold = NAN, .error = by_width,
+		.compute = measure_p99, .exact = exact_p99, .file_types = NUM,
 	},
 };
 const size_t measure_table_len = ARRAY_LEN(measure_table);

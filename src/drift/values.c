@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Measures of one side's values: what is new, frequent or all there is.
+#include <math.h>
+
 #include "drift/measures.h"
 
 void measure_unseen(const struct measure_input *in, struct measure_value *out)
@@ -77,4 +79,56 @@ void measure_constant(const struct measure_input *in, struct measure_value *out)
 	else
 		equal = field_top(f, &most, 1) && most->n == f->count;
 	value_known(out, equal && f->count == f->present);
+}
+
+void measure_distinct_ratio(const struct measure_input *in, struct measure_value *out)
+{
+	const struct field_stats *f = in->current.field;
+	bool approximate;
+	uint64_t n;
+
+	out->n_current = f ? f->count : 0;
+	if (!out->n_current)
+		return;
+	n = field_distinct(f, &approximate);
+	value_within(out, fmin(1, (double)n / (double)f->count), approximate ? NAN : 0);
+	if (approximate)
+		out->detail = "estimated: not every value is counted singly";
+}
+
+// Bits. Values that are not counted singly add least if they are one value, and most if each is another.
+static bool entropy_of(const struct measure_input *in, struct measure_value *out)
+{
+	const struct field_stats *f = in->current.field;
+	double n, rest, sum = 0, least, most;
+
+	out->n_current = f ? f->count : 0;
+	if (!out->n_current)
+		return false;
+	n = (double)f->count;
+	for (size_t i = 0; i < f->cats.n; i++) {
+		double q = (double)f->cats.items[i].n / n;
+		sum -= q ? q * log2(q) : 0;
+	}
+	rest = (double)f->cats.rest / n;
+	least = rest ? -rest * log2(rest) : 0;
+	most = rest ? rest * log2(n) : 0;
+	value_within(out, fmax(0, sum) + (least + most) / 2, (most - least) / 2);
+	return true;
+}
+
+void measure_entropy(const struct measure_input *in, struct measure_value *out)
+{
+	entropy_of(in, out);
+}
+
+void measure_normalized_entropy(const struct measure_input *in, struct measure_value *out)
+{
+	bool approximate;
+	uint64_t n;
+
+	if (!entropy_of(in, out))
+		return;
+	n = field_distinct(in->current.field, &approximate);
+	value_within(out, n > 1 ? fmin(1, out->value / log2((double)n)) : 0, approximate ? NAN : 0);
 }

@@ -276,39 +276,48 @@ double field_stddev(const struct field_stats *f)
 }
 
 // The point at `target` values from the bottom of a bin [lo, hi) that holds n after `before`.
-static double inside(const struct field_stats *f, double lo, double hi, uint64_t before, uint64_t n,
-		     double target)
+static double inside(const struct field_stats *f, double lo, double hi, uint64_t before, uint64_t n, double target,
+		     double *error)
 {
-	double share = (target - (double)before) / (double)n;
+	double share = (target - (double)before) / (double)n, x;
 
-	lo = fmax(lo, f->min);
-	hi = fmin(hi, f->max);
-	if (!(hi > lo))
-		return fmin(fmax(lo, f->min), f->max);
-	return fmin(fmax(lo * (1 - share) + hi * share, lo), hi);
+	lo = fmin(fmax(lo, f->min), f->max);
+	hi = fmax(fmin(hi, f->max), lo);
+	x = hi > lo ? fmin(fmax(lo * (1 - share) + hi * share, lo), hi) : lo;
+	*error = fmax(x - lo, hi - x);
+	return x;
 }
 
-double field_quantile(const struct field_stats *f, double q)
+double field_quantile_within(const struct field_stats *f, double q, double *error)
 {
 	double target = q * (double)f->count, lo, hi;
 	uint64_t before = 0;
 
+	*error = NAN;
 	if (f->type != FIELD_NUMERIC || !f->count || f->mixed || !(q >= 0 && q <= 1) || (f->bins && !f->grid))
 		return NAN;
 	for (size_t i = 0; i < f->nbins; before += f->bins[i++]) {
 		if (!f->bins[i] || (double)(before + f->bins[i]) < target)
 			continue;
-		if (grid_bin_is_point(f->grid, i))
-			return f->grid->edges[i - 1];
 		lo = i ? f->grid->edges[i - 1] : f->min;
-		hi = i < f->grid->n ? f->grid->edges[i] : f->max;
-		return inside(f, lo, hi, before, f->bins[i], target);
+		hi = grid_bin_is_point(f->grid, i) ? lo : i < f->grid->n ? f->grid->edges[i] : f->max;
+		return inside(f, lo, hi, before, f->bins[i], target, error);
 	}
 	for (size_t i = 0; i < f->nlogbins; before += f->logbins[i++].n) {
 		if ((double)(before + f->logbins[i].n) < target)
 			continue;
 		loggrid_range(f->logbins[i].bin, &lo, &hi);
-		return inside(f, lo, hi, before, f->logbins[i].n, target);
+		lo = inside(f, lo, hi, before, f->logbins[i].n, target, error);
+		if (f->approximate && !f->logbins[i].bin) // small magnitudes are there, too
+			*error = NAN;
+		return lo;
 	}
 	return NAN;
+}
+
+double field_quantile(const struct field_stats *f, double q)
+{
+	double error;
+
+	return field_quantile_within(f, q, &error);
 }

@@ -203,6 +203,8 @@ double field_stddev(const struct field_stats *f);
 double field_sum(const struct field_stats *f);
 // q in [0, 1]; by linear interpolation inside the bin, clamped to [min, max]; NaN if unknown.
 double field_quantile(const struct field_stats *f, double q);
+// The same, and how far the least value with at least a share q of the values up to it may be from it (NaN: unknown).
+double field_quantile_within(const struct field_stats *f, double q, double *error);
 // Distinct values; exact while nothing was dropped, else the KMV estimate (Bar-Yossef et al. 2002).
 uint64_t field_distinct(const struct field_stats *f, bool *approximate);
 // The k most frequent categories, by count then value; returns how many. Pointers into f.

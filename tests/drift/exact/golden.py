@@ -84,6 +84,8 @@ def numeric_specs():
     yield "heavy zero", s("zeros", 3000, 67, 1, 2), s("zeros", 2000, 68, 1.3, 2)
     yield "all negative", s("uniform", 333, 69, -9, 3), s("uniform", 222, 70, -9, 3.3)
     yield "small and close", s("uniform", 60, 71), s("uniform", 55, 72, 0.01)
+    yield ("two humps of equal mean and variance", s("normal", 20000, 77),
+           s("bimodal", 20000, 78, 0.9, math.sqrt(0.19)))
     yield "evenly interleaved", s("grid", 200, 0, 0, 1), s("grid", 200, 0, 0.5, 1)
     yield "evenly interleaved, many", s("grid", 4000, 0, 0, 1), s("grid", 3000, 0, 0.5, 4.0 / 3)
 
@@ -258,7 +260,13 @@ def scipy_numeric(r, c):
     x, y = x * k - x[0] * k, y * k - x[0] * k
     k = 2.0**-math.frexp(max(np.max(np.abs(x)), np.max(np.abs(y)), 1e-305))[1]
     x, y = x * k, y * k
+    def inverse(v, q):                            # the inverse of the empirical distribution function
+        return float(np.sort(v)[max(0, math.ceil(q * len(v)) - 1)])
+    out.update({"p50": inverse(c, 0.5), "p99": inverse(c, 0.99), "min": float(np.min(c)), "max": float(np.max(c)),
+                "distinct_ratio": len(np.unique(c)) / m})
     if np.min(x) != np.max(x):
+        out["p50_shift"] = (inverse(y, 0.5) - inverse(x, 0.5)) / x.std()
+        out["p99_shift"] = (inverse(y, 0.99) - inverse(x, 0.99)) / x.std()
         out["mean_shift"] = (y.mean() - x.mean()) / x.std()
         if m > 1:
             out["variance_ratio"] = y.var(ddof=1) / x.var(ddof=1) if np.min(y) != np.max(y) else 0.0
@@ -279,7 +287,14 @@ def scipy_table(keys, r, c):
     f1, h1 = (table + 1) / (table + 1).sum(axis=1, keepdims=True)
     n, m = table.sum(axis=1)
     linf = float(np.max(np.abs(p - q)))
+    present = int(np.count_nonzero(q))
+    entropy = float(stats.entropy(q, base=2))
+    level = len(set(table[0])) == 1 or len(set(table[1])) == 1
     return {
+        "rank_correlation": None if level else stats.spearmanr(table[0], table[1]).statistic,
+        "tvd_sorted": distance.cityblock(np.sort(p), np.sort(q)) / 2,
+        "entropy": entropy, "normalized_entropy": entropy / math.log2(present) if present > 1 else 0.0,
+        "distinct_ratio": present / m,
         "chi2": chi2.statistic, "chi2_p": chi2.pvalue, "g_test": g.statistic, "g_test_p": g.pvalue,
         "psi": float(np.sum((h - f) * np.log(h / f))), "kl": max(0.0, float(np.sum(special.rel_entr(f, h)))), "js": distance.jensenshannon(p, q, base=2),
         "hellinger": math.sqrt(max(0, 1 - float(np.sum(np.sqrt(p * q))))), "linf": linf,
