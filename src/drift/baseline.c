@@ -15,6 +15,7 @@ static void baseline_field_free(struct baseline_field *f)
 	grid_free((struct grid *)f->def.grid);
 	free(f->coarse);
 	free(f->chunks);
+	movement_free(f->movement);
 	free(f);
 }
 

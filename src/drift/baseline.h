@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "drift/movement.h"
 #include "stats/pane.h"
 #include "util/error.h"
 #include "util/json.h"
@@ -34,6 +35,8 @@ struct baseline_field {
 	uint32_t *coarse;          // numeric: fine bin -> coarse bin, grid_bins(def.grid) entries
 	struct baseline_chunk *chunks;
 	size_t nchunks;
+	struct movement *movement; // how means move with the length they are taken over; NULL where rows are too few,
+				   // or had no event time
 };
 
 struct baseline {

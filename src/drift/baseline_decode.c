@@ -323,6 +323,9 @@ static struct baseline_field *decode_field(struct baseline *b, size_t index, con
 		decode_categories(f, o, err);
 	else if (nbins || (f->def.type == FIELD_NUMERIC && f->total->count))
 		error_set(err, "counts without bins to hold them");
+	if (!err->set && json_object_get(o, "movement"))
+		f->movement = movement_decode(json_object_get(o, "movement"),
+					      f->def.type == FIELD_NUMERIC ? SERIES_NUMERIC : f->nbins, err);
 	if (!err->set)
 		decode_chunks(f, o, err);
 	return f;

@@ -4,7 +4,7 @@
 //     {"format":"kdrift-baseline","version":1,"hash":H,"stream":S,"event_time":B,"from":MS,"to":MS,
 //      "chunk":MS,"provenance":{...},"totals":{"records":N,...,"violations":[...],"schemas":[[ID,N],...]},
 //      "fields":[{"path":P,"type":T,"present":N,...,"edges":[...],"bins":[...],"coarse":[...],
-//                 "categories":[[VALUE,N,KNOWN],...],"coarse_bins":N,"chunks":[{...},...]},...]}
+//                 "categories":[[VALUE,N,KNOWN],...],"coarse_bins":N,"movement":{...},"chunks":[{...},...]},...]}
 //
 // H is the SHA-256, in hex, of the compact JSON text of the same object without "hash". Numbers have 17
 // digits, so doubles come back to the bit; what is undefined (the mean of nothing) is null; a sum is the

