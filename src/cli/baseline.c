@@ -7,6 +7,7 @@
 #include "app/range_faults.h"
 #include "app/store_range.h"
 #include "app/topic_range.h"
+#include "cli/baseline.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "cli/row_rules.h"
@@ -298,10 +299,17 @@ static int make(struct making *m, const struct config *c, const struct cli_args 
 static int run(struct cli_args *args)
 {
 	struct error err = ERROR_INIT;
+	static const char *const needed[] = {"stream", "out"};
 	struct making m = {0};
-
 	bool store = cli_flag(args, "from-store");
 
+	if (cli_words(args))
+		return baseline_diff(args);
+	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
+		if (!cli_given(args, needed[i]))
+			return cli_usage(args, "--%s is missing", needed[i]);
+	if (cli_given(args, "fail-on") || cli_flag(args, "json"))
+		return cli_usage(args, "--fail-on and --json are for kdrift baseline diff A B");
 	if (cli_given(args, "file") && store)
 		return cli_usage(args, "--file stands beside --from-store; give one of the two");
 	if (cli_given(args, "slice") && !store)
@@ -333,7 +341,7 @@ static int run(struct cli_args *args)
 
 static const struct option_def options[] = {
     OPTION_CONFIG,
-    {.name = "stream", .kind = OPTION_STRING, .arg = "NAME", .help = "the stream", .required = true},
+    {.name = "stream", .kind = OPTION_STRING, .arg = "NAME", .help = "the stream; needed to make one"},
     {.name = "from",
      .kind = OPTION_TIME,
      .arg = "TIME",
@@ -354,15 +362,23 @@ static const struct option_def options[] = {
     {.name = "allow-violations",
      .kind = OPTION_FLAG,
      .help = "take the range or the files although records in them break rules"},
-    {.name = "out", .kind = OPTION_STRING, .arg = "FILE", .help = "the baseline to write", .required = true},
+    {.name = "out", .kind = OPTION_STRING, .arg = "FILE", .help = "the baseline to write; needed to make one"},
+    {.name = "json", .kind = OPTION_FLAG, .help = "with diff: print JSON"},
+    {.name = "fail-on",
+     .kind = OPTION_STRING,
+     .arg = "CONDITION",
+     .repeated = true,
+     .help = "with diff: exit with 1 where B breaks it beside A, or it cannot be judged: 'ks>0.1', 'amount:missing_ratio>0.05'"},
     OPTIONS_END,
 };
 
 const struct command cmd_baseline = {
     .name = "baseline",
     .summary = "freezes a good period, or training data, as what a stream is compared with",
-    .usage = "kdrift baseline --config C --stream S [--from T --to T [--from-store] | --file F...] --out B.json",
+    .usage = "kdrift baseline --config C --stream S [--from T --to T [--from-store] | --file F...] --out B.json\n"
+	     "       kdrift baseline diff A.json B.json [--json] [--fail-on CONDITION]",
     .options = options,
+    .max_words = 3,
     .run = run,
     .about = "Times are the stream's: its event_time, else the Kafka timestamp. Reading a topic commits "
 	     "nothing and joins "

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config/nearest.h"
+#include "judge/rule.h"
 #include "util/xalloc.h"
 
 static int no_measure(const char *name, bool (*has)(const struct measure *m), struct error *err)
@@ -97,6 +98,13 @@ int gates_read(struct gates *g, const struct cli_args *args, bool (*has)(const s
 	rc = cli_usage(args, "--fail-on: %s\nmeasures:%s", err.text, names.data);
 	buf_release(&names);
 	return rc;
+}
+
+bool gate_of_pane(const struct measure *m)
+{
+	const struct rule r = {.measure = m};
+
+	return m->compute && !rule_is_clock(&r);
 }
 
 void gates_release(struct gates *g)

@@ -21,6 +21,8 @@ struct gates {
 // Every --fail-on of the command line. `has`: may the command be asked for the measure? EXIT_OK, or EXIT_USAGE after
 // saying what is wrong; to be released in any case.
 int gates_read(struct gates *g, const struct cli_args *args, bool (*has)(const struct measure *m)) MUST_CHECK;
+// What a pane and a baseline say (measure_of_pane); what only the monitor's own clock says is none of it.
+bool gate_of_pane(const struct measure *m);
 void gates_release(struct gates *g);
 // True where the value breaks the gate, said on stderr. What is not known (NaN) breaks it for the reason `why`;
 // NULL: it may be unknown.

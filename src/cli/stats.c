@@ -53,14 +53,6 @@ static void print_text(const json_t *v)
 
 // --- gates --------------------------------------------------------------------------------------------
 
-// What panes and a baseline say; what only the monitor's own clock says is none of it.
-static bool measured_here(const struct measure *m)
-{
-	const struct rule r = {.measure = m};
-
-	return m->compute && !rule_is_clock(&r);
-}
-
 struct interval {
 	const struct stream_conf *conf;
 	const struct judge_stream *stream;
@@ -68,28 +60,9 @@ struct interval {
 	struct pane *pane;
 };
 
-static struct measure_value value_of(const struct interval *v, const struct measure *m, const struct field_def *def)
-{
-	const struct baseline *b = v->stream->baseline;
-	struct measure_input in = {.def = def, .window_ms = v->to - v->from};
-
-	if (v->pane->records)
-		in.current = (struct measure_side){v->pane, def ? pane_find(v->pane, def->path, def->type) : NULL};
-	if (b) {
-		in.source = b;
-		in.reference.pane = b->total;
-		in.baseline = def ? baseline_find(b, def->path) : NULL;
-	}
-	if (in.baseline && in.baseline->def.type == def->type)
-		in.reference.field = in.baseline->total;
-	else
-		in.baseline = NULL;
-	return measure_compute(m, &in);
-}
-
 static bool judge_field(const struct gate *g, const struct interval *v, const struct field_def *def)
 {
-	struct measure_value x = value_of(v, g->measure, def);
+	struct measure_value x = measure_of_pane(g->measure, def, v->pane, v->stream->baseline, v->to - v->from);
 
 	// Of a gate on all fields, those of another type are none of its business.
 	bool other = x.state == READING_NOT_APPLICABLE && !g->field;
@@ -173,7 +146,7 @@ static int run(struct cli_args *args)
 
 	if (cli_ms(args, "to", 0) <= cli_ms(args, "from", 0))
 		return cli_usage(args, "--to must lie after --from");
-	int rc = gates_read(&gates, args, measured_here);
+	int rc = gates_read(&gates, args, gate_of_pane);
 	if (rc == EXIT_OK) {
 		log_set_level(LOG_ERROR);
 		struct model *m = model_load(cli_str(args, "config"), false, &err);

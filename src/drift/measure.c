@@ -45,3 +45,21 @@ struct measure_value measure_compute(const struct measure *m, const struct measu
 		v.value = v.error = NAN;
 	return v;
 }
+
+struct measure_value measure_of_pane(const struct measure *m, const struct field_def *def, const struct pane *p,
+				     const struct baseline *b, int64_t window_ms)
+{
+	struct measure_input in = {.def = def, .source = b, .window_ms = window_ms};
+
+	if (p->records)
+		in.current = (struct measure_side){p, def ? pane_find(p, def->path, def->type) : NULL};
+	if (b) {
+		in.reference.pane = b->total;
+		in.baseline = def ? baseline_find(b, def->path) : NULL;
+	}
+	if (in.baseline && in.baseline->def.type == def->type)
+		in.reference.field = in.baseline->total;
+	else
+		in.baseline = NULL;
+	return measure_compute(m, &in);
+}

@@ -166,6 +166,8 @@ def from_store(s, kafka, redis):
     m.stop()
     stats_gates(s, config, end, bad_begin)
 
+    diff(s, out)
+
     # A second baseline keeps the grid of the first.
     code, _, err = kdrift("baseline", "--config", config, "--stream", "orders", "--from-store", "--from", str(end + 7 * HOUR),
                           "--to", str(end + 18 * HOUR), "--out", out + ".next")
@@ -174,6 +176,59 @@ def from_store(s, kafka, redis):
     code, _, err = kdrift("baseline", "--config", config, "--stream", "orders", "--from-store", "--from", str(begin),
                           "--to", str(end + 18 * HOUR), "--out", out + ".mixed")
     s.check("a range that was counted on two grids is refused", code == 1 and "two grids" in err, err)
+
+
+def diff(s, out):
+    """The week's baseline beside that of one slice of it, and beside one that was given another field."""
+    code, said, err = kdrift("baseline", "diff", out, out + ".eu", "--json")
+    if not s.check("baseline diff", code == 0, err):
+        return
+    d, a, b = json.loads(said), load(out), load(out + ".eu")
+    s.equal("it names both, with provenance", [(d[k]["hash"], d[k]["provenance"]) for k in "ab"],
+            [(x["hash"], x["provenance"]) for x in (a, b)])
+    s.equal("no field is new, gone or of another type", {f["change"] for f in d["fields"].values()}, {"none"})
+    s.equal("the mean shift is that of the files' numbers", round(d["fields"]["amount"]["measures"]["mean_shift"], 9),
+            round((mean_of(b, "amount") - mean_of(a, "amount")) / deviation_of(a, "amount"), 9))
+    s.equal("grids differ, so shape is not known", (d["fields"]["amount"]["same_grid"], d["fields"]["amount"]["unknown"].get("ks")),
+            (False, "mixed_grids"))
+    s.check("of categories it is", d["fields"]["country"]["measures"]["js"] < 0.1, d["fields"]["country"])
+    code, said, err = kdrift("baseline", "diff", out, out + ".bad")
+    s.check("as text", code == 0 and "amount" in said and "mean_shift" in said and "grids differ" in said, said)
+    code, said, err = kdrift("baseline", "diff", out, out)
+    s.check("a baseline is like itself", code == 0 and "the grids are equal" in said and "ks 0" in said, said)
+    code, said, err = kdrift("baseline", "diff", out, out + ".eu", "--fail-on", "country:js>0.5,violation_ratio>0.01")
+    s.equal("as a gate: it holds", (code, err), (0, ""))
+    code, said, err = kdrift("baseline", "diff", out, out + ".bad", "--fail-on", "violation_ratio>0.01", "--fail-on", "ks>1")
+    s.check("broken, and not known", code == 1 and "violation_ratio is 0.0" in err and "amount: ks is not known: mixed_grids" in err, err)
+    path = os.path.join(s.tmp, "narrow.csv")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("amount,country,size\n" + "".join(f"a{i % 3},de,{i}\n" for i in range(100)))
+    config = configure(s.tmp, "127.0.0.1:1", NO_REGISTRY, "redis://127.0.0.1:1", [{"name": "orders", "topic": "orders",
+                                                                                   "role": "features"}], name="narrow")
+    code, _, err = kdrift("baseline", "--config", config, "--stream", "orders", "--file", path, "--out", path + ".json")
+    code, said, err = kdrift("baseline", "diff", out, path + ".json", "--json")
+    s.equal("fields that are new, gone or of another type", {p: f["change"] for p, f in json.loads(said)["fields"].items()}
+            if not code else err, {"amount": "retyped", "country": "none", "size": "added", "discount": "removed",
+                                   "express": "removed", "region": "removed"})
+    for wrong in (["diff", out], ["difference", out, out], ["diff", out, out, "--stream", "x"]):
+        s.equal(f"wrong usage: {wrong[0]} {len(wrong)}", kdrift("baseline", *wrong)[0], 2)
+
+
+def sum_of(text):
+    """-0xHEXpN, exactly."""
+    mantissa, exponent = text.split("p")
+    return Fraction(int(mantissa, 16)) * Fraction(2) ** int(exponent)
+
+
+def mean_of(b, path):
+    f = field(b, path)
+    return float(sum_of(f["sum"]) / f["count"])
+
+
+def deviation_of(b, path):
+    f = field(b, path)
+    n, s, q = f["count"], sum_of(f["sum"]), sum_of(f["sumsq"])
+    return float((q / n - (s / n) ** 2)) ** 0.5
 
 
 def stats_gates(s, config, end, bad_begin):
