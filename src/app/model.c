@@ -102,10 +102,9 @@ static void judge_conf(struct model *m, bool clock_is_watermark)
 struct model *model_load(const char *path, bool clock_is_watermark, struct error *err)
 {
 	struct config_problems problems = {0};
-	struct model *m = xcalloc(1, sizeof *m);
+	struct config *c = config_load(path, &problems);
 	size_t errors = 0;
 
-	m->config = config_load(path, &problems);
 	for (size_t i = 0; i < problems.n; i++) {
 		const struct config_problem *p = &problems.items[i];
 		log_at(p->warning ? LOG_WARN : LOG_ERROR, "config", "%s:%d: %s", p->file, p->line, p->text);
@@ -114,13 +113,19 @@ struct model *model_load(const char *path, bool clock_is_watermark, struct error
 			error_set(err, "%s:%d: %s", p->file, p->line, p->text);
 	}
 	config_problems_release(&problems);
-	if (!m->config) {
-		if (errors > 1)
-			error_prefix(err, "%zu errors in the configuration (kdrift check lists them), the first", errors);
-		model_free(m);
-		return NULL;
-	}
-	size_t n = m->config->nstreams;
+	if (c)
+		return model_of(c, clock_is_watermark, err);
+	if (errors > 1)
+		error_prefix(err, "%zu errors in the configuration (kdrift check lists them), the first", errors);
+	return NULL;
+}
+
+struct model *model_of(struct config *c, bool clock_is_watermark, struct error *err)
+{
+	struct model *m = xcalloc(1, sizeof *m);
+	size_t n = c->nstreams;
+
+	m->config = c;
 	m->baselines = xcalloc(n + 1, sizeof *m->baselines);
 	m->contracts = xcalloc(n + 1, sizeof *m->contracts);
 	m->schemas = xcalloc(n + 1, sizeof *m->schemas);

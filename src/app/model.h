@@ -21,5 +21,7 @@ struct model {
 
 // Problems of the configuration are logged, each on its line. NULL with err where any is an error.
 struct model *model_load(const char *path, bool clock_is_watermark, struct error *err) MUST_CHECK;
+// The same of a configuration that is loaded; takes it, also on failure.
+struct model *model_of(struct config *c, bool clock_is_watermark, struct error *err) MUST_CHECK;
 void model_free(struct model *m);
 #endif

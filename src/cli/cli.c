@@ -12,7 +12,7 @@
 const struct command *const cli_commands[] = {&cmd_demo,     &cmd_run,		 &cmd_check,
 					      &cmd_baseline, &cmd_produce,	 &cmd_stats,
 					      &cmd_alerts,   &cmd_schema,	 &cmd_test_receiver,
-					      &cmd_compare,  &cmd_measures,	 NULL};
+					      &cmd_compare,  &cmd_backtest,	 &cmd_measures,	NULL};
 
 int cli_fail(const struct cli_args *a, const struct error *err)
 {
@@ -36,29 +36,35 @@ static void drop_warnings(struct config_problems *p)
 	p->n = n;
 }
 
-static struct config *load(const struct cli_args *a,
-			   struct config *(*loader)(const char *, struct config_problems *))
+static struct config *tell_errors(struct config *c, struct config_problems *problems)
 {
-	struct config_problems problems = {0};
-	struct config *c = loader(cli_str(a, "config"), &problems);
 	struct buf text = BUF_INIT;
 
-	drop_warnings(&problems);
-	problems_text(&problems, &text);
+	drop_warnings(problems);
+	problems_text(problems, &text);
 	fputs(text.data ? text.data : "", stderr);
 	buf_release(&text);
-	config_problems_release(&problems);
+	config_problems_release(problems);
 	return c;
+}
+
+struct config *cli_config_with_alerts(const struct cli_args *a, const char *alerts)
+{
+	struct config_problems problems = {0};
+
+	return tell_errors(config_load_with_alerts(cli_str(a, "config"), alerts, &problems), &problems);
 }
 
 struct config *cli_config(const struct cli_args *a)
 {
-	return load(a, config_load);
+	return cli_config_with_alerts(a, NULL);
 }
 
 struct config *cli_config_before_baseline(const struct cli_args *a)
 {
-	return load(a, config_load_before_baseline);
+	struct config_problems problems = {0};
+
+	return tell_errors(config_load_before_baseline(cli_str(a, "config"), &problems), &problems);
 }
 
 static const struct command *find(const char *name)

@@ -81,6 +81,8 @@ int cli_fail(const struct cli_args *a, const struct error *err);
 // Loads what --config names and prints every error on stderr. NULL where any is an error. The caller
 // frees with config_free.
 struct config *cli_config(const struct cli_args *a);
+// The same with the rules of another directory (NULL: its own).
+struct config *cli_config_with_alerts(const struct cli_args *a, const char *alerts);
 // The same where the files that `baseline:` names need not exist yet (kdrift baseline).
 struct config *cli_config_before_baseline(const struct cli_args *a);
 
@@ -88,5 +90,5 @@ struct config *cli_config_before_baseline(const struct cli_args *a);
 int cli_main(int argc, char **argv);
 
 extern const struct command cmd_run, cmd_check, cmd_baseline, cmd_produce, cmd_stats, cmd_alerts,
-	cmd_test_receiver, cmd_demo, cmd_schema, cmd_compare, cmd_measures;
+	cmd_test_receiver, cmd_demo, cmd_schema, cmd_compare, cmd_backtest, cmd_measures;
 #endif

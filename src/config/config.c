@@ -58,12 +58,18 @@ static void read_alerts(struct loader *l, const struct node *root)
 	const struct node *given = node_get(root, "alerts");
 	char *file;
 
+	if (l->alerts) {
+		free(c->alerts_dir);
+		c->alerts_dir = xstrdup(l->alerts);
+	}
 	if (!c->alerts_dir)
 		c->alerts_dir = strcmp(c->dir, ".") ? xasprintf("%s/alerts", c->dir) : xstrdup("alerts");
 	for (size_t n = strlen(c->alerts_dir); n > 1 && c->alerts_dir[n - 1] == '/'; n--)
 		c->alerts_dir[n - 1] = 0;
 	if (!is_dir(c->alerts_dir)) {
-		if (given && given->kind != NODE_NULL)
+		if (l->alerts)
+			problem_at(l, false, l->alerts, 0, "is not a directory");
+		else if (given && given->kind != NODE_NULL)
 			problem(l, given, "alerts: %s is not a directory; make it, or correct the name",
 				c->alerts_dir);
 		else
@@ -178,9 +184,9 @@ static void loader_release(struct loader *l)
 	free(l->env);
 }
 
-static struct config *load(const char *path, bool baselines_later, struct config_problems *out)
+static struct config *load(const char *path, bool baselines_later, const char *alerts, struct config_problems *out)
 {
-	struct loader l = {.out = out, .first = out->n, .baselines_later = baselines_later};
+	struct loader l = {.out = out, .first = out->n, .baselines_later = baselines_later, .alerts = alerts};
 	struct config *c = l.c = xcalloc(1, sizeof *c);
 
 	read_all(&l, path);
@@ -195,12 +201,17 @@ static struct config *load(const char *path, bool baselines_later, struct config
 
 struct config *config_load(const char *path, struct config_problems *out)
 {
-	return load(path, false, out);
+	return load(path, false, NULL, out);
 }
 
 struct config *config_load_before_baseline(const char *path, struct config_problems *out)
 {
-	return load(path, true, out);
+	return load(path, true, NULL, out);
+}
+
+struct config *config_load_with_alerts(const char *path, const char *alerts, struct config_problems *out)
+{
+	return load(path, false, alerts, out);
 }
 
 void config_free(struct config *c)

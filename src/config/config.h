@@ -150,6 +150,8 @@ struct config_problems {
 struct config *config_load(const char *path, struct config_problems *out);
 // The same for `kdrift baseline`: the files that `baseline:` names need not exist yet.
 struct config *config_load_before_baseline(const char *path, struct config_problems *out);
+// With the rules of another directory than its own.
+struct config *config_load_with_alerts(const char *path, const char *alerts, struct config_problems *out);
 void config_free(struct config *c);
 void config_problems_release(struct config_problems *p);
 const struct stream_conf *config_stream(const struct config *c, const char *name); // NULL if absent

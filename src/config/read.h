@@ -26,6 +26,7 @@ struct loader {
 	struct config_problems *out;
 	size_t first;          // problems from here on are this load's
 	bool baselines_later;  // a baseline file need not exist yet
+	const char *alerts;    // the directory of rules instead of the configuration's own; NULL: that one
 	bool has_receivers;    // receivers.yaml was read; it is the last document then
 	struct document **docs; // in the order of reading
 	size_t ndocs, capdocs;

@@ -52,7 +52,7 @@ static const char tail[] =
 	"`too_few`, `mixed_grids` (the two sides were counted on different grids), `approximate` (a bound was hit, so the "
 	"number could be wrong), `uncalibrated` (no member of `drift` can be judged), `not_applicable`, `catching_up` "
 	"(the stream's position is behind), `records_lost` (records of the window, or of the one it is compared with, were "
-	"deleted from Kafka before they were read). None of them is health, and none is drift.\n\n"
+	"deleted from Kafka before they were read), `incomplete` (of a backtest: the window is cut, or thin). None of them is health, and none is drift.\n\n"
 	"## How near the numbers are\n\n"
 	"Numbers are counted on a grid of about 256 quantiles of the baseline, with a bin of its own for every heavy "
 	"value; the other bins are *open*. Sums, extremes and what lies outside the grid are exact. What an open bin's "

@@ -24,7 +24,7 @@ struct avro_rows {
 	avro_value_t value;
 	struct avro_tree *tree;
 	uint64_t row;
-	struct buf at;
+	struct buf at, schema;
 };
 
 static int read_long(FILE *f, int64_t *out)
@@ -255,6 +255,7 @@ static void avro_rows_close(void *reader)
 		fclose(a->f);
 	avro_tree_free(a->tree);
 	buf_release(&a->at);
+	buf_release(&a->schema);
 	free(a->path);
 	free(a);
 }
@@ -262,7 +263,6 @@ static void avro_rows_close(void *reader)
 static void *avro_rows_open(const char *path, struct column_list *columns, struct error *err)
 {
 	struct avro_rows *a = xcalloc(1, sizeof *a);
-	struct buf schema = BUF_INIT;
 
 	a->path = xstrdup(path);
 	a->f = fopen(path, "re");
@@ -273,11 +273,11 @@ static void *avro_rows_open(const char *path, struct column_list *columns, struc
 	fseeko(a->f, 0, SEEK_END);
 	a->size = ftello(a->f);
 	rewind(a->f);
-	if (read_header(a->f, &schema)) {
+	if (read_header(a->f, &a->schema)) {
 		error_set(err, "%s: not an Avro object container file (its header cannot be read)", path);
 		goto fail;
 	}
-	a->tree = avro_tree_new(schema.data, schema.len, err);
+	a->tree = avro_tree_new(a->schema.data, a->schema.len, err);
 	if (!a->tree) {
 		error_prefix(err, "%s", path);
 		goto fail;
@@ -299,10 +299,8 @@ static void *avro_rows_open(const char *path, struct column_list *columns, struc
 		error_set(err, "%s: more than %d fields", path, ROWS_MAX_COLUMNS);
 		goto fail;
 	}
-	buf_release(&schema);
 	return a;
 fail:
-	buf_release(&schema);
 	avro_rows_close(a);
 	return NULL;
 }
@@ -325,6 +323,11 @@ static int avro_rows_next(void *reader, const struct column_list *columns, struc
 	return 1;
 }
 
+static const char *avro_rows_schema(void *reader)
+{
+	return ((struct avro_rows *)reader)->schema.data;
+}
+
 static double avro_rows_progress(void *reader)
 {
 	struct avro_rows *a = reader;
@@ -333,4 +336,5 @@ static double avro_rows_progress(void *reader)
 }
 
 const struct format avro_format = {".avro", avro_rows_open, avro_rows_next, avro_rows_progress,
-				   avro_rows_close};
+				   avro_rows_close,
+				   avro_rows_schema};

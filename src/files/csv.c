@@ -101,4 +101,4 @@ static double csv_progress(void *reader)
 	return csv_text_progress(reader);
 }
 
-const struct format csv_format = {".csv", csv_open, csv_next, csv_progress, csv_close};
+const struct format csv_format = {".csv", csv_open, csv_next, csv_progress, csv_close, NULL};

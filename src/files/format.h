@@ -39,6 +39,7 @@ struct format {
 	int (*next)(void *reader, const struct column_list *columns, struct row_buf *row, struct error *err);
 	double (*progress)(void *reader);
 	void (*close)(void *reader);
+	const char *(*schema)(void *reader); // NULL: the format has none
 };
 
 // By the file's name; NULL with err where it has none of theirs or is not a regular file.

@@ -189,5 +189,5 @@ static double jsonl_progress(void *reader)
 	return j->size ? (double)ftello(j->f) / (double)j->size : 1;
 }
 
-const struct format jsonl_format = {".jsonl", jsonl_open, jsonl_next, jsonl_progress, jsonl_close};
-const struct format ndjson_format = {".ndjson", jsonl_open, jsonl_next, jsonl_progress, jsonl_close};
+const struct format jsonl_format = {".jsonl", jsonl_open, jsonl_next, jsonl_progress, jsonl_close, NULL};
+const struct format ndjson_format = {".ndjson", jsonl_open, jsonl_next, jsonl_progress, jsonl_close, NULL};

@@ -183,6 +183,11 @@ int rows_next(struct rows *r, const struct row **out, struct error *err)
 	return got;
 }
 
+const char *rows_schema(const struct rows *r)
+{
+	return r->format->schema ? r->format->schema(r->reader) : NULL;
+}
+
 double rows_progress(const struct rows *r)
 {
 	return r->format->progress(r->reader);

@@ -64,6 +64,8 @@ const struct column *rows_column(const struct rows *r, size_t i);
 int rows_find(const struct rows *r, const char *path);
 // 1 and a row that is valid until the next call, 0 at the end, -1 with err.
 int rows_next(struct rows *r, const struct row **out, struct error *err) MUST_CHECK;
+// The Avro schema that the file's rows were written with; NULL: it is no Avro file.
+const char *rows_schema(const struct rows *r);
 // How much of the file has been read, 0..1.
 double rows_progress(const struct rows *r);
 // The row's cell of that column; NULL where it is missing.

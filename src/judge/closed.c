@@ -29,7 +29,8 @@ struct moment moment_of(const struct judge *j, const struct stream_state *s, con
 
 	if (!j->conf->clock_is_watermark && s->view.first_seen != INT64_MIN)
 		since.ms = s->view.first_seen;
-	return (struct moment){s->conf, w, NULL, &s->progress, &s->version, since, {j->clock}, 1};
+	return (struct moment){.stream = s->conf, .window = w, .progress = &s->progress, .version = &s->version, .since = since,
+			       .now = {j->clock}, .tests = 1};
 }
 
 // --- closed windows -----------------------------------------------------------------------------------
@@ -114,16 +115,33 @@ static void cache_release(struct window_cache *c)
 	free(c->items);
 }
 
+// The replay hears of a window that the data's start or end cuts.
+static int tell_cut(struct judge *j, struct stream_state *s, struct group *g, int64_t end, struct window_cache *cache,
+		    struct error *err)
+{
+	const struct merged *w;
+
+	if (!j->conf->replay)
+		return 0;
+	if (cached_window(cache, s, end - rule_window(g->rule, s->conf), end, &w, err))
+		return -1;
+	struct moment m = moment_of(j, s, w);
+	struct evaluation e = {.judge = j, .group = g, .moment = &m, .mode = ALERT_WINDOW, .boundary = end, .cut = true};
+	group_evaluate(&e);
+	return 0;
+}
+
 static int judge_group(struct judge *j, struct track *t, struct group *g, int64_t end, int64_t at, bool last,
 		       struct window_cache *cache, struct error *err)
 {
 	struct stream_state *s = t->stream;
+	const struct judge_replay *replay = j->conf->replay;
 	const struct merged *w, *other = NULL;
 	int64_t from = end - rule_window(g->rule, s->conf), earlier = rule_earlier(g->rule, s->conf);
 
 	if (from < s->first) {
 		t->cut = true;
-		return 0;
+		return tell_cut(j, s, g, end, cache, err);
 	}
 	if (earlier && from - earlier >= s->first &&
 	    cached_window(cache, s, from - earlier, end - earlier, &other, err))
@@ -135,8 +153,9 @@ static int judge_group(struct judge *j, struct track *t, struct group *g, int64_
 		return -1;
 	struct moment m = moment_of(j, s, w);
 	m.other = other;
-	struct evaluation e = {
-		.judge = j, .group = g, .moment = &m, .mode = ALERT_WINDOW, .boundary = end, .at = at, .show = last};
+	m.thin = replay && replay->least && w->total.pane->records < replay->least(replay->least_ctx, s->conf, w->to - w->from);
+	struct evaluation e = {.judge = j, .group = g, .moment = &m, .mode = ALERT_WINDOW, .boundary = end, .at = at,
+			       .show = last && !replay};
 	group_evaluate(&e);
 	return 0;
 }
@@ -197,7 +216,7 @@ static int judge_boundary(struct judge *j, struct track *t, int64_t end, struct 
 		if (cached_window(&cache, s, end - s->conf->slide_ms, end, &w, err))
 			goto out;
 		count_totals(&t->totals, w->total.pane);
-		if (last) {
+		if (last && !j->conf->replay) {
 			if (cached_window(&cache, s, end - s->conf->window_ms, end, &w, err))
 				goto out;
 			show_window(s, w);
@@ -268,6 +287,33 @@ int judge_closed(struct judge *j, bool *any, struct error *err)
 		else
 			mark_store(j, track);
 	}
+}
+
+static int finish_track(struct judge *j, const struct track *t, struct error *err)
+{
+	struct stream_state *s = t->stream;
+	struct window_cache cache = {NULL, 0, 0};
+	int64_t end = t->end != TIME_NONE ? t->end : stream_boundary(s, s->first);
+	int rc = 0;
+
+	while (!rc && end <= s->progress.newest.ms) {
+		end += s->conf->slide_ms;
+		rc = windows_need(s->windows, end - s->lookback, end, err);
+		for (size_t i = 0; i < t->ngroups && !rc; i++)
+			rc = tell_cut(j, s, t->groups[i], end, &cache, err);
+	}
+	cache_release(&cache);
+	return rc;
+}
+
+int judge_finish(struct judge *j, struct error *err)
+{
+	for (size_t i = 0; i < j->ntracks; i++) {
+		const struct track *t = &j->tracks[i];
+		if (t->stream->first != TIME_NONE && event_time_set(t->stream->progress.newest) && finish_track(j, t, err))
+			return -1;
+	}
+	return 0;
 }
 
 bool judge_eager_pending(const struct stream_state *s)

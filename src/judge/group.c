@@ -144,10 +144,30 @@ static void settle_reading(struct evaluation *e, struct alert *a, struct reading
 		json_array_append_new(e->still, item_of(e, v));
 }
 
+static void tell_verdict(const struct evaluation *e, const struct reading *v, const struct alert *a, enum truth truth)
+{
+	const struct judge_replay *replay = e->judge->conf->replay;
+	const char *state = a ? alert_state_name(&a->state) : "ok";
+
+	if (!replay || e->mode != ALERT_WINDOW)
+		return;
+	if (truth == TRUTH_UNKNOWN)
+		state = v->v.state == READING_UNCALIBRATED ? "uncalibrated" : "unknown";
+	replay->verdict(replay->ctx, &(struct judge_verdict){e->group->rule, v,
+							     condition_threshold(&v->limits, v->v.value), state});
+}
+
 static void judge_reading(struct evaluation *e, struct reading *v)
 {
 	struct group *g = e->group;
 	const struct rule *r = g->rule;
+
+	if (e->cut) {
+		v->v.state = READING_INCOMPLETE;
+		v->v.value = NAN;
+		tell_verdict(e, v, NULL, TRUTH_UNKNOWN);
+		return;
+	}
 	char *key = xasprintf("%s\037%s", v->field, v->slice);
 	struct alert *a = map_gets(&g->alerts, key);
 	enum truth truth = condition_eval(&v->limits, &v->v, a && a->state.firing);
@@ -177,6 +197,7 @@ static void judge_reading(struct evaluation *e, struct reading *v)
 	}
 	if (e->show)
 		show(g, v, a);
+	tell_verdict(e, v, a, step.truth);
 	if (a && alert_ok(&a->state))
 		alert_free(map_del(&g->alerts, key, strlen(key)));
 	free(key);
@@ -440,8 +461,10 @@ void group_evaluate(struct evaluation *e)
 		struct reading v = reading_of(e->group->rule, e->moment, NULL, "");
 		judge_reading(e, &v);
 	}
-	judge_absent(e);
-	settle_page(e);
+	if (!e->cut) {
+		judge_absent(e);
+		settle_page(e);
+	}
 	json_decref(e->fired);
 	json_decref(e->ended);
 	json_decref(e->still);

@@ -397,8 +397,8 @@ static int pass(struct judge *j, struct wall_time now, struct error *err)
 			judge_by_clock(j, s);
 		}
 	}
-	if (any || j->batch.nevents || j->shown_at == TIME_NONE || j->clock < j->shown_at ||
-	    j->clock - j->shown_at >= SHOW_MS) {
+	if (!j->conf->replay && (any || j->batch.nevents || j->shown_at == TIME_NONE || j->clock < j->shown_at ||
+				 j->clock - j->shown_at >= SHOW_MS)) {
 		status_build(j);
 		j->shown_at = j->clock;
 	}

@@ -33,6 +33,24 @@ struct digest_schedule {
 	const char *timezone;                 // IANA
 };
 
+// What a rule says of one closed window, for one field and slice.
+struct judge_verdict {
+	const struct rule *rule;
+	const struct reading *reading;        // with the stream, the window, and why there is no value
+	double threshold;
+	const char *state;                    // "ok", "pending", "firing", "unknown" or "uncalibrated"
+};
+
+// Who asks what rules would have said.
+struct judge_replay {
+	void *ctx;
+	// Every closed window; those that the data's start or end cuts are unknown and change no alert.
+	void (*verdict)(void *ctx, const struct judge_verdict *v);
+	// A window with fewer records is incomplete, and what rules say of it unknown. NULL: none is.
+	uint64_t (*least)(void *least_ctx, const struct judge_stream *s, int64_t window_ms);
+	void *least_ctx;
+};
+
 struct judge_conf {                           // borrowed: must outlive the judge
 	const struct judge_stream *streams;
 	size_t nstreams;
@@ -42,6 +60,7 @@ struct judge_conf {                           // borrowed: must outlive the judg
 	size_t nroutes[TIERS];
 	struct digest_schedule digests[TIERS]; // of daily and weekly
 	bool clock_is_watermark;              // demo and backtest: now = the newest watermark of all streams
+	const struct judge_replay *replay;    // NULL: none; with it nobody looks at the status, and there is none
 	const char *config_path;              // for the commands that a page shows
 };
 
@@ -51,6 +70,8 @@ void judge_free(struct judge *j);
 // One pass. `now` is ignored where clock_is_watermark. -1: nothing was committed; call again (state is
 // loaded anew). The documents of table "status" (one a stream, and "kdrift" for the whole) are part of the commit.
 int judge_tick(struct judge *j, struct wall_time now, struct error *err) MUST_CHECK;
+// Nothing more comes: tells the replay of the windows that the data's end cuts.
+int judge_finish(struct judge *j, struct error *err) MUST_CHECK;
 // The last pass stopped at its bound with closed windows left: tick again at once.
 bool judge_behind(const struct judge *j);
 // The last pass as JSON: {streams:[...], alerts:[...], clock, watermark ...}; a new reference. Thread-safe.

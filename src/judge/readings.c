@@ -179,6 +179,8 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 	uint64_t least = records < out.v.n_current ? records : out.v.n_current;
 	if (partial)
 		out.v.state = READING_APPROXIMATE;
+	else if (m->thin && !rule_is_volume(r))
+		out.v.state = READING_INCOMPLETE;
 	else if (out.v.state == READING_KNOWN && isnan(out.limits.above) && isnan(out.limits.below))
 		out.v.state = READING_UNCALIBRATED;
 	else if (out.v.state == READING_KNOWN && m->window && least < r->min_records)

@@ -22,6 +22,7 @@ struct moment {
 	const struct merged *other;      // against a time before or another stream: that window; NULL: it is not whole
 	const struct progress *progress;
 	const struct version *version;   // registered under the stream's subject
+	bool thin;                       // the window has far fewer records than its like
 	struct wall_time since;          // when the monitor first saw the stream
 	struct wall_time now;            // the judge's clock
 	uint64_t tests;                  // that the rule makes at this moment (rule_tests)

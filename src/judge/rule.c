@@ -59,6 +59,11 @@ int rule_rank(const struct rule *r)
 	return rule_is_dropped(r) ? 2 : !strcmp(r->measure->name, "incompatible_schema");
 }
 
+bool rule_is_volume(const struct rule *r)
+{
+	return !strcmp(r->measure->name, "records");
+}
+
 bool rule_is_wait(const struct rule *r)
 {
 	return !strcmp(r->measure->name, "schema_wait");

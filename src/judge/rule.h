@@ -51,6 +51,7 @@ bool rule_is_eager(const struct rule *r);
 bool rule_is_wait(const struct rule *r); // schema_wait
 bool rule_is_letters(const struct rule *r); // dead_letters_stopped
 bool rule_is_clock(const struct rule *r);
+bool rule_is_volume(const struct rule *r); // records: how much comes
 bool rule_is_version(const struct rule *r); // on what is registered: it looks at no record
 bool rule_is_dropped(const struct rule *r); // dropped_field
 // What other alerts may follow from: 2 dropped_field, 1 incompatible_schema, 0 none. Those of a higher rank are

@@ -118,6 +118,7 @@ struct evaluation {
 	int64_t boundary;          // event ms
 	int64_t at;                // the judge's clock, for what is told
 	bool show;                 // keep the readings for the status
+	bool cut;                  // the window is not whole: the replay is told so, and that is all
 	// private
 	json_t *fired, *ended;     // items
 	json_t *still;             // of alerts that fire on, in the tiers of the digests

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/expected.h"
+#include "app/outcome.h"
+#include "app/row_files.h"
+#include "cli/backtest.h"
+#include "cli/cli.h"
+#include "cli/progress.h"
+#include "util/log.h"
+#include "util/xalloc.h"
+
+enum { CURRENT, CHANGED, SIDES };
+
+struct side { // one set of rules
+	struct model *model;
+	struct outcome outcome;
+	struct backtest *run;
+};
+
+struct testing {
+	const struct cli_args *args;
+	struct side sides[SIDES];
+	size_t nsides;
+	struct row_file *paths;
+	size_t npaths;
+	struct row_files *files;
+	struct expected *expected;
+	struct progress progress;
+};
+
+// STREAM=F. 0 or EXIT_USAGE.
+static int file_args(struct testing *t)
+{
+	const char *const *texts = cli_strs(t->args, "file", &t->npaths);
+
+	t->paths = xcalloc(t->npaths + 1, sizeof *t->paths);
+	for (size_t i = 0; i < t->npaths; i++) {
+		const char *eq = strchr(texts[i], '=');
+		if (!eq || eq == texts[i] || !eq[1])
+			return cli_usage(t->args, "--file %s: write STREAM=FILE", texts[i]);
+		t->paths[i] = (struct row_file){xstrndup(texts[i], (size_t)(eq - texts[i])), eq + 1};
+	}
+	return 0;
+}
+
+static int open_side(struct testing *t, const char *alerts, struct error *err)
+{
+	struct side *s = &t->sides[t->nsides];
+	struct config *c = cli_config_with_alerts(t->args, alerts);
+
+	if (!c)
+		return error_set(err, "the configuration has errors");
+	t->nsides++;
+	s->model = model_of(c, true, err);
+	return s->model && !outcome_init(&s->outcome, err) ? 0 : -1;
+}
+
+static void start_side(struct testing *t, struct side *s)
+{
+	struct backtest_conf conf = {.model = s->model, .sink = outcome_sink(&s->outcome), .replay = outcome_replay(&s->outcome)};
+
+	if (t->expected) {
+		conf.replay.least = expected_least;
+		conf.replay.least_ctx = t->expected;
+	}
+	if (t->files)
+		row_files_bind(t->files, s->model);
+	s->run = backtest_new(&conf);
+}
+
+// The first time through: how many records windows usually have.
+static int count_rows(struct testing *t, struct error *err)
+{
+	const struct config *c = t->sides[0].model->config;
+	struct row_files *files = row_files_open(c, t->paths, t->npaths, err);
+	struct file_record r;
+	uint64_t rows = 0;
+	int got = -1;
+
+	t->expected = expected_new();
+	while (files && (got = row_files_next(files, &r, err)) > 0) {
+		expected_add(t->expected, c->streams[r.stream].name, c->streams[r.stream].slide_ms, r.event_ms);
+		if (++rows % 4096 == 0)
+			progress_show(&t->progress, row_files_progress(files) / 3, rows);
+	}
+	if (files && *row_files_unused(files))
+		fprintf(stderr, "kdrift backtest: columns that the schema does not have are not judged: %s\n",
+			row_files_unused(files));
+	row_files_free(files);
+	return got;
+}
+
+static int replay_rows(struct testing *t, struct error *err)
+{
+	size_t *parts[SIDES] = {NULL, NULL}, all = t->sides[0].model->config->nstreams * t->npaths;
+	struct file_record r;
+	uint64_t rows = 0;
+	int got, rc = 0;
+
+	for (size_t k = 0; k < t->nsides; k++) {
+		parts[k] = xmalloc(all * sizeof **parts);
+		for (size_t i = 0; i < all; i++)
+			parts[k][i] = SIZE_MAX;
+	}
+	while (!rc && (got = row_files_next(t->files, &r, err)) > 0) {
+		size_t at = r.stream * t->npaths + (size_t)r.file;
+		bool pending;
+		for (size_t k = 0; k < t->nsides && !rc; k++) {
+			if (parts[k][at] == SIZE_MAX)
+				parts[k][at] = backtest_part(t->sides[k].run, r.message.topic, r.file, 0, r.stream);
+			rc = backtest_record(t->sides[k].run, parts[k][at], &r.message, &pending, err);
+		}
+		if (++rows % 4096 == 0)
+			progress_show(&t->progress, (1 + 2 * row_files_progress(t->files)) / 3, rows);
+	}
+	for (size_t k = 0; k < t->nsides; k++)
+		free(parts[k]);
+	return rc || got ? -1 : 0;
+}
+
+static int replay_files(struct testing *t, struct error *err)
+{
+	if (count_rows(t, err) || !(t->files = row_files_open(t->sides[0].model->config, t->paths, t->npaths, err)))
+		return -1;
+	for (size_t k = 0; k < t->nsides; k++)
+		start_side(t, &t->sides[k]);
+	return replay_rows(t, err);
+}
+
+static int replay(struct testing *t, struct error *err)
+{
+	progress_begin(&t->progress);
+	int rc = replay_files(t, err);
+	for (size_t k = 0; k < t->nsides && !rc; k++)
+		rc = backtest_finish(t->sides[k].run, err);
+	progress_end(&t->progress);
+	return rc;
+}
+
+static int tell(struct testing *t, struct error *err)
+{
+	struct side *s = &t->sides[t->nsides - 1];
+
+	if (!cli_flag(t->args, "json")) {
+		outcome_print(&s->outcome, s->run, stdout);
+		return 0;
+	}
+	if (outcome_write(&s->outcome, s->run, stdout, err))
+		return -1;
+	puts("}");
+	return fflush(stdout) ? error_set(err, "write the answer: %s", strerror(errno)) : 0;
+}
+
+static int run(struct cli_args *args)
+{
+	struct error err = ERROR_INIT;
+	struct testing t = {.args = args};
+
+	if (!cli_given(args, "file"))
+		return cli_usage(args, "give --file STREAM=FILE");
+	if (file_args(&t))
+		return EXIT_USAGE;
+	log_set_level(LOG_ERROR);
+	int rc = open_side(&t, NULL, &err) || replay(&t, &err) || tell(&t, &err);
+	for (size_t k = 0; k < t.nsides; k++) {
+		backtest_free(t.sides[k].run);
+		outcome_release(&t.sides[k].outcome);
+		model_free(t.sides[k].model);
+	}
+	row_files_free(t.files);
+	expected_free(t.expected);
+	for (size_t i = 0; i < t.npaths; i++)
+		free((char *)(uintptr_t)t.paths[i].stream);
+	free(t.paths);
+	return rc ? cli_fail(args, &err) : EXIT_OK;
+}
+
+static const struct option_def options[] = {
+    OPTION_CONFIG,
+    {.name = "file",
+     .kind = OPTION_STRING,
+     .arg = "STREAM=FILE",
+     .repeated = true,
+     .help = "rows of the stream, in their event time: .csv, .jsonl, .ndjson or .avro"},
+    {.name = "json", .kind = OPTION_FLAG, .help = "print JSON"},
+    OPTIONS_END,
+};
+
+const struct command cmd_backtest = {
+    .name = "backtest",
+    .summary = "what the rules would have said of past data, tier by tier",
+    .usage = "kdrift backtest --config FILE --file STREAM=FILE [--json]",
+    .options = options,
+    .run = run,
+    .about = "Reads past data again in event time, through the same code as `kdrift run`, and tells what each tier would have "
+	     "sent. Nothing is sent or stored.",
+};
