@@ -16,29 +16,36 @@
 // likelihood ratio is taken, over columns of at least 5 expected values: where counts are small one of the
 // two overstates.
 //
+// Where the baseline shows a season, a window and each group are held against what is usual at their phase
+// (drift/history.h); the centre's own uncertainty is then that of a phase's few groups.
+//
+// A member that could not reach the p that the value is held against, whatever came, is left out of the family
+// and not counted; a shift of a thousand standard deviations or a variance ratio of a million count as the most
+// that can come.
+//
 // Without a history records are taken as independent: z, Kolmogorov's law, and for wasserstein the first
 // two moments of the integral of a Brownian bridge's absolute value.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "drift/history.h"
 #include "drift/measures.h"
 #include "drift/sides.h"
 #include "drift/special.h"
+#include "drift/spread.h"
 #include "util/xalloc.h"
 
 // Mean and standard deviation of the logarithm under Kolmogorov's law.
 #define KS_LOG_MEAN (-0.183599)
 #define KS_LOG_SD 0.291973
-// Variances and distances below this share of the reference's own count as this share.
-#define LEAST_SHARE 1e-6
-#define LEAST_EXPECTED 5
 #define LEAST_P 1e-300
+#define MOST_SHIFT 1e3
+#define MOST_RATIO 1e6
 // Poisson rate of what the reference never showed: three more than seen is its 95 % bound at none.
 #define UNSEEN_PRIOR 3
 
 enum member { MEAN_SHIFT, LOG_VARIANCE, KS, WASSERSTEIN, CHI2, UNSEEN, CONSTANT, MEMBERS };
+enum { FAMILY = 4 };
 
 #define NOTES(name)                                                                                          \
 	{                                                                                                    \
@@ -54,36 +61,60 @@ static const char *const details[MEMBERS][4] = {
 
 struct family {
 	const struct measure_input *in;
-	struct history history;
-	bool calibrated;
-	double n, m; // reference, current
-	double p;    // the smallest
-	enum member member;
-	int members;
+	const struct history *history; // NULL: records are taken as independent
+	struct usual usual;            // at the window's phase, where there is a season
+	bool season;
+	double n, m;                   // reference, current
+	struct {
+		enum member member;
+		double p, least; // least: the smallest that any window could get, as far as it was asked for
+	} members[FAMILY];
+	int count;
 };
+
+static double limit_p(const struct family *f)
+{
+	return f->in->limit_p > 0 ? f->in->limit_p : 1;
+}
 
 static void family_add(struct family *f, enum member member, double p)
 {
 	if (isnan(p))
 		return;
-	if (!f->members++ || p < f->p) {
-		f->p = p;
-		f->member = member;
-	}
+	f->members[f->count].member = member;
+	f->members[f->count].p = p;
+	f->members[f->count++].least = 0;
 }
 
-// What moves from group to group beyond sampling, v being the sampling variance of one record.
-static double excess(const struct family *f, double observed, double v)
+// That no window could give the member that was added last a smaller p.
+static void family_bound(struct family *f, double least)
 {
-	return fmax(0, observed - v / f->history.size);
+	f->members[f->count - 1].least = least;
 }
 
-static double two_sided(const struct family *f, const struct series *s, double deviation, double v)
+// Must it be known how small the p of the member that was added last could be?
+static bool asks_bound(const struct family *f)
 {
-	if (!f->calibrated)
-		return 2 * normal_sf(fabs(deviation) / sqrt(v / f->m + v / f->n));
-	double spread2 = (excess(f, s->variance, v) + v / f->m) * (1 + 1 / s->n_eff);
-	return 2 * student_sf(fabs(deviation) / sqrt(spread2), s->n_eff - 1);
+	return f->count && f->in->limit_p > 0 && f->members[f->count - 1].p * FAMILY > limit_p(f);
+}
+
+// --- mean and variance --------------------------------------------------------------------------------
+
+// The standard deviation of a deviation from the usual in a window, v being the sampling variance of one record.
+static double deviation_sd(const struct family *f, const struct series *s, double v)
+{
+	if (!f->history)
+		return sqrt(v / f->m + v / f->n);
+	double independent = f->season ? fmin(s->n_eff, f->history->phase_groups) : s->n_eff;
+	double moves = fmax(0, s->variance - v / f->history->size);
+	return sqrt((moves + v / f->m) * (1 + 1 / independent));
+}
+
+static double two_sided(const struct family *f, const struct series *s, double deviation, double sd)
+{
+	double t = fabs(deviation) / sd;
+
+	return 2 * (f->history ? student_sf(t, s->n_eff - 1) : normal_sf(t));
 }
 
 struct moments {
@@ -110,236 +141,124 @@ static struct moments without_farthest(const struct field_stats *r, const struct
 	return m;
 }
 
-static void add_mean_shift(struct family *f)
+static const struct series *mean_series(const struct family *f)
+{
+	return f->history ? &f->history->spread->mean : NULL;
+}
+
+static double mean_sd(const struct family *f)
+{
+	double v = f->season ? f->usual.variance : field_variance(f->in->reference.field);
+
+	return deviation_sd(f, mean_series(f), v);
+}
+
+static void add_mean_shift(struct family *f, const struct moments *but_one)
 {
 	const struct field_stats *r = f->in->reference.field, *c = f->in->current.field;
-	const struct moments but_one = without_farthest(r, c);
-	double y[BASELINE_CHUNKS], v = field_variance(r), p;
-	struct series s = {0};
+	double centre = f->season ? f->usual.mean : field_mean(r), sd = mean_sd(f);
+	const struct series *s = mean_series(f);
 
-	for (size_t i = 0; i < f->history.n; i++)
-		y[i] = f->history.groups[i].mean;
-	if (f->calibrated)
-		s = series_of(y, f->history.n);
-	p = two_sided(f, &s, field_mean(c) - field_mean(r), v);
-	family_add(f, MEAN_SHIFT, fmax(p, two_sided(f, &s, but_one.mean - field_mean(r), v)));
+	family_add(f, MEAN_SHIFT, fmax(two_sided(f, s, field_mean(c) - centre, sd), two_sided(f, s, but_one->mean - centre, sd)));
+	if (asks_bound(f))
+		family_bound(f, two_sided(f, s, MOST_SHIFT * sqrt(field_variance(r)), sd));
 }
 
-static double cell_middle(const struct cell *c)
-{
-	return c->lo + (c->hi - c->lo) / 2;
-}
-
-// From the reference's histogram.
-static double kurtosis(const struct cells *s)
-{
-	double mean = 0, m2 = 0, m4 = 0;
-
-	for (size_t i = 0; i < s->n; i++)
-		mean += s->v[i].r / s->nr * cell_middle(&s->v[i]);
-	for (size_t i = 0; i < s->n; i++) {
-		double d = cell_middle(&s->v[i]) - mean;
-		m2 += s->v[i].r / s->nr * d * d;
-		m4 += s->v[i].r / s->nr * d * d * d * d;
-	}
-	return m4 / (m2 * m2);
-}
-
-static void add_log_variance(struct family *f, const struct cells *cells)
+static void add_log_variance(struct family *f, const struct moments *but_one, double kurtosis)
 {
 	const struct field_stats *r = f->in->reference.field, *c = f->in->current.field;
-	const double variance[] = {field_variance(c), without_farthest(r, c).variance};
-	double least = LEAST_SHARE * field_variance(r), centre = log(field_variance(r)), v = kurtosis(cells) - 1;
-	double y[BASELINE_CHUNKS], p = 0;
-	struct series s = {0};
+	const double variance[] = {field_variance(c), but_one->variance};
+	const struct history *h = f->history;
+	const struct series *s = h ? &h->spread->log_variance : NULL;
+	double least = LEAST_SHARE * field_variance(r), centre = log(field_variance(r)), p = 0;
+	double sd = deviation_sd(f, s, kurtosis - 1);
 
-	for (size_t i = 0; i < f->history.n; i++)
-		y[i] = log(fmax(least, f->history.groups[i].m2 / (f->history.groups[i].n - 1)));
-	if (f->calibrated) {
-		s = series_of(y, f->history.n);
-		centre = isnan(f->history.log_variance) ? s.mean : f->history.log_variance;
-	}
+	if (h)
+		centre = isnan(h->log_variance) ? s->mean : h->log_variance;
+	if (f->season)
+		centre += log(fmax(least, f->usual.variance));
 	for (int i = 0; i < 2; i++)
-		p = fmax(p, two_sided(f, &s, log(fmax(least, variance[i])) - centre, v));
+		p = fmax(p, two_sided(f, s, log(fmax(least, variance[i])) - centre, sd));
 	family_add(f, LOG_VARIANCE, p);
+	if (asks_bound(f))
+		family_bound(f, two_sided(f, s, log(MOST_RATIO), sd));
 }
 
-// The reference in coarse bins, with the distance between neighbouring bins' mean values.
-struct coarse {
-	double r[BASELINE_BINS], c[BASELINE_BINS], step[BASELINE_BINS];
-	size_t n;
-	double w_mean, w_log_sd; // of wasserstein over sqrt(1/n + 1/m), if records were independent
-};
+// --- distances ----------------------------------------------------------------------------------------
 
-struct distances {
-	double ks, wasserstein;
-};
-
-static struct distances distances_of(const struct coarse *k, const double *r, double nr, const double *c, double nc)
+// P(distance >= d) with null_mean (geometric) and null_sd (of the logarithm) those of independence over
+// sqrt(1/n + 1/m).
+static double upper(const struct family *f, const struct series *s, double d, double null_mean, double null_sd)
 {
-	double d = 0;
+	double n = f->season ? f->usual.n : f->n;
+	double here = null_mean * null_mean * (1 / f->m + 1 / n), there = null_mean * null_mean * f->history->spread->rest;
+	double mean2 = fmax(0, exp(2 * s->mean) - there) + here;
+	double sd = fmax(sqrt(s->variance), null_sd) * sqrt(1 + 1 / s->n_eff);
+
+	return student_sf((log(fmax(LEAST_SHARE * sqrt(here), d)) - log(mean2) / 2) / sd, s->n_eff - 1);
+}
+
+// The greatest that any window of values within the grid can have: all of it in the first or in the last bin.
+static struct distances most(const struct coarse *k, const double *r, double n)
+{
 	struct distances out = {0, 0};
 
-	for (size_t i = 0; i + 1 < k->n; i++) {
-		d += r[i] / nr - c[i] / nc;
-		out.ks = fmax(out.ks, fabs(d));
-		out.wasserstein += fabs(d) * k->step[i];
+	for (size_t end = 0; end < 2; end++) {
+		double all[BASELINE_BINS] = {0};
+
+		all[end ? k->bins - 1 : 0] = 1;
+		struct distances d = distances_of(k, r, n, all, 1);
+		out.ks = fmax(out.ks, d.ks);
+		out.wasserstein = fmax(out.wasserstein, d.wasserstein);
 	}
 	return out;
 }
 
-// With B a Brownian bridge: E|B(s)| = sqrt(2 s(1-s)/pi), and for two normal variables of correlation c
-// E|XY| = (2/pi) sd(X) sd(Y) (sqrt(1 - c^2) + c asin c).
-static void coarse_null(struct coarse *k, double n)
+static void distances_by_history(struct family *f, const struct cells *cells)
 {
-	double sd[BASELINE_BINS], odds[BASELINE_BINS], cum = 0, square = 0;
+	const struct spread *s = f->history->spread;
+	const struct coarse *k = &s->coarse;
+	const double *r = f->season ? f->usual.bins : k->r;
+	double n = f->season ? f->usual.n : k->n, c[BASELINE_BINS] = {0};
 
-	for (size_t i = 0; i + 1 < k->n; i++) {
-		cum += k->r[i] / n;
-		sd[i] = sqrt(fmax(0, cum * (1 - cum)));
-		odds[i] = cum < 1 ? cum / (1 - cum) : INFINITY;
-		k->w_mean += sqrt(2 / M_PI) * sd[i] * k->step[i];
-		for (size_t j = 0; j <= i; j++) {
-			double c = sd[j] > 0 && sd[i] > 0 ? fmin(1, sqrt(odds[j] / odds[i])) : 0;
-			double e = 2 / M_PI * sd[i] * sd[j] * (sqrt(1 - c * c) + c * asin(c));
-			square += (i == j ? 1 : 2) * e * k->step[i] * k->step[j];
-		}
-	}
-	k->w_log_sd = k->w_mean > 0 ? sqrt(log(fmax(1, square / (k->w_mean * k->w_mean)))) : 0;
-}
-
-static void coarse_init(struct coarse *k, const struct cells *s, const uint32_t *group, size_t n)
-{
-	double at[BASELINE_BINS] = {0}, plain[BASELINE_BINS] = {0}, cells[BASELINE_BINS] = {0};
-
-	*k = (struct coarse){.n = n};
-	for (size_t i = 0; i < s->n; i++) {
-		uint32_t g = group[i];
-
-		k->r[g] += s->v[i].r;
-		k->c[g] += s->v[i].c;
-		at[g] += s->v[i].r * cell_middle(&s->v[i]);
-		plain[g] += cell_middle(&s->v[i]);
-		cells[g]++;
-	}
-	for (size_t i = 0; i < n; i++)
-		at[i] = k->r[i] ? at[i] / k->r[i] : plain[i] / cells[i];
-	for (size_t i = 0; i + 1 < n; i++)
-		k->step[i] = fmax(0, at[i + 1] - at[i]);
-	coarse_null(k, s->nr);
-}
-
-// P(distance >= d) with null_mean (geometric) and null_sd (of the logarithm) those of independence over
-// sqrt(1/n + 1/m).
-static double upper(const struct family *f, double *y, double d, double null_mean, double null_sd)
-{
-	double here = null_mean * null_mean * (1 / f->m + 1 / f->n), least = LEAST_SHARE * sqrt(here);
-	double size = f->history.size, there = null_mean * null_mean * (1 / size + 1 / (f->n - size));
-	double mean2, sd;
-	struct series s;
-
-	for (size_t i = 0; i < f->history.n; i++)
-		y[i] = log(fmax(least, y[i]));
-	s = series_of(y, f->history.n);
-	mean2 = fmax(0, exp(2 * s.mean) - there) + here;
-	sd = fmax(sqrt(s.variance), null_sd) * sqrt(1 + 1 / s.n_eff);
-	return student_sf((log(fmax(least, d)) - log(mean2) / 2) / sd, s.n_eff - 1);
-}
-
-static void add_distances(struct family *f, const struct cells *cells)
-{
-	const struct baseline_field *b = f->in->baseline;
-	uint32_t *own = NULL;
-	const uint32_t *group = f->calibrated ? b->coarse : NULL;
-	double ks[BASELINE_CHUNKS], w[BASELINE_CHUNKS];
-	struct coarse k;
-	struct distances now;
-
-	if (group) {
-		coarse_init(&k, cells, group, b->nbins);
-	} else {
-		own = xcalloc(cells->n, sizeof *own);
-		coarse_init(&k, cells, own, cells_group(cells, BASELINE_BINS, own));
-		free(own);
-	}
-	now = distances_of(&k, k.r, cells->nr, k.c, cells->nc);
+	for (size_t i = 0; i < cells->n; i++)
+		c[f->history->field->coarse[i]] += cells->v[i].c;
+	struct distances now = distances_of(k, r, n, c, cells->nc), bound = most(k, r, n);
+	family_add(f, KS, upper(f, &s->ks, now.ks, exp(KS_LOG_MEAN), KS_LOG_SD));
+	if (asks_bound(f))
+		family_bound(f, upper(f, &s->ks, bound.ks, exp(KS_LOG_MEAN), KS_LOG_SD));
 	// The logarithm of a log-normal variable of that mean.
-	double w_null = k.w_mean * exp(-k.w_log_sd * k.w_log_sd / 2);
-	if (!f->calibrated) {
-		double scale = sqrt(1 / f->n + 1 / f->m);
-
-		family_add(f, KS, kolmogorov_sf(cells_ks(cells) / scale));
-		if (w_null > 0 && k.w_log_sd > 0)
-			family_add(f, WASSERSTEIN, normal_sf(log(now.wasserstein / (scale * w_null)) / k.w_log_sd));
+	double w_mean = f->season ? coarse_w_mean(k, r, n) : k->w_mean, w_null = w_mean * exp(-k->w_log_sd * k->w_log_sd / 2);
+	if (!(w_null > 0))
 		return;
-	}
-	for (size_t i = 0; i < f->history.n; i++) {
-		const struct group *g = &f->history.groups[i];
-		double rest[BASELINE_BINS];
-
-		for (size_t j = 0; j < k.n; j++)
-			rest[j] = k.r[j] - g->bins[j];
-		struct distances d = distances_of(&k, rest, f->n - g->n, g->bins, g->n);
-		ks[i] = d.ks;
-		w[i] = d.wasserstein;
-	}
-	family_add(f, KS, upper(f, ks, now.ks, exp(KS_LOG_MEAN), KS_LOG_SD));
-	if (w_null > 0)
-		family_add(f, WASSERSTEIN, upper(f, w, now.wasserstein, w_null, k.w_log_sd));
+	family_add(f, WASSERSTEIN, upper(f, &s->wasserstein, now.wasserstein, w_null, k->w_log_sd));
+	if (asks_bound(f))
+		family_bound(f, upper(f, &s->wasserstein, bound.wasserstein, w_null, k->w_log_sd));
 }
 
-// Puts columns with fewer than LEAST_EXPECTED of `size` records together, and columns without a reference
-// apart (those are unseen). group[i] is SIZE_MAX where left out; returns the number of columns left.
-static size_t pool_columns(const double *r, size_t n, double size, size_t *group)
+static void distances_by_chance(struct family *f, const struct cells *cells)
 {
-	double total = 0, pooled = 0, least = INFINITY;
-	size_t used = 1, smallest = 0; // column 0 is the pool
+	uint32_t *group = xcalloc(cells->n, sizeof *group);
+	double scale = sqrt(1 / f->n + 1 / f->m), c[BASELINE_BINS] = {0};
+	struct coarse k;
 
-	for (size_t i = 0; i < n; i++)
-		total += r[i];
-	for (size_t i = 0; i < n; i++) {
-		if (!r[i]) {
-			group[i] = SIZE_MAX;
-		} else if (r[i] / total * size < LEAST_EXPECTED) {
-			group[i] = 0;
-			pooled += r[i];
-		} else {
-			if (r[i] < least) {
-				least = r[i];
-				smallest = used;
-			}
-			group[i] = used++;
-		}
-	}
-	if (pooled / total * size < LEAST_EXPECTED)
-		for (size_t i = 0; i < n; i++)
-			if (!group[i])
-				group[i] = smallest;
-	return used;
+	coarse_init(&k, cells, group, cells_group(cells, BASELINE_BINS, group));
+	for (size_t i = 0; i < cells->n; i++)
+		c[group[i]] += cells->v[i].c;
+	free(group);
+	family_add(f, KS, kolmogorov_sf(cells_ks(cells) / scale));
+	if (asks_bound(f))
+		family_bound(f, kolmogorov_sf(1 / scale));
+	double w_null = k.w_mean * exp(-k.w_log_sd * k.w_log_sd / 2);
+	if (!(w_null > 0 && k.w_log_sd > 0))
+		return;
+	double w = distances_of(&k, k.r, k.n, c, cells->nc).wasserstein;
+	family_add(f, WASSERSTEIN, normal_sf(log(w / (scale * w_null)) / k.w_log_sd));
+	if (asks_bound(f))
+		family_bound(f, normal_sf(log(most(&k, k.r, k.n).wasserstein / (scale * w_null)) / k.w_log_sd));
 }
 
-static void pool(struct columns *t, const double *r, const double *c, size_t n, const size_t *group, size_t used)
-{
-	size_t kept = 0;
-
-	memset(t->r, 0, used * sizeof *t->r);
-	memset(t->c, 0, used * sizeof *t->c);
-	t->nr = t->nc = 0;
-	for (size_t i = 0; i < n; i++) {
-		if (group[i] == SIZE_MAX)
-			continue;
-		t->r[group[i]] += r[i];
-		t->c[group[i]] += c[i];
-		t->nr += r[i];
-		t->nc += c[i];
-	}
-	for (size_t i = 0; i < used; i++)
-		if (t->r[i] || t->c[i]) {
-			t->r[kept] = t->r[i];
-			t->c[kept++] = t->c[i];
-		}
-	t->n = kept;
-}
+// --- counts -------------------------------------------------------------------------------------------
 
 static double likelihood_ratio(const struct columns *t)
 {
@@ -353,83 +272,98 @@ static double likelihood_ratio(const struct columns *t)
 	return 2 * g;
 }
 
-static double chi2_calibrated(const struct family *f, struct columns *t, const struct columns *now,
-			      const size_t *group, size_t used, double statistic, double df)
+// By how much the groups' chi-square is greater than of independent records, for this window's size; *df gets
+// the degrees that its variance is worth.
+static double chi2_factor(const struct family *f, const struct series *s, double *df)
 {
-	double y[BASELINE_CHUNKS], size = f->history.size, excess2, factor, eff;
-	struct series s;
+	double n = f->season ? f->usual.n : f->n;
+	double moves = fmax(0, s->mean / *df - 1) * f->history->spread->rest, factor = 1 + moves / (1 / f->m + 1 / n);
 
-	for (size_t i = 0; i < f->history.n; i++) {
-		const struct group *g = &f->history.groups[i];
-		double rest[BASELINE_BINS], own_df;
-
-		for (size_t j = 0; j < now->n; j++)
-			rest[j] = fmax(0, now->r[j] - g->bins[j]);
-		pool(t, rest, g->bins, now->n, group, used);
-		y[i] = t->nc > 0 && t->nr > 0 ? columns_chi2(t, &own_df) : 0;
-	}
-	s = series_of(y, f->history.n);
-	excess2 = fmax(0, s.mean / df - 1) * (1 / size + 1 / (f->n - size));
-	factor = 1 + excess2 / (1 / f->m + 1 / f->n);
-	eff = s.variance > 0 ? fmax(1, fmin(df, 2 * s.mean * s.mean / s.variance)) : df;
-	return f_sf(statistic / (df * factor), eff, s.n_eff - 1);
+	if (s->variance > 0)
+		*df = fmax(1, fmin(*df, 2 * s->mean * s->mean / s->variance));
+	return factor;
 }
 
-// `all` holds every column; where calibrated they are the baseline's coarse bins.
+static double chi2_p(const struct family *f, const struct columns *t, const struct series *s)
+{
+	double df, statistic = t->nc > 0 ? fmin(columns_chi2(t, &df), likelihood_ratio(t)) : 0;
+
+	if (t->nc <= 0 || df < 1)
+		return 1;
+	if (!s)
+		return chi2_sf(statistic, df);
+	double eff = df, factor = chi2_factor(f, s, &eff);
+	return f_sf(statistic / (df * factor), eff, s->n_eff - 1);
+}
+
+// All of the window in the rarest column.
+static double chi2_least(const struct family *f, struct columns *t, const struct series *s)
+{
+	size_t rarest = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		t->c[i] = 0;
+		if (t->r[i] && (!t->r[rarest] || t->r[i] < t->r[rarest]))
+			rarest = i;
+	}
+	if (t->n)
+		t->c[rarest] = t->nc;
+	return chi2_p(f, t, s);
+}
+
+// `all` holds every column; where there is a history they are the baseline's coarse bins.
 static void add_chi2(struct family *f, const struct columns *all)
 {
-	size_t *group = xcalloc(all->n + 1, sizeof *group), used;
-	struct columns t = {.n = 0};
-	double df = 0, statistic;
+	const struct pooling *by = f->history ? spread_pooling(f->history->spread, f->m) : NULL;
+	size_t *own = by ? NULL : xcalloc(all->n + 1, sizeof *own);
+	const size_t *group = by ? by->group : own;
+	size_t used = by ? by->used : pool_columns(all->r, all->n, f->m, own);
+	struct columns t = {.r = xcalloc(used, sizeof *t.r), .c = xcalloc(used, sizeof *t.c)};
 
-	used = pool_columns(all->r, all->n, f->calibrated ? fmin(f->m, f->history.size) : f->m, group);
-	t.r = xcalloc(used, sizeof *t.r);
-	t.c = xcalloc(used, sizeof *t.c);
-	pool(&t, all->r, all->c, all->n, group, used);
-	statistic = t.nc > 0 ? fmin(columns_chi2(&t, &df), likelihood_ratio(&t)) : 0;
-	if (df < 1 || t.nc <= 0)
-		family_add(f, CHI2, 1);
-	else if (f->calibrated)
-		family_add(f, CHI2, chi2_calibrated(f, &t, all, group, used, statistic, df));
-	else
-		family_add(f, CHI2, chi2_sf(statistic, df));
+	pool(&t, f->season ? f->usual.bins : all->r, all->c, all->n, group, used);
+	family_add(f, CHI2, chi2_p(f, &t, by ? &by->chi2 : NULL));
+	if (asks_bound(f))
+		family_bound(f, chi2_least(f, &t, by ? &by->chi2 : NULL));
 	columns_release(&t);
-	free(group);
+	free(own);
 }
 
 // `reference` of n reference values were such, `current` are now. `factor` is by how much more than Poisson
 // their count varies: it divides count and rate.
-static double poisson(const struct family *f, double reference, double current, double factor)
+static void add_poisson(struct family *f, enum member member, double reference, double current, double factor)
 {
-	return poisson_sf_from(current / factor, (reference + UNSEEN_PRIOR) / f->n * f->m / factor);
+	double rate = (reference + UNSEEN_PRIOR) / f->n * f->m / factor;
+
+	family_add(f, member, poisson_sf_from(current / factor, rate));
+	if (asks_bound(f))
+		family_bound(f, poisson_sf_from(f->m / factor, rate));
 }
 
-// From the counts in one coarse bin of every group.
-static double dispersion(const struct family *f, size_t bin)
-{
-	double share = 0, n = 0, sum = 0;
-
-	for (size_t i = 0; i < f->history.n; i++) {
-		share += f->history.groups[i].bins[bin];
-		n += f->history.groups[i].n;
-	}
-	share /= n;
-	if (share <= 0)
-		return 1;
-	for (size_t i = 0; i < f->history.n; i++) {
-		double e = share * f->history.groups[i].n, d = f->history.groups[i].bins[bin] - e;
-		sum += d * d / e;
-	}
-	return 1 + fmax(0, sum / (double)(f->history.n - 1) - 1) * f->m / f->history.size;
-}
-
-static void cells_unseen(struct family *f, const struct cells *s, enum member member)
+static void add_unseen_cells(struct family *f, const struct cells *s, enum member member)
 {
 	double unseen = 0;
 
 	for (size_t i = 0; i < s->n; i++)
 		unseen += s->v[i].r ? 0 : s->v[i].c;
-	family_add(f, member, poisson(f, 0, unseen, 1));
+	add_poisson(f, member, 0, unseen, 1);
+}
+
+// --- the two families ---------------------------------------------------------------------------------
+
+static void judge_few(struct family *f, const struct cells *s)
+{
+	struct columns t = {.r = xcalloc(s->n, sizeof *t.r), .c = xcalloc(s->n, sizeof *t.c)};
+
+	t.n = f->history ? f->history->spread->bins : s->n;
+	for (size_t i = 0; i < s->n; i++) {
+		size_t k = f->history ? f->history->field->coarse[i] : i;
+
+		t.r[k] += s->v[i].r;
+		t.c[k] += s->v[i].c;
+	}
+	add_chi2(f, &t);
+	add_unseen_cells(f, s, UNSEEN);
+	columns_release(&t);
 }
 
 static enum reading_state judge_number(struct family *f, struct measure_value *out)
@@ -442,33 +376,26 @@ static enum reading_state judge_number(struct family *f, struct measure_value *o
 		// Two constants can be told apart on any grid.
 		if (state == READING_KNOWN)
 			cells_release(&s);
-		family_add(f, CONSTANT, poisson(f, 0, r->min == c->min ? 0 : f->m, 1));
+		add_poisson(f, CONSTANT, 0, r->min == c->min ? 0 : f->m, 1);
 		return READING_KNOWN;
 	}
 	if (state != READING_KNOWN)
 		return state;
 	if (r->min == r->max) {
-		cells_unseen(f, &s, CONSTANT);
-	} else if (cells_few(&s)) {
-		const struct baseline_field *b = f->in->baseline;
-		struct columns t = {.r = xcalloc(s.n, sizeof *t.r), .c = xcalloc(s.n, sizeof *t.c)};
-
-		t.n = f->calibrated ? b->nbins : s.n;
-		for (size_t i = 0; i < s.n; i++) {
-			size_t k = f->calibrated ? b->coarse[i] : i;
-
-			t.r[k] += s.v[i].r;
-			t.c[k] += s.v[i].c;
-		}
-		add_chi2(f, &t);
-		cells_unseen(f, &s, UNSEEN);
-		columns_release(&t);
+		add_unseen_cells(f, &s, CONSTANT);
+	} else if (f->history ? f->history->spread->few : cells_few(&s)) {
+		judge_few(f, &s);
 	} else {
 		if (c->count > 2) {
-			add_mean_shift(f);
-			add_log_variance(f, &s);
+			struct moments but_one = without_farthest(r, c);
+
+			add_mean_shift(f, &but_one);
+			add_log_variance(f, &but_one, f->history ? f->history->spread->kurtosis : kurtosis_of(&s));
 		}
-		add_distances(f, &s);
+		if (f->history)
+			distances_by_history(f, &s);
+		else
+			distances_by_chance(f, &s);
 	}
 	cells_release(&s);
 	return READING_KNOWN;
@@ -477,22 +404,19 @@ static enum reading_state judge_number(struct family *f, struct measure_value *o
 // The counts in the baseline's coarse bins: its most frequent categories, and last all others.
 static void coarse_columns(const struct family *f, struct columns *t)
 {
-	const struct field_stats *sides[2] = {f->in->reference.field, f->in->current.field};
-	const struct category *top[BASELINE_BINS - 1];
-	size_t n = coarse_categories(f->in->baseline->total, top);
+	const struct field_stats *c = f->in->current.field;
+	const struct spread *s = f->history->spread;
+	double rest = (double)c->count;
 
-	*t = (struct columns){.n = n + 1, .r = xcalloc(n + 1, sizeof *t->r), .c = xcalloc(n + 1, sizeof *t->c)};
-	for (int side = 0; side < 2; side++) {
-		double *out = side ? t->c : t->r, rest = (double)sides[side]->count;
+	*t = (struct columns){.n = s->bins, .r = xcalloc(s->bins, sizeof *t->r), .c = xcalloc(s->bins, sizeof *t->c)};
+	memcpy(t->r, s->r, s->bins * sizeof *t->r);
+	for (size_t i = 0; i < s->ntop; i++) {
+		const struct category *k = category_find(c, s->top[i]);
 
-		for (size_t i = 0; i < n; i++) {
-			const struct category *c = category_find(sides[side], top[i]);
-
-			out[i] = c ? (double)c->n : 0;
-			rest -= out[i];
-		}
-		out[n] = rest;
+		t->c[i] = k ? (double)k->n : 0;
+		rest -= t->c[i];
 	}
+	t->c[s->ntop] = rest;
 }
 
 static enum reading_state judge_category(struct family *f, struct measure_value *out)
@@ -511,41 +435,65 @@ static enum reading_state judge_category(struct family *f, struct measure_value 
 		for (size_t i = 0; i < t.n; i++)
 			unseen_c += t.r[i] ? 0 : t.c[i];
 	}
-	if (f->calibrated) {
+	if (f->history) {
 		columns_release(&t);
 		coarse_columns(f, &t);
-		if (unseen_r > 0)
-			factor = dispersion(f, t.n - 1); // all others: as near as chunks come
+		if (unseen_r > 0) // all others: as near as chunks come
+			factor = 1 + f->history->spread->others * f->m / f->history->size;
 	}
 	add_chi2(f, &t);
-	family_add(f, UNSEEN, poisson(f, unseen_r, unseen_c, factor));
+	add_poisson(f, UNSEEN, unseen_r, unseen_c, factor);
 	columns_release(&t);
 	return READING_KNOWN;
+}
+
+// --- the verdict --------------------------------------------------------------------------------------
+
+// Leaves out what could not fire, as if it had never been asked.
+static void drop_unreachable(struct family *f)
+{
+	int kept = 0, all = f->count;
+
+	for (int i = 0; i < all; i++)
+		if (f->in->limit_p <= 0 || f->members[i].least * all <= f->in->limit_p)
+			f->members[kept++] = f->members[i];
+	f->count = kept;
+}
+
+static void say(const struct family *f, struct measure_value *out)
+{
+	int best = 0;
+	unsigned note = (!f->history || f->history->shorter ? 1 : 0) | (f->history && f->history->n < HISTORY_ENOUGH ? 2 : 0);
+
+	for (int i = 1; i < f->count; i++)
+		if (f->members[i].p < f->members[best].p)
+			best = i;
+	double p = fmax(LEAST_P, f->members[best].p) * f->count;
+	value_known(out, p >= 0.5 ? 0 : normal_isf(p));
+	out->detail = details[f->members[best].member][note];
 }
 
 void measure_drift(const struct measure_input *in, struct measure_value *out)
 {
 	struct family f = {.in = in};
-	double p;
-	unsigned note;
+	struct history *own = NULL;
 
 	out->n_reference = in->reference.field ? in->reference.field->count : 0;
 	out->n_current = in->current.field ? in->current.field->count : 0;
 	f.n = (double)out->n_reference;
 	f.m = (double)out->n_current;
 	if (in->baseline && in->source)
-		f.calibrated = history_init(&f.history, in->baseline, in->source, in->window_ms);
+		f.history = in->history ? in->history : (own = history_new(in->baseline, in->source, in->window_ms));
+	f.season = f.history && f.history->period && in->window_to;
+	if (f.season)
+		history_usual(f.history, in->window_to - in->window_ms, in->window_ms, &f.usual);
 	out->state = in->def->type == FIELD_NUMERIC ? judge_number(&f, out) : judge_category(&f, out);
-	note = (!f.calibrated || f.history.shorter ? 1 : 0) | (f.calibrated && f.history.n < HISTORY_ENOUGH ? 2 : 0);
-	if (f.calibrated)
-		history_release(&f.history);
-	if (out->state != READING_KNOWN)
-		return;
-	if (!f.members) {
-		out->state = READING_UNCALIBRATED;
-		return;
+	if (out->state == READING_KNOWN) {
+		drop_unreachable(&f);
+		if (f.count)
+			say(&f, out);
+		else
+			out->state = READING_UNCALIBRATED;
 	}
-	p = fmax(LEAST_P, f.p) * f.members;
-	value_known(out, p >= 0.5 ? 0 : normal_isf(p));
-	out->detail = details[f.member][note];
+	history_free(own);
 }

@@ -2,13 +2,24 @@
 // Groups are aligned to the epoch as windows are. Where the window's own length gives fewer than
 // HISTORY_ENOUGH groups, shorter ones are taken: a mean over a shorter time varies at least as much, so
 // the spread is rather too wide than too narrow.
+//
+// Whether the time of day or of the week matters is asked of the coarse bins: the groups' chi-square distances
+// from their phases' shares against those from the shares of all, as in an analysis of variance. Bins are
+// counted as one dimension, because what moves them is often one cause.
 #include "drift/history.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "drift/special.h"
+#include "drift/spread.h"
 #include "util/clock.h"
+#include "util/map.h"
 #include "util/xalloc.h"
+
+#define DAY_MS INT64_C(86400000)
+#define SEASON_P 0.01
 
 static void group_add(struct group *g, const struct baseline_chunk *c, size_t nbins)
 {
@@ -26,6 +37,11 @@ static void group_add(struct group *g, const struct baseline_chunk *c, size_t nb
 	g->n += n;
 }
 
+static size_t phase_of(int64_t slot, int64_t period, int64_t length)
+{
+	return period ? (size_t)((slot - time_floor(slot, period)) / length) : 0;
+}
+
 static int ascending(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -33,25 +49,42 @@ static int ascending(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-// A group cut short by an end of the data, or with a hole in it, is not like a window.
-static size_t drop_partial(struct group *g, size_t n)
+static double median(double *v, size_t n)
 {
-	double *sizes = xmalloc((n + 1) * sizeof *sizes), least;
-	size_t kept = 0;
+	qsort(v, n, sizeof *v, ascending);
+	return n ? v[n / 2] : 0;
+}
 
+// A group cut short by an end of the data, or with a hole in it, is not like a window. Where volume has a
+// rhythm, it is held against those of its own phase.
+static size_t drop_partial(struct group *g, size_t n, int64_t period, int64_t length)
+{
+	size_t nphases = period ? (size_t)(period / length) : 1, kept = 0;
+	double *sizes = xmalloc((n + 1) * sizeof *sizes), *least = xcalloc(nphases, sizeof *least);
+
+	for (size_t phase = 0; phase < nphases; phase++) {
+		size_t k = 0;
+		for (size_t i = 0; i < n; i++)
+			if (phase_of(g[i].slot, period, length) == phase)
+				sizes[k++] = g[i].n;
+		least[phase] = fmax(2, median(sizes, k) / 2);
+	}
 	for (size_t i = 0; i < n; i++)
-		sizes[i] = g[i].n;
-	qsort(sizes, n, sizeof *sizes, ascending);
-	least = n ? fmax(2, sizes[n / 2] / 2) : 0;
-	free(sizes);
-	for (size_t i = 0; i < n; i++)
-		if (g[i].n >= least)
+		if (g[i].n >= least[phase_of(g[i].slot, period, length)])
 			g[kept++] = g[i];
+	free(sizes);
+	free(least);
 	return kept;
 }
 
-static size_t group_chunks(struct group *g, const struct baseline_field *f, int64_t length)
+static bool has_periods(const struct baseline *b, int64_t period, int64_t length)
 {
+	return length < period && period % length == 0 && b->to - b->from >= HISTORY_PERIODS * period;
+}
+
+static size_t group_chunks(struct group *g, const struct baseline_field *f, const struct baseline *b, int64_t length)
+{
+	int64_t period = has_periods(b, 7 * DAY_MS, length) ? 7 * DAY_MS : has_periods(b, DAY_MS, length) ? DAY_MS : 0;
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->nchunks; i++) {
@@ -63,58 +96,201 @@ static size_t group_chunks(struct group *g, const struct baseline_field *f, int6
 			g[n++] = (struct group){.slot = slot};
 		group_add(&g[n - 1], &f->chunks[i], f->nbins);
 	}
-	return drop_partial(g, n);
+	return drop_partial(g, n, period, length);
 }
 
-static double mean_log_variance(const struct group *g, size_t n)
+// --- seasons ------------------------------------------------------------------------------------------
+
+static void usual_add(struct usual *u, double n, double mean, double variance, const double *bins, double weight)
+{
+	double w = weight * n, all = u->n + w, d = mean - u->mean;
+
+	if (w <= 0)
+		return;
+	u->variance = (u->variance * u->n + variance * w + d * d * u->n * w / all) / all;
+	u->mean += d * w / all;
+	for (size_t i = 0; i < BASELINE_BINS; i++)
+		u->bins[i] += weight * bins[i];
+	u->n = all;
+}
+
+// The centre of each phase. A phase's variance is that within its groups: what moves from group to group is the
+// spread's.
+static struct usual *phases_new(const struct history *h, int64_t period)
+{
+	size_t n = period ? (size_t)(period / h->length) : 1;
+	struct usual *u = xcalloc(n, sizeof *u);
+	double *degrees = xcalloc(n, sizeof *degrees);
+
+	for (size_t i = 0; i < h->n; i++) {
+		const struct group *g = &h->groups[i];
+		size_t k = phase_of(g->slot, period, h->length);
+
+		usual_add(&u[k], g->n, g->mean, 0, g->bins, 1);
+		degrees[k] += g->n - 1;
+	}
+	for (size_t k = 0; k < n; k++)
+		u[k].variance = 0;
+	for (size_t i = 0; i < h->n; i++) {
+		size_t k = phase_of(h->groups[i].slot, period, h->length);
+		u[k].variance += h->groups[i].m2 / degrees[k];
+	}
+	free(degrees);
+	return u;
+}
+
+// The groups' chi-square distance from their phases; *used counts the phases that have a group.
+static double distance(const struct history *h, const struct usual *all, int64_t period, size_t *used)
+{
+	struct usual *u = phases_new(h, period);
+	size_t n = period ? (size_t)(period / h->length) : 1;
+	double sum = 0;
+
+	*used = 0;
+	for (size_t k = 0; k < n; k++)
+		*used += u[k].n > 0;
+	for (size_t i = 0; i < h->n; i++) {
+		const struct group *g = &h->groups[i];
+		const struct usual *own = &u[phase_of(g->slot, period, h->length)];
+
+		for (size_t j = 0; j < BASELINE_BINS; j++) {
+			double d = g->bins[j] / g->n - own->bins[j] / own->n;
+			sum += all->bins[j] > 0 ? g->n * d * d * all->n / all->bins[j] : 0;
+		}
+	}
+	free(u);
+	return sum;
+}
+
+// Takes the period if it explains more than `before` did, and if enough groups are left to tell.
+static bool explains(const struct history *h, const struct usual *all, int64_t before, int64_t period)
+{
+	size_t was, now;
+	double wide = distance(h, all, before, &was), narrow = distance(h, all, period, &now);
+
+	if (h->n < now + HISTORY_ENOUGH || now <= was)
+		return false;
+	double df1 = (double)(now - was), df2 = (double)(h->n - now);
+	return narrow <= 0 ? wide > 0 : f_sf((wide - narrow) / df1 / (narrow / df2), df1, df2) < SEASON_P;
+}
+
+static void find_season(struct history *h, const struct baseline *b, int64_t window_ms)
+{
+	static const int64_t periods[] = {DAY_MS, 7 * DAY_MS};
+	struct usual *all = phases_new(h, 0);
+
+	for (size_t i = 0; i < ARRAY_LEN(periods); i++)
+		if (window_ms < periods[i] && has_periods(b, periods[i], h->length) &&
+		    explains(h, all, h->period, periods[i]))
+			h->period = periods[i];
+	h->phases = h->period ? phases_new(h, h->period) : all;
+	h->nphases = h->period ? (size_t)(h->period / h->length) : 1;
+	if (h->period)
+		free(all);
+	size_t used = 0;
+	for (size_t k = 0; k < h->nphases; k++)
+		used += h->phases[k].n > 0;
+	h->phase_groups = (double)h->n / (double)used;
+}
+
+const struct usual *history_phase(const struct history *h, const struct group *g)
+{
+	return &h->phases[phase_of(g->slot, h->period, h->length)];
+}
+
+// A window that overlaps phases mixes them. One shorter than a phase is taken at its middle, between the middles
+// of the phases around it.
+void history_usual(const struct history *h, int64_t from, int64_t window_ms, struct usual *out)
+{
+	int64_t length = window_ms > h->length ? window_ms : h->length, at = from + (window_ms - length) / 2;
+	int64_t end = at + length;
+
+	*out = (struct usual){0};
+	for (int64_t slot = time_floor(at, h->length); h->period && slot < end; slot += h->length) {
+		const struct usual *u = &h->phases[phase_of(slot, h->period, h->length)];
+		int64_t lo = slot > at ? slot : at, hi = slot + h->length < end ? slot + h->length : end;
+
+		usual_add(out, u->n, u->mean, u->variance, u->bins, (double)(hi - lo) / (double)h->length);
+	}
+	for (size_t k = 0; out->n <= 0 && k < h->nphases; k++) // no season, or nothing was ever seen at that time
+		usual_add(out, h->phases[k].n, h->phases[k].mean, h->phases[k].variance, h->phases[k].bins, 1);
+}
+
+// --- making it ----------------------------------------------------------------------------------------
+
+// Less that of the groups' phases, once a season is known.
+static double mean_log_variance(const struct history *h)
 {
 	double sum = 0;
 	size_t used = 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (g[i].m2 > 0) {
-			sum += log(g[i].m2 / (g[i].n - 1));
+	for (size_t i = 0; i < h->n; i++)
+		if (h->groups[i].m2 > 0) {
+			const struct group *g = &h->groups[i];
+			sum += log(g->m2 / (g->n - 1)) - (h->period ? log(history_phase(h, g)->variance) : 0);
 			used++;
 		}
 	return used >= HISTORY_MIN ? sum / (double)used : NAN;
 }
 
-bool history_init(struct history *h, const struct baseline_field *f, const struct baseline *b, int64_t window_ms)
+struct history *history_build(const struct baseline_field *f, const struct baseline *b, int64_t window_ms)
 {
 	int64_t times = window_ms / b->chunk_ms;
 	double inverse = 0;
 
-	*h = (struct history){.shorter = times < 1};
 	if (!b->has_event_time || f->nchunks < HISTORY_MIN)
-		return false;
+		return NULL;
+	struct history *h = xcalloc(1, sizeof *h);
+	h->field = f;
+	h->shorter = times < 1;
 	times = times < 1 ? 1 : times > BASELINE_CHUNKS ? BASELINE_CHUNKS : times;
 	h->groups = xcalloc(f->nchunks, sizeof *h->groups);
-	h->n = group_chunks(h->groups, f, times * b->chunk_ms);
-	h->log_variance = mean_log_variance(h->groups, h->n);
+	h->n = group_chunks(h->groups, f, b, times * b->chunk_ms);
+	h->length = times * b->chunk_ms;
+	h->log_variance = mean_log_variance(h);
 	while (h->n < HISTORY_ENOUGH && times > 1) {
 		times /= 2;
-		h->n = group_chunks(h->groups, f, times * b->chunk_ms);
+		h->length = times * b->chunk_ms;
+		h->n = group_chunks(h->groups, f, b, h->length);
 	}
 	if (h->n < HISTORY_MIN) {
-		history_release(h);
-		return false;
+		history_free(h);
+		return NULL;
 	}
 	for (size_t i = 0; i < h->n; i++)
 		inverse += 1 / h->groups[i].n;
 	h->size = (double)h->n / inverse;
-	return true;
+	find_season(h, b, window_ms);
+	if (h->period)
+		h->log_variance = mean_log_variance(h);
+	h->spread = spread_new(h);
+	return h;
 }
 
-void history_release(struct history *h)
+struct history *history_new(const struct baseline_field *f, const struct baseline *b, int64_t window_ms)
 {
+	struct history *h = history_build(f, b, window_ms);
+
+	if (h) {
+		free(h->groups);
+		h->groups = NULL;
+	}
+	return h;
+}
+
+void history_free(struct history *h)
+{
+	if (!h)
+		return;
+	spread_free(h->spread);
 	free(h->groups);
-	h->groups = NULL;
-	h->n = 0;
+	free(h->phases);
+	free(h);
 }
 
-struct series series_of(const double *y, size_t n)
+struct series series_of(const double *y, size_t n, size_t centres)
 {
-	double mean = 0, squares = 0, lagged = 0, r1;
+	double mean = 0, squares = 0, lagged = 0, r1, free_groups = (double)(n - centres + 1);
 	struct series s;
 
 	for (size_t i = 0; i < n; i++)
@@ -125,7 +301,61 @@ struct series series_of(const double *y, size_t n)
 			lagged += (y[i] - mean) * (y[i - 1] - mean);
 	}
 	r1 = squares > 0 ? fmax(0, lagged / squares) : 0;
-	s = (struct series){mean, squares / (double)(n - 1), (double)n * (1 - r1) / (1 + r1)};
+	s = (struct series){mean, squares / (free_groups - 1), free_groups * (1 - r1) / (1 + r1)};
 	s.n_eff = fmax(HISTORY_MIN, s.n_eff);
 	return s;
+}
+
+// --- those of many fields -------------------------------------------------------------------------------
+
+struct histories {
+	struct map map; // struct key -> struct held
+};
+
+struct key {
+	const struct baseline_field *field;
+	int64_t window_ms;
+};
+
+struct held {
+	struct history *history; // NULL: there is none
+};
+
+struct histories *histories_new(void)
+{
+	struct histories *c = xcalloc(1, sizeof *c);
+
+	map_init(&c->map);
+	return c;
+}
+
+static void held_free(void *p)
+{
+	history_free(((struct held *)p)->history);
+	free(p);
+}
+
+void histories_free(struct histories *c)
+{
+	if (!c)
+		return;
+	map_release(&c->map, held_free);
+	free(c);
+}
+
+const struct history *histories_get(struct histories *c, const struct baseline_field *f, const struct baseline *b,
+				    int64_t window_ms)
+{
+	struct key key;
+
+	memset(&key, 0, sizeof key);
+	key.field = f;
+	key.window_ms = window_ms;
+	struct held *h = map_get(&c->map, (const char *)&key, sizeof key);
+	if (!h) {
+		h = xcalloc(1, sizeof *h);
+		h->history = history_new(f, b, window_ms);
+		map_put(&c->map, (const char *)&key, sizeof key, h);
+	}
+	return h->history;
 }

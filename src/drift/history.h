@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// A baseline's chunks put together to the length of a window: what one member of `drift` does from window
-// to window while nothing changes. Private to the drift room.
+// A baseline's chunks put together to groups of a window's length: what a field did from window to window while
+// nothing changed. Made once for a field and a window length, it can be used for any number of windows:
+//
+//     struct history *h = history_new(field, baseline, window_ms);    // NULL: there is nothing to go by
+//     in.history = h; in.window_to = to; measure_compute(m, &in); ...
+//     history_free(h);
+//
+// Seasons: where the baseline covers at least three periods (day, week) and the groups of the same phase are alike
+// (F test), a window is compared with what is usual at its phase, and the spread is that of the groups about
+// their phases. Where they are not alike, or the window is as long as the period, phase is a part of the spread.
 #ifndef KD_DRIFT_HISTORY_H
 #define KD_DRIFT_HISTORY_H
 #include "drift/measure.h"
 
-enum { HISTORY_MIN = 3, HISTORY_ENOUGH = 20 };
+enum { HISTORY_MIN = 3, HISTORY_ENOUGH = 20, HISTORY_PERIODS = 3 };
 
 struct group {
 	int64_t slot;
@@ -13,23 +21,53 @@ struct group {
 	double bins[BASELINE_BINS];
 };
 
-struct history {
-	struct group *groups; // in order of time
-	size_t n;
-	double size;          // harmonic mean of the groups' counts
-	double log_variance;  // mean log variance over groups of the window's full length; NaN if too few
-	bool shorter;         // the window is shorter than a chunk
+// What is usual in a window: all records of the baseline, or those of its phase.
+struct usual {
+	double n, mean, variance;
+	double bins[BASELINE_BINS];
 };
 
 // A series of one statistic over the groups.
 struct series {
-	double mean, variance; // n - 1
+	double mean, variance; // about the centres
 	double n_eff;          // how many independent groups they are worth, at least HISTORY_MIN
 };
 
-// False where the baseline's rows had no event time or fewer than HISTORY_MIN groups are left; only where
-// true there is something to release.
-bool history_init(struct history *h, const struct baseline_field *f, const struct baseline *b, int64_t window_ms);
-void history_release(struct history *h);
-struct series series_of(const double *y, size_t n);
+struct spread;
+
+struct history {
+	const struct baseline_field *field;
+	struct group *groups; // in order of time; NULL: no longer kept
+	size_t n;
+	int64_t length;       // of a group, ms
+	double size;          // harmonic mean of the groups' counts
+	bool shorter;         // the window is shorter than a chunk
+	int64_t period;       // of the season; 0: none
+	size_t nphases;       // 1 where there is none
+	struct usual *phases;
+	double phase_groups;  // groups that a phase's centre rests on
+	double log_variance;  // mean log variance of groups of the window's full length, NaN if too few; where there
+			      // is a season, less their phases'
+	struct spread *spread; // what the members of `drift` did over the groups (drift/spread.h)
+};
+
+// NULL where the baseline's rows had no event time or fewer than HISTORY_MIN groups are left. Borrows f.
+struct history *history_new(const struct baseline_field *f, const struct baseline *b, int64_t window_ms);
+struct history *history_build(const struct baseline_field *f, const struct baseline *b, int64_t window_ms); // keeps groups
+void history_free(struct history *h);
+// What is usual in [from, from + window_ms).
+void history_usual(const struct history *h, int64_t from, int64_t window_ms, struct usual *out);
+// What is usual at the group's own phase.
+const struct usual *history_phase(const struct history *h, const struct group *g);
+
+// The histories of any number of fields and window lengths, each made when it is first asked for. Baselines are
+// told apart by address: free it before a baseline that it knows.
+struct histories;
+struct histories *histories_new(void);
+void histories_free(struct histories *c);
+const struct history *histories_get(struct histories *c, const struct baseline_field *f, const struct baseline *b,
+				    int64_t window_ms); // NULL: there is none
+
+// Of deviations from `centres` estimated centres.
+struct series series_of(const double *y, size_t n, size_t centres);
 #endif

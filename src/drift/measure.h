@@ -49,6 +49,9 @@ struct measure_input {
 	const struct baseline *source;          // likewise
 	const struct history *history;          // of baseline for window_ms (drift/history.h); NULL: made on the spot
 	int64_t window_ms;              // the current side's length
+	int64_t window_to;              // and end, event ms; 0: no season is looked for
+	double limit_p;                 // what a z will be held against, as a p-value: members that cannot reach it are
+	                                // left out; 0: none
 	struct event_time newest;       // the stream's newest event time, EVENT_TIME_NONE if it never had any
 	bool version_known;             // the registry said what is registered under the stream's subject,
 	uint64_t breaches;              // and that breaks the contract so often
