@@ -61,7 +61,7 @@ static const char *const details[MEMBERS][4] = {
 
 struct family {
 	const struct measure_input *in;
-	const struct history *history; // NULL: records are taken as independent
+	const struct chunk_history *history; // NULL: records are taken as independent
 	struct usual usual;            // at the window's phase, where there is a season
 	bool season;
 	double n, m;                   // reference, current
@@ -168,7 +168,7 @@ static void add_log_variance(struct family *f, const struct moments *but_one, do
 {
 	const struct field_stats *r = f->in->reference.field, *c = f->in->current.field;
 	const double variance[] = {field_variance(c), but_one->variance};
-	const struct history *h = f->history;
+	const struct chunk_history *h = f->history;
 	const struct series *s = h ? &h->spread->log_variance : NULL;
 	double least = LEAST_SHARE * field_variance(r), centre = log(field_variance(r)), p = 0;
 	double sd = deviation_sd(f, s, kurtosis - 1);
@@ -476,17 +476,17 @@ static void say(const struct family *f, struct measure_value *out)
 void measure_drift(const struct measure_input *in, struct measure_value *out)
 {
 	struct family f = {.in = in};
-	struct history *own = NULL;
+	struct chunk_history *own = NULL;
 
 	out->n_reference = in->reference.field ? in->reference.field->count : 0;
 	out->n_current = in->current.field ? in->current.field->count : 0;
 	f.n = (double)out->n_reference;
 	f.m = (double)out->n_current;
 	if (in->baseline && in->source)
-		f.history = in->history ? in->history : (own = history_new(in->baseline, in->source, in->window_ms));
+		f.history = in->history ? in->history : (own = chunk_history_new(in->baseline, in->source, in->window_ms));
 	f.season = f.history && f.history->period && in->window_to;
 	if (f.season)
-		history_usual(f.history, in->window_to - in->window_ms, in->window_ms, &f.usual);
+		chunk_history_usual(f.history, in->window_to - in->window_ms, in->window_ms, &f.usual);
 	out->state = in->def->type == FIELD_NUMERIC ? judge_number(&f, out) : judge_category(&f, out);
 	if (out->state == READING_KNOWN) {
 		drop_unreachable(&f);
@@ -495,5 +495,5 @@ void measure_drift(const struct measure_input *in, struct measure_value *out)
 		else
 			out->state = READING_UNCALIBRATED;
 	}
-	history_free(own);
+	chunk_history_free(own);
 }

@@ -21,7 +21,7 @@
 #define DAY_MS INT64_C(86400000)
 #define SEASON_P 0.01
 
-static void group_add(struct group *g, const struct baseline_chunk *c, size_t nbins)
+static void group_add(struct chunk_group *g, const struct baseline_chunk *c, size_t nbins)
 {
 	double n = (double)c->count, d = c->mean - g->mean;
 
@@ -57,7 +57,7 @@ static double median(double *v, size_t n)
 
 // A group cut short by an end of the data, or with a hole in it, is not like a window. Where volume has a
 // rhythm, it is held against those of its own phase.
-static size_t drop_partial(struct group *g, size_t n, int64_t period, int64_t length)
+static size_t drop_partial(struct chunk_group *g, size_t n, int64_t period, int64_t length)
 {
 	size_t nphases = period ? (size_t)(period / length) : 1, kept = 0;
 	double *sizes = xmalloc((n + 1) * sizeof *sizes), *least = xcalloc(nphases, sizeof *least);
@@ -82,7 +82,7 @@ static bool has_periods(const struct baseline *b, int64_t period, int64_t length
 	return length < period && period % length == 0 && b->to - b->from >= HISTORY_PERIODS * period;
 }
 
-static size_t group_chunks(struct group *g, const struct baseline_field *f, const struct baseline *b, int64_t length)
+static size_t group_chunks(struct chunk_group *g, const struct baseline_field *f, const struct baseline *b, int64_t length)
 {
 	int64_t period = has_periods(b, 7 * DAY_MS, length) ? 7 * DAY_MS : has_periods(b, DAY_MS, length) ? DAY_MS : 0;
 	size_t n = 0;
@@ -93,7 +93,7 @@ static size_t group_chunks(struct group *g, const struct baseline_field *f, cons
 		if (!f->chunks[i].count)
 			continue;
 		if (!n || g[n - 1].slot != slot)
-			g[n++] = (struct group){.slot = slot};
+			g[n++] = (struct chunk_group){.slot = slot};
 		group_add(&g[n - 1], &f->chunks[i], f->nbins);
 	}
 	return drop_partial(g, n, period, length);
@@ -116,14 +116,14 @@ static void usual_add(struct usual *u, double n, double mean, double variance, c
 
 // The centre of each phase. A phase's variance is that within its groups: what moves from group to group is the
 // spread's.
-static struct usual *phases_new(const struct history *h, int64_t period)
+static struct usual *phases_new(const struct chunk_history *h, int64_t period)
 {
 	size_t n = period ? (size_t)(period / h->length) : 1;
 	struct usual *u = xcalloc(n, sizeof *u);
 	double *degrees = xcalloc(n, sizeof *degrees);
 
 	for (size_t i = 0; i < h->n; i++) {
-		const struct group *g = &h->groups[i];
+		const struct chunk_group *g = &h->groups[i];
 		size_t k = phase_of(g->slot, period, h->length);
 
 		usual_add(&u[k], g->n, g->mean, 0, g->bins, 1);
@@ -140,7 +140,7 @@ static struct usual *phases_new(const struct history *h, int64_t period)
 }
 
 // The groups' chi-square distance from their phases; *used counts the phases that have a group.
-static double distance(const struct history *h, const struct usual *all, int64_t period, size_t *used)
+static double distance(const struct chunk_history *h, const struct usual *all, int64_t period, size_t *used)
 {
 	struct usual *u = phases_new(h, period);
 	size_t n = period ? (size_t)(period / h->length) : 1;
@@ -150,7 +150,7 @@ static double distance(const struct history *h, const struct usual *all, int64_t
 	for (size_t k = 0; k < n; k++)
 		*used += u[k].n > 0;
 	for (size_t i = 0; i < h->n; i++) {
-		const struct group *g = &h->groups[i];
+		const struct chunk_group *g = &h->groups[i];
 		const struct usual *own = &u[phase_of(g->slot, period, h->length)];
 
 		for (size_t j = 0; j < BASELINE_BINS; j++) {
@@ -163,7 +163,7 @@ static double distance(const struct history *h, const struct usual *all, int64_t
 }
 
 // Takes the period if it explains more than `before` did, and if enough groups are left to tell.
-static bool explains(const struct history *h, const struct usual *all, int64_t before, int64_t period)
+static bool explains(const struct chunk_history *h, const struct usual *all, int64_t before, int64_t period)
 {
 	size_t was, now;
 	double wide = distance(h, all, before, &was), narrow = distance(h, all, period, &now);
@@ -174,7 +174,7 @@ static bool explains(const struct history *h, const struct usual *all, int64_t b
 	return narrow <= 0 ? wide > 0 : f_sf((wide - narrow) / df1 / (narrow / df2), df1, df2) < SEASON_P;
 }
 
-static void find_season(struct history *h, const struct baseline *b, int64_t window_ms)
+static void find_season(struct chunk_history *h, const struct baseline *b, int64_t window_ms)
 {
 	static const int64_t periods[] = {DAY_MS, 7 * DAY_MS};
 	struct usual *all = phases_new(h, 0);
@@ -193,14 +193,14 @@ static void find_season(struct history *h, const struct baseline *b, int64_t win
 	h->phase_groups = (double)h->n / (double)used;
 }
 
-const struct usual *history_phase(const struct history *h, const struct group *g)
+const struct usual *chunk_history_phase(const struct chunk_history *h, const struct chunk_group *g)
 {
 	return &h->phases[phase_of(g->slot, h->period, h->length)];
 }
 
 // A window that overlaps phases mixes them. One shorter than a phase is taken at its middle, between the middles
 // of the phases around it.
-void history_usual(const struct history *h, int64_t from, int64_t window_ms, struct usual *out)
+void chunk_history_usual(const struct chunk_history *h, int64_t from, int64_t window_ms, struct usual *out)
 {
 	int64_t length = window_ms > h->length ? window_ms : h->length, at = from + (window_ms - length) / 2;
 	int64_t end = at + length;
@@ -219,28 +219,28 @@ void history_usual(const struct history *h, int64_t from, int64_t window_ms, str
 // --- making it ----------------------------------------------------------------------------------------
 
 // Less that of the groups' phases, once a season is known.
-static double mean_log_variance(const struct history *h)
+static double mean_log_variance(const struct chunk_history *h)
 {
 	double sum = 0;
 	size_t used = 0;
 
 	for (size_t i = 0; i < h->n; i++)
 		if (h->groups[i].m2 > 0) {
-			const struct group *g = &h->groups[i];
-			sum += log(g->m2 / (g->n - 1)) - (h->period ? log(history_phase(h, g)->variance) : 0);
+			const struct chunk_group *g = &h->groups[i];
+			sum += log(g->m2 / (g->n - 1)) - (h->period ? log(chunk_history_phase(h, g)->variance) : 0);
 			used++;
 		}
 	return used >= HISTORY_MIN ? sum / (double)used : NAN;
 }
 
-struct history *history_build(const struct baseline_field *f, const struct baseline *b, int64_t window_ms)
+struct chunk_history *chunk_history_build(const struct baseline_field *f, const struct baseline *b, int64_t window_ms)
 {
 	int64_t times = window_ms / b->chunk_ms;
 	double inverse = 0;
 
 	if (!b->has_event_time || f->nchunks < HISTORY_MIN)
 		return NULL;
-	struct history *h = xcalloc(1, sizeof *h);
+	struct chunk_history *h = xcalloc(1, sizeof *h);
 	h->field = f;
 	h->shorter = times < 1;
 	times = times < 1 ? 1 : times > BASELINE_CHUNKS ? BASELINE_CHUNKS : times;
@@ -254,7 +254,7 @@ struct history *history_build(const struct baseline_field *f, const struct basel
 		h->n = group_chunks(h->groups, f, b, h->length);
 	}
 	if (h->n < HISTORY_MIN) {
-		history_free(h);
+		chunk_history_free(h);
 		return NULL;
 	}
 	for (size_t i = 0; i < h->n; i++)
@@ -267,9 +267,9 @@ struct history *history_build(const struct baseline_field *f, const struct basel
 	return h;
 }
 
-struct history *history_new(const struct baseline_field *f, const struct baseline *b, int64_t window_ms)
+struct chunk_history *chunk_history_new(const struct baseline_field *f, const struct baseline *b, int64_t window_ms)
 {
-	struct history *h = history_build(f, b, window_ms);
+	struct chunk_history *h = chunk_history_build(f, b, window_ms);
 
 	if (h) {
 		free(h->groups);
@@ -278,7 +278,7 @@ struct history *history_new(const struct baseline_field *f, const struct baselin
 	return h;
 }
 
-void history_free(struct history *h)
+void chunk_history_free(struct chunk_history *h)
 {
 	if (!h)
 		return;
@@ -318,7 +318,7 @@ struct key {
 };
 
 struct held {
-	struct history *history; // NULL: there is none
+	struct chunk_history *history; // NULL: there is none
 };
 
 struct histories *histories_new(void)
@@ -331,7 +331,7 @@ struct histories *histories_new(void)
 
 static void held_free(void *p)
 {
-	history_free(((struct held *)p)->history);
+	chunk_history_free(((struct held *)p)->history);
 	free(p);
 }
 
@@ -343,7 +343,7 @@ void histories_free(struct histories *c)
 	free(c);
 }
 
-const struct history *histories_get(struct histories *c, const struct baseline_field *f, const struct baseline *b,
+const struct chunk_history *histories_get(struct histories *c, const struct baseline_field *f, const struct baseline *b,
 				    int64_t window_ms)
 {
 	struct key key;
@@ -351,11 +351,11 @@ const struct history *histories_get(struct histories *c, const struct baseline_f
 	memset(&key, 0, sizeof key);
 	key.field = f;
 	key.window_ms = window_ms;
-	struct held *h = map_get(&c->map, (const char *)&key, sizeof key);
+	struct held *h = map_get(&c->map, &key, sizeof key);
 	if (!h) {
 		h = xcalloc(1, sizeof *h);
-		h->history = history_new(f, b, window_ms);
-		map_put(&c->map, (const char *)&key, sizeof key, h);
+		h->history = chunk_history_new(f, b, window_ms);
+		map_put(&c->map, &key, sizeof key, h);
 	}
 	return h->history;
 }

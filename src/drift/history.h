@@ -2,9 +2,9 @@
 // A baseline's chunks put together to groups of a window's length: what a field did from window to window while
 // nothing changed. Made once for a field and a window length, it can be used for any number of windows:
 //
-//     struct history *h = history_new(field, baseline, window_ms);    // NULL: there is nothing to go by
+//     struct chunk_history *h = chunk_history_new(field, baseline, window_ms);    // NULL: there is nothing to go by
 //     in.history = h; in.window_to = to; measure_compute(m, &in); ...
-//     history_free(h);
+//     chunk_history_free(h);
 //
 // Seasons: where the baseline covers at least three periods (day, week) and the groups of the same phase are alike
 // (F test), a window is compared with what is usual at its phase, and the spread is that of the groups about
@@ -15,7 +15,7 @@
 
 enum { HISTORY_MIN = 3, HISTORY_ENOUGH = 20, HISTORY_PERIODS = 3 };
 
-struct group {
+struct chunk_group {
 	int64_t slot;
 	double n, mean, m2; // m2: sum of squared deviations
 	double bins[BASELINE_BINS];
@@ -35,9 +35,9 @@ struct series {
 
 struct spread;
 
-struct history {
+struct chunk_history {
 	const struct baseline_field *field;
-	struct group *groups; // in order of time; NULL: no longer kept
+	struct chunk_group *groups; // in order of time; NULL: no longer kept
 	size_t n;
 	int64_t length;       // of a group, ms
 	double size;          // harmonic mean of the groups' counts
@@ -52,20 +52,20 @@ struct history {
 };
 
 // NULL where the baseline's rows had no event time or fewer than HISTORY_MIN groups are left. Borrows f.
-struct history *history_new(const struct baseline_field *f, const struct baseline *b, int64_t window_ms);
-struct history *history_build(const struct baseline_field *f, const struct baseline *b, int64_t window_ms); // keeps groups
-void history_free(struct history *h);
+struct chunk_history *chunk_history_new(const struct baseline_field *f, const struct baseline *b, int64_t window_ms);
+struct chunk_history *chunk_history_build(const struct baseline_field *f, const struct baseline *b, int64_t window_ms); // keeps groups
+void chunk_history_free(struct chunk_history *h);
 // What is usual in [from, from + window_ms).
-void history_usual(const struct history *h, int64_t from, int64_t window_ms, struct usual *out);
+void chunk_history_usual(const struct chunk_history *h, int64_t from, int64_t window_ms, struct usual *out);
 // What is usual at the group's own phase.
-const struct usual *history_phase(const struct history *h, const struct group *g);
+const struct usual *chunk_history_phase(const struct chunk_history *h, const struct chunk_group *g);
 
 // The histories of any number of fields and window lengths, each made when it is first asked for. Baselines are
 // told apart by address: free it before a baseline that it knows.
 struct histories;
 struct histories *histories_new(void);
 void histories_free(struct histories *c);
-const struct history *histories_get(struct histories *c, const struct baseline_field *f, const struct baseline *b,
+const struct chunk_history *histories_get(struct histories *c, const struct baseline_field *f, const struct baseline *b,
 				    int64_t window_ms); // NULL: there is none
 
 // Of deviations from `centres` estimated centres.

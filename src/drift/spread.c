@@ -150,9 +150,9 @@ void pool(struct columns *t, const double *r, const double *c, size_t n, const s
 // --- over the groups ----------------------------------------------------------------------------------
 
 // What a group is held against: all others, or those of its phase. Where it is alone at its phase: all others.
-static double others_of(const struct history *h, const struct spread *s, const struct group *g, double *rest)
+static double others_of(const struct chunk_history *h, const struct spread *s, const struct chunk_group *g, double *rest)
 {
-	const struct usual *own = h->period ? history_phase(h, g) : NULL;
+	const struct usual *own = h->period ? chunk_history_phase(h, g) : NULL;
 	double n = 0;
 
 	for (int pass = 0; pass < 2 && n <= 0; pass++, own = NULL) {
@@ -165,7 +165,7 @@ static double others_of(const struct history *h, const struct spread *s, const s
 	return n;
 }
 
-static size_t centres(const struct history *h)
+static size_t centres(const struct chunk_history *h)
 {
 	size_t n = 0;
 
@@ -174,15 +174,15 @@ static size_t centres(const struct history *h)
 	return n;
 }
 
-static void over_numbers(struct spread *s, const struct history *h)
+static void over_numbers(struct spread *s, const struct chunk_history *h)
 {
 	double mean[BASELINE_CHUNKS], log_variance[BASELINE_CHUNKS], ks[BASELINE_CHUNKS], w[BASELINE_CHUNKS];
 	double least = LEAST_SHARE * field_variance(h->field->total), rest[BASELINE_BINS];
 	double here = s->coarse.w_mean * LEAST_SHARE * sqrt(s->rest);
 
 	for (size_t i = 0; i < h->n; i++) {
-		const struct group *g = &h->groups[i];
-		const struct usual *usual = history_phase(h, g);
+		const struct chunk_group *g = &h->groups[i];
+		const struct usual *usual = chunk_history_phase(h, g);
 		double n = others_of(h, s, g, rest);
 		struct distances d = distances_of(&s->coarse, rest, n, g->bins, g->n);
 
@@ -199,7 +199,7 @@ static void over_numbers(struct spread *s, const struct history *h)
 	s->wasserstein = series_of(w, h->n, 1);
 }
 
-static void over_columns(struct spread *s, const struct history *h)
+static void over_columns(struct spread *s, const struct chunk_history *h)
 {
 	double r[BASELINE_BINS + 1], c[BASELINE_BINS + 1], rest[BASELINE_BINS], y[BASELINE_CHUNKS];
 	struct columns t = {.r = r, .c = c};
@@ -221,7 +221,7 @@ static void over_columns(struct spread *s, const struct history *h)
 }
 
 // By how much more than Poisson the count in the last bin varies from group to group.
-static double overdispersion(const struct spread *s, const struct history *h)
+static double overdispersion(const struct spread *s, const struct chunk_history *h)
 {
 	double share = 0, n = 0, sum = 0;
 
@@ -239,7 +239,7 @@ static double overdispersion(const struct spread *s, const struct history *h)
 	return fmax(0, sum / (double)(h->n - 1) - 1);
 }
 
-static void numbers_init(struct spread *s, const struct history *h)
+static void numbers_init(struct spread *s, const struct chunk_history *h)
 {
 	const struct baseline_field *f = h->field;
 	const struct measure_side total = {NULL, f->total};
@@ -261,7 +261,7 @@ static void numbers_init(struct spread *s, const struct history *h)
 	cells_release(&cells);
 }
 
-static void categories_init(struct spread *s, const struct history *h)
+static void categories_init(struct spread *s, const struct chunk_history *h)
 {
 	const struct field_stats *total = h->field->total;
 	double rest = (double)total->count;
@@ -277,7 +277,7 @@ static void categories_init(struct spread *s, const struct history *h)
 	s->others = overdispersion(s, h);
 }
 
-struct spread *spread_new(const struct history *h)
+struct spread *spread_new(const struct chunk_history *h)
 {
 	struct spread *s = xcalloc(1, sizeof *s);
 	double rest[BASELINE_BINS];

@@ -50,7 +50,7 @@ struct spread {
 	struct quantile student, f;
 };
 
-struct spread *spread_new(const struct history *h);
+struct spread *spread_new(const struct chunk_history *h);
 void spread_free(struct spread *s);
 const struct pooling *spread_pooling(const struct spread *s, double m);
 

@@ -29,8 +29,14 @@ struct moment moment_of(const struct judge *j, const struct stream_state *s, con
 
 	if (!j->conf->clock_is_watermark && s->view.first_seen != INT64_MIN)
 		since.ms = s->view.first_seen;
-	return (struct moment){.stream = s->conf, .window = w, .progress = &s->progress, .version = &s->version, .since = since,
-			       .now = {j->clock}, .tests = 1};
+	return (struct moment){.stream = s->conf,
+			       .window = w,
+			       .progress = &s->progress,
+			       .version = &s->version,
+			       .since = since,
+			       .now = {j->clock},
+			       .histories = s->histories,
+			       .tests = 1};
 }
 
 // --- closed windows -----------------------------------------------------------------------------------

@@ -89,6 +89,7 @@ static void add_stream(struct judge *j, struct stream_state *s, const struct jud
 			s->lookback = back > s->lookback ? back : s->lookback;
 			unit = gcd(gcd(unit, rule_window(r, c)), rule_earlier(r, c));
 		}
+	s->histories = histories_new();
 	s->windows = windows_new(j->port, c->name, c->pane_ms, unit, s->lookback, c->baseline);
 }
 
@@ -131,6 +132,7 @@ void judge_free(struct judge *j)
 	for (size_t i = 0; i < j->conf->nstreams; i++) {
 		struct stream_state *s = &j->streams[i];
 		windows_free(s->windows);
+		histories_free(s->histories);
 		stream_view_release(&s->view);
 		free(s->clock);
 		free(s->eager);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drift/special.h"
 #include "judge/threshold.h"
 #include "util/map.h"
 #include "util/xalloc.h"
@@ -167,8 +168,14 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 			      .to = INT64_MIN};
 
 	reference_of(r, m, def, slice, &in, &partial);
-	out.v = measure_compute(r->measure, &in);
+	if (in.baseline && m->window) {
+		in.window_to = m->window->to;
+		in.history = m->histories && r->measure->scale == SCALE_Z ? histories_get(m->histories, in.baseline, in.source, in.window_ms) : NULL;
+	}
 	out.limits = thresholds_of(r, m, &in);
+	if (r->measure->scale == SCALE_Z && !isnan(out.limits.above))
+		in.limit_p = normal_sf(out.limits.above);
+	out.v = measure_compute(r->measure, &in);
 	if (m->window) {
 		out.from = m->window->from;
 		out.to = m->window->to;

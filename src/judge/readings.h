@@ -2,6 +2,7 @@
 // Which readings a rule needs, and their computation from merged windows. Pure.
 #ifndef KD_JUDGE_READINGS_H
 #define KD_JUDGE_READINGS_H
+#include "drift/history.h"
 #include "judge/judge.h"
 #include "judge/watermark.h"
 #include "judge/windows.h"
@@ -25,6 +26,7 @@ struct moment {
 	bool thin;                       // the window has far fewer records than its like
 	struct wall_time since;          // when the monitor first saw the stream
 	struct wall_time now;            // the judge's clock
+	struct histories *histories;     // of the stream's baseline; NULL: made for each reading
 	uint64_t tests;                  // that the rule makes at this moment (rule_tests)
 };
 

@@ -68,6 +68,7 @@ struct track {
 struct stream_state {
 	const struct judge_stream *conf;
 	struct windows *windows;
+	struct histories *histories;
 	struct stream_view view;
 	struct progress progress;
 	struct version version;
