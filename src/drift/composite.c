@@ -482,9 +482,11 @@ void measure_drift(const struct measure_input *in, struct measure_value *out)
 	out->n_current = in->current.field ? in->current.field->count : 0;
 	f.n = (double)out->n_reference;
 	f.m = (double)out->n_current;
-	if (in->baseline && in->source)
-		f.history = in->history ? in->history : (own = chunk_history_new(in->baseline, in->source, in->window_ms));
-	f.season = f.history && f.history->period && in->window_to;
+	if (in->history && (in->window_to || !in->history->period))
+		f.history = in->history;
+	else if (in->baseline && in->source)
+		f.history = own = chunk_history_new(in->baseline, in->source, in->window_ms, in->window_to != 0);
+	f.season = f.history && f.history->period;
 	if (f.season)
 		chunk_history_usual(f.history, in->window_to - in->window_ms, in->window_ms, &f.usual);
 	out->state = in->def->type == FIELD_NUMERIC ? judge_number(&f, out) : judge_category(&f, out);

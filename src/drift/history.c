@@ -174,12 +174,12 @@ static bool explains(const struct chunk_history *h, const struct usual *all, int
 	return narrow <= 0 ? wide > 0 : f_sf((wide - narrow) / df1 / (narrow / df2), df1, df2) < SEASON_P;
 }
 
-static void find_season(struct chunk_history *h, const struct baseline *b, int64_t window_ms)
+static void find_season(struct chunk_history *h, const struct baseline *b, int64_t window_ms, bool seasons)
 {
 	static const int64_t periods[] = {DAY_MS, 7 * DAY_MS};
 	struct usual *all = phases_new(h, 0);
 
-	for (size_t i = 0; i < ARRAY_LEN(periods); i++)
+	for (size_t i = 0; seasons && i < ARRAY_LEN(periods); i++)
 		if (window_ms < periods[i] && has_periods(b, periods[i], h->length) &&
 		    explains(h, all, h->period, periods[i]))
 			h->period = periods[i];
@@ -198,20 +198,54 @@ const struct usual *chunk_history_phase(const struct chunk_history *h, const str
 	return &h->phases[phase_of(g->slot, h->period, h->length)];
 }
 
-// A window that overlaps phases mixes them. One shorter than a phase is taken at its middle, between the middles
-// of the phases around it.
+static const struct usual *phase_at(const struct chunk_history *h, int64_t slot, const struct usual *otherwise)
+{
+	const struct usual *u = &h->phases[phase_of(slot, h->period, h->length)];
+
+	return u->n > 0 ? u : otherwise;
+}
+
+// The part [x0, x1] of a phase, -0.5 being its beginning and 0.5 its end, by the parabola that has the means of the
+// phase and of those beside it: a rhythm goes on within a phase.
+static void part_add(const struct chunk_history *h, int64_t slot, double x0, double x1, struct usual *out)
+{
+	const struct usual *own = &h->phases[phase_of(slot, h->period, h->length)];
+	double b = (x0 + x1) / 4, a = ((x0 * x0 + x0 * x1 + x1 * x1) / 3 - 1.0 / 12) / 2;
+	const struct {
+		const struct usual *phase;
+		double weight;
+	} parts[] = {{phase_at(h, slot - h->length, own), a - b}, {own, 1 - 2 * a}, {phase_at(h, slot + h->length, own), a + b}};
+	double mean = 0, bins[BASELINE_BINS] = {0};
+
+	if (own->n <= 0)
+		return;
+	for (size_t k = 0; k < ARRAY_LEN(parts); k++) {
+		const struct usual *u = parts[k].phase;
+
+		mean += parts[k].weight * u->mean;
+		for (size_t i = 0; i < BASELINE_BINS; i++)
+			bins[i] += parts[k].weight * u->bins[i] / u->n * own->n;
+	}
+	for (size_t i = 0; i < BASELINE_BINS; i++)
+		bins[i] = fmax(0, bins[i]);
+	usual_add(out, own->n, mean, own->variance, bins, x1 - x0);
+}
+
 void chunk_history_usual(const struct chunk_history *h, int64_t from, int64_t window_ms, struct usual *out)
 {
-	int64_t length = window_ms > h->length ? window_ms : h->length, at = from + (window_ms - length) / 2;
-	int64_t end = at + length;
+	double length = (double)h->length;
 
 	*out = (struct usual){0};
-	for (int64_t slot = time_floor(at, h->length); h->period && slot < end; slot += h->length) {
-		const struct usual *u = &h->phases[phase_of(slot, h->period, h->length)];
-		int64_t lo = slot > at ? slot : at, hi = slot + h->length < end ? slot + h->length : end;
+	for (int64_t slot = time_floor(from, h->length); h->period && slot < from + window_ms; slot += h->length) {
+		int64_t lo = slot > from ? slot : from, hi = slot + h->length;
 
-		usual_add(out, u->n, u->mean, u->variance, u->bins, (double)(hi - lo) / (double)h->length);
+		hi = hi < from + window_ms ? hi : from + window_ms;
+		part_add(h, slot, (double)(lo - slot) / length - 0.5, (double)(hi - slot) / length - 0.5, out);
 	}
+	for (size_t i = 0; out->n > 0 && window_ms < h->length && i < BASELINE_BINS; i++)
+		out->bins[i] *= length / (double)window_ms; // it rests on all of the phase
+	if (window_ms < h->length)
+		out->n *= length / (double)window_ms;
 	for (size_t k = 0; out->n <= 0 && k < h->nphases; k++) // no season, or nothing was ever seen at that time
 		usual_add(out, h->phases[k].n, h->phases[k].mean, h->phases[k].variance, h->phases[k].bins, 1);
 }
@@ -233,7 +267,8 @@ static double mean_log_variance(const struct chunk_history *h)
 	return used >= HISTORY_MIN ? sum / (double)used : NAN;
 }
 
-struct chunk_history *chunk_history_build(const struct baseline_field *f, const struct baseline *b, int64_t window_ms)
+struct chunk_history *chunk_history_build(const struct baseline_field *f, const struct baseline *b, int64_t window_ms,
+					  bool seasons)
 {
 	int64_t times = window_ms / b->chunk_ms;
 	double inverse = 0;
@@ -260,16 +295,17 @@ struct chunk_history *chunk_history_build(const struct baseline_field *f, const 
 	for (size_t i = 0; i < h->n; i++)
 		inverse += 1 / h->groups[i].n;
 	h->size = (double)h->n / inverse;
-	find_season(h, b, window_ms);
+	find_season(h, b, window_ms, seasons);
 	if (h->period)
 		h->log_variance = mean_log_variance(h);
 	h->spread = spread_new(h);
 	return h;
 }
 
-struct chunk_history *chunk_history_new(const struct baseline_field *f, const struct baseline *b, int64_t window_ms)
+struct chunk_history *chunk_history_new(const struct baseline_field *f, const struct baseline *b, int64_t window_ms,
+					bool seasons)
 {
-	struct chunk_history *h = chunk_history_build(f, b, window_ms);
+	struct chunk_history *h = chunk_history_build(f, b, window_ms, seasons);
 
 	if (h) {
 		free(h->groups);
@@ -354,7 +390,7 @@ const struct chunk_history *histories_get(struct histories *c, const struct base
 	struct held *h = map_get(&c->map, &key, sizeof key);
 	if (!h) {
 		h = xcalloc(1, sizeof *h);
-		h->history = chunk_history_new(f, b, window_ms);
+		h->history = chunk_history_new(f, b, window_ms, true);
 		map_put(&c->map, &key, sizeof key, h);
 	}
 	return h->history;

@@ -2,7 +2,7 @@
 // A baseline's chunks put together to groups of a window's length: what a field did from window to window while
 // nothing changed. Made once for a field and a window length, it can be used for any number of windows:
 //
-//     struct chunk_history *h = chunk_history_new(field, baseline, window_ms);    // NULL: there is nothing to go by
+//     struct chunk_history *h = chunk_history_new(field, baseline, window_ms, true); // NULL: there is nothing to go by
 //     in.history = h; in.window_to = to; measure_compute(m, &in); ...
 //     chunk_history_free(h);
 //
@@ -52,15 +52,18 @@ struct chunk_history {
 };
 
 // NULL where the baseline's rows had no event time or fewer than HISTORY_MIN groups are left. Borrows f.
-struct chunk_history *chunk_history_new(const struct baseline_field *f, const struct baseline *b, int64_t window_ms);
-struct chunk_history *chunk_history_build(const struct baseline_field *f, const struct baseline *b, int64_t window_ms); // keeps groups
+// `seasons`: look for them; a window of unknown time must be held against a history without.
+struct chunk_history *chunk_history_new(const struct baseline_field *f, const struct baseline *b, int64_t window_ms,
+					bool seasons);
+struct chunk_history *chunk_history_build(const struct baseline_field *f, const struct baseline *b, int64_t window_ms,
+					  bool seasons); // keeps groups
 void chunk_history_free(struct chunk_history *h);
 // What is usual in [from, from + window_ms).
 void chunk_history_usual(const struct chunk_history *h, int64_t from, int64_t window_ms, struct usual *out);
 // What is usual at the group's own phase.
 const struct usual *chunk_history_phase(const struct chunk_history *h, const struct chunk_group *g);
 
-// The histories of any number of fields and window lengths, each made when it is first asked for. Baselines are
+// The histories of any number of fields and window lengths, each made (with seasons) when it is first asked for. Baselines are
 // told apart by address: free it before a baseline that it knows.
 struct histories;
 struct histories *histories_new(void);
