@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/baselines.h"
 #include "app/contracts.h"
 #include "schema/file.h"
 #include "util/log.h"
@@ -15,20 +16,13 @@ static int load_baseline(struct model *m, size_t i, struct error *err)
 
 	if (!c->baseline)
 		return 0;
-	m->baselines[i] = baseline_load(c->baseline, err);
-	if (!m->baselines[i])
-		return error_prefix(err, "stream %s", c->name);
-	if (strcmp(m->baselines[i]->stream, c->name))
-		return error_set(err,
-				 "stream %s: %s is the baseline of stream %s; make one for this stream with `kdrift baseline`",
-				 c->name, c->baseline, m->baselines[i]->stream);
-	for (size_t k = 0; k < m->baselines[i]->nfields; k++) {
-		const struct field_def *d = &m->baselines[i]->fields[k]->def;
-		if (d->type == FIELD_CATEGORICAL && path_redacted(d->path, c->redact, c->nredact))
-			return error_set(err, "stream %s: %s holds values of '%s', which redact hides; make it anew with `kdrift baseline`",
-					 c->name, c->baseline, d->path);
-	}
-	return 0;
+	m->baselines[i] = stream_baseline_load(m->config, c, err);
+	return m->baselines[i] ? 0 : error_prefix(err, "stream %s", c->name);
+}
+
+static void refuse(void *ctx, const struct rule *r, const char *text)
+{
+	error_set(ctx, "%s:%d: %s", r->file, r->line, text);
 }
 
 static int load_contract(struct model *m, size_t i, struct error *err)
@@ -141,6 +135,13 @@ struct model *model_of(struct config *c, bool clock_is_watermark, struct error *
 		m->collect_streams[i] = (struct collect_stream){&m->config->streams[i], m->baselines[i], m->contracts[i],
 								m->schemas[i], m->key_schemas[i]};
 		judge_view(m, i, clock_is_watermark);
+	}
+	struct error grids = ERROR_INIT;
+	baselines_check(m->config, m->baselines, refuse, &grids);
+	if (grids.set) {
+		error_set(err, "%s", grids.text);
+		model_free(m);
+		return NULL;
 	}
 	m->collect = (struct collect_conf){m->config, m->collect_streams, n};
 	judge_conf(m, clock_is_watermark);

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/baselines.h"
 #include "cli/cli.h"
 #include "config/report.h"
-#include "drift/baseline.h"
 #include "kafka/property.h"
 #include "schema/contract.h"
 #include "schema/file.h"
@@ -15,12 +15,17 @@
 static const struct option_def options[] = {
     OPTION_CONFIG, {.name = "json", .kind = OPTION_FLAG, .help = "print JSON"}, OPTIONS_END};
 
-static void add_error(struct config_problems *p, const struct config *c, int line, const char *what,
+static void add_error(struct config_problems *p, const char *file, int line, const char *what,
 		      const char *name, const char *text)
 {
 	GROW(p->items, p->n, p->cap);
 	p->items[p->n++] =
-	    (struct config_problem){xstrdup(c->path), line, false, xasprintf("%s%s: %s", what, name, text)};
+	    (struct config_problem){xstrdup(file), line, false, xasprintf("%s%s%s%s", what, name, *name ? ": " : "", text)};
+}
+
+static void add_rule(void *ctx, const struct rule *r, const char *text)
+{
+	add_error(ctx, r->file, r->line, "", "", text);
 }
 
 static void check_properties(const struct config *c, struct config_problems *p)
@@ -30,38 +35,38 @@ static void check_properties(const struct config *c, struct config_problems *p)
 		struct error err = ERROR_INIT;
 
 		if (kafka_property_check(k->name, k->value, &err))
-			add_error(p, c, k->line, "kafka.", k->name, err.text);
+			add_error(p, c->path, k->line, "kafka.", k->name, err.text);
 	}
 }
 
 // What the configuration names is loaded too, as `kdrift run` would. Whether all of it is good.
 static bool check_files(const struct config *c, struct config_problems *p)
 {
+	struct baseline **baselines = xcalloc(c->nstreams + 1, sizeof *baselines);
 	size_t before = p->n;
 
 	check_properties(c, p);
 	for (size_t i = 0; i < c->nstreams; i++) {
 		const struct stream_conf *s = &c->streams[i];
 		struct error err = ERROR_INIT;
-		struct baseline *b = s->baseline ? baseline_load(s->baseline, &err) : NULL;
 
-		if (b && strcmp(b->stream, s->name) != 0)
-			error_set(&err,
-				  "%s is the baseline of stream %s; make one for this stream with `kdrift "
-				  "baseline`",
-				  s->baseline, b->stream);
-		baseline_free(b);
+		baselines[i] = stream_baseline_load(c, s, &err);
 		if (err.set)
-			add_error(p, c, s->line, "stream ", s->name, err.text);
+			add_error(p, c->path, s->line, "stream ", s->name, err.text);
 		error_clear(&err);
 		schema_file_free(s->schema ? schema_file_load(s->schema, s->json ? SCHEMA_JSON : SCHEMA_AVRO, &err) : NULL);
 		if (err.set)
-			add_error(p, c, s->line, "stream ", s->name, err.text);
+			add_error(p, c->path, s->line, "stream ", s->name, err.text);
 		error_clear(&err);
 		contract_free(s->contract_schema ? contract_load(s->contract_schema, &err) : NULL);
 		if (err.set)
-			add_error(p, c, s->line, "stream ", s->name, err.text);
+			add_error(p, c->path, s->line, "stream ", s->name, err.text);
 	}
+	if (p->n == before)
+		baselines_check(c, baselines, add_rule, p);
+	for (size_t i = 0; i < c->nstreams; i++)
+		baseline_free(baselines[i]);
+	free(baselines);
 	return p->n == before;
 }
 

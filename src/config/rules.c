@@ -191,12 +191,6 @@ static void check_against(struct loader *l, const struct node *n, const char *pa
 				"write every key of its "
 				"slice_by in order (k=v,k2=v2)",
 				path, r->against.name, s->name);
-		if (r->against.kind == AGAINST_STREAM && other && (s->baseline || other->baseline))
-			warning(l, n,
-				"%s.against.stream: %s and %s do not share one grid, so measures of shape "
-				"stay unknown; compare "
-				"streams without baselines",
-				path, s->name, other->name);
 	}
 }
 

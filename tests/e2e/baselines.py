@@ -269,11 +269,86 @@ def files_refuse(s, config):
     s.equal("unless told", (code, load(out)["provenance"]["violations"] if not code else err), (0, {"range": 10}))
 
 
+def scores(r, begin, minutes, per_minute, version="stable", shift=0.0):
+    return [{"ts": begin + i * MINUTE // per_minute, "score": r.gauss(0.5 + shift, 0.1), "version": version}
+            for i in range(minutes * per_minute)]
+
+
+def against(s, kafka, redis):
+    """A challenger beside a champion, a canary beside the stable version (practice rows 4, 8 and 15): both sides on one
+    grid, which check enforces; too few records are unknown."""
+    r = random.Random(SEED + 1)
+    begin = int(time.time() * 1000) // DAY * DAY - 2 * DAY
+    files = {}
+    for name, shift in (("champion", 0), ("challenger", 0.3)):
+        files[name] = os.path.join(s.tmp, f"{name}.csv")
+        with open(files[name], "w", encoding="utf-8") as f:
+            f.write("score,version\n" + "".join(f"{x['score']!r},stable\n" for x in scores(r, 0, 100, 60, shift=shift)))
+    streams = [{"name": n, "topic": n, "role": "predictions", "format": "json", "event_time": "ts", "window": "10m",
+                "slice_by": ["version"], "fields": {"score": {"type": "numeric"}}} for n in ("champion", "challenger")]
+    rules = {"immediate": [{"alert": "Challenger", "stream": "challenger", "field": "score", "measure": "ks", "above": 0.2,
+                            "against": {"stream": "champion"}},
+                           {"alert": "Canary", "stream": "champion", "field": "score", "measure": "ks", "above": 0.2,
+                            "against": {"slice": "version=stable"}},
+                           {"alert": "Means", "stream": "challenger", "measure": "mean_shift", "above": 9,
+                            "against": {"stream": "champion"}}]}
+
+    def write():
+        return configure(s.tmp, kafka.bootstrap, NO_REGISTRY, redis.url, streams, name="against", rules=rules,
+                         kafka={"group.id": "against"}, redis={"prefix": "against"})
+    config = write()
+    for n, path in files.items():
+        code, _, err = kdrift("baseline", "--config", config, "--stream", n, "--file", path, "--out", path + ".json")
+        s.check(f"a baseline of {n}'s file", code == 0, err)
+    for st in streams:
+        st["baseline"] = files[st["name"]] + ".json"
+    code, said, _ = kdrift("check", "--config", write())
+    lines = [x for x in said.splitlines() if "grid" in x]
+    s.check("check: two baselines, two grids, an error where the rule stands, with the mend",
+            code == 1 and len(lines) == 1 and "immediate.yaml:" in lines[0] and "Challenger" in lines[0] and "same `baseline:`" in lines[0], said)
+    code, _, err = kdrift("stats", "--config", config, "--stream", "champion", "--from", "0", "--to", "1")
+    s.check("the monitor does not start with it either", code == 1 and "needs one grid" in err, err)
+    streams[1].pop("baseline")
+    code, said, _ = kdrift("check", "--config", write())
+    s.check("check: a baseline on one side alone", code == 1 and "grid" in said, said)
+    streams[1]["baseline"] = files["champion"] + ".json"
+    code, said, _ = kdrift("check", "--config", write())
+    s.check("check: one baseline for both is one grid", code == 0 and "grid" not in said, said)
+
+    for n in ("champion", "challenger"):
+        kafka.topic(n, 2)
+    m = s.add(Monitor(config, os.path.join(s.tmp, "against.log"))).start().wait_up()
+    # The canary has 20 records in the first ten minutes, 500 bad ones in the next.
+    produce(kafka, "champion", scores(r, begin, 21, 100) + scores(r, begin, 10, 2, "canary", 0.3)
+            + scores(r, begin + 10 * MINUTE, 11, 50, "canary", 0.3))
+    produce(kafka, "challenger", scores(r, begin, 10, 50) + scores(r, begin + 10 * MINUTE, 11, 50, shift=0.2))
+    settled(kafka, redis, ["champion", "challenger"], "against")
+
+    def events():
+        out = []
+        for e in redis.client().zrange("against:journal", 0, -1):
+            out.append(json.loads(e.split(b" ", 1)[1]))
+        return out
+
+    def alerts():
+        return {(a["alert"], a["slice"], a["state"]) for a in m.status().get("alerts", []) if a["state"] == "firing"}
+    wait_for("the challenger's scores differ from the champion's", lambda: ("Challenger", "version=stable", "firing") in alerts(), 60)
+    found = wait_for("the canary's differ from the stable version's", lambda: ("Canary", "version=canary", "firing") in alerts() and alerts(), 60)
+    s.check("nothing else fires", {(a, sl) for a, sl, _ in found} == {("Challenger", "version=stable"), ("Challenger", None),
+                                                                     ("Canary", "version=canary")}, found)
+    # Ten minutes end with 20, 68 and 116 records of it; ks says nothing under 100.
+    item = next(e for e in events() if e.get("rule") == "Canary")["page"]["items"][0]
+    s.equal("under 100 records of the canary are too few to say", (item["n_current"], item["window"]["to"]),
+            (116, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime((begin + 12 * MINUTE) / 1000))))
+    m.stop()
+
+
 def main():
     with Suite("baselines") as s:
         s.say(f"seed {SEED}")
         redis, kafka = s.add(Redis(s.tmp)), s.add(Kafka(s.tmp))
         from_store(s, kafka, redis)
+        against(s, kafka, redis)
 
 
 if __name__ == "__main__":
