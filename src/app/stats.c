@@ -34,6 +34,11 @@ static void put_moments(json_t *o, const struct field_stats *f)
 	json_object_set_new(o, "mean", number(field_mean(f), f->type));
 	json_object_set_new(o, "stddev", json_num(field_stddev(f)));
 	json_object_set_new(o, "sum", f->type == FIELD_TIME ? json_null() : json_num(any ? field_sum(f) : 0));
+	if (f->type == FIELD_TIME && field_ages(f)) {
+		double error;
+		json_object_set_new(o, "freshness", json_pack("{s:o, s:o}", "p50", json_num(field_age_quantile(f, 0.5, &error) / 1000),
+							      "max", json_num((double)f->age_max / 1000)));
+	}
 	if (f->type != FIELD_NUMERIC)
 		return;
 	json_t *q = json_object();

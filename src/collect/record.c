@@ -122,7 +122,13 @@ static struct open_pane *open_pane(struct part *p, struct part_stream *s, int64_
 	return &s->panes[s->last];
 }
 
-static void add_value(struct open_pane *o, struct field_stats *f, size_t k, const struct value *v)
+static void add_time(struct field_stats *f, int64_t ms, int64_t event_ms)
+{
+	field_add_time(f, ms);
+	field_add_age(f, ms, event_ms);
+}
+
+static void add_value(struct open_pane *o, struct field_stats *f, size_t k, const struct value *v, int64_t event_ms)
 {
 	const enum field_type type = f->type;
 
@@ -131,7 +137,7 @@ static void add_value(struct open_pane *o, struct field_stats *f, size_t k, cons
 		if (type == FIELD_NUMERIC)
 			stage_number(&o->stage, f, k, v->num);
 		else if (type == FIELD_TIME)
-			field_add_time(f, (int64_t)v->num);
+			add_time(f, (int64_t)v->num, event_ms);
 		else
 			field_add_other(f);
 		break;
@@ -151,7 +157,7 @@ static void add_value(struct open_pane *o, struct field_stats *f, size_t k, cons
 		break;
 	case VALUE_TIME:
 		if (type == FIELD_TIME)
-			field_add_time(f, v->ms);
+			add_time(f, v->ms, event_ms);
 		else if (type == FIELD_NUMERIC)
 			stage_number(&o->stage, f, k, v->num);
 		else
@@ -168,14 +174,15 @@ static struct field_stats *stats_of(struct pane *pane, const struct wstream *s, 
 	return k < pane->nfields && pane->fields[k] ? pane->fields[k] : pane_field(pane, k, s->fields[k]);
 }
 
-static void add_values(struct open_pane *o, struct wstream *s, const struct plan_entry *e, const struct record_values *r)
+static void add_values(struct open_pane *o, struct wstream *s, const struct plan_entry *e, const struct record_values *r,
+		       int64_t event_ms)
 {
 	struct pane *pane = o->pane;
 
 	for (size_t i = 0; i < r->nvalues; i++) {
 		size_t k = e->field[r->values[i].slot];
 		if (k != SIZE_MAX)
-			add_value(o, stats_of(pane, s, k), k, &r->values[i]);
+			add_value(o, stats_of(pane, s, k), k, &r->values[i], event_ms);
 	}
 	for (size_t slot = 0; r->nelements && slot < plan_slots(e->plan); slot++) {
 		int32_t element = plan_slot(e->plan, slot)->element;
@@ -457,9 +464,9 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 	if (key)
 		note_bytes(p, s, o->pane, m, key);
 	if (decoded) {
-		add_values(o, w, v->plan, v->values);
+		add_values(o, w, v->plan, v->values, v->event_ms);
 		if (key && key->values->decoded)
-			add_values(o, w, key->plan, key->values);
+			add_values(o, w, key->plan, key->values, v->event_ms);
 		if (future || stale)
 			note_breach(p, s, o->pane, m, v, future ? VIOLATION_FUTURE_TIME : VIOLATION_STALE_TIME,
 				    w->conf->event_time ? w->conf->event_time : "", NULL,

@@ -472,7 +472,9 @@ double exact_top_share(const struct exact *e)
 
 bool exact_has(const struct measure *m)
 {
-	return m->exact || (m->scope == MEASURE_FIELD && strcmp(m->name, "dropped_field") != 0);
+	unsigned streams = 1u << FIELD_TIME | 1u << FIELD_VECTOR; // of which files have no statistics
+
+	return m->exact || (m->scope == MEASURE_FIELD && m->types & ~streams && strcmp(m->name, "dropped_field") != 0);
 }
 
 static double value_of(const struct measure *m, const struct exact *e)

@@ -388,6 +388,19 @@ const struct measure measure_table[] = {
 		.scope = MEASURE_FIELD, .types = NUM | CAT, .count = true, .min_records = 2, .compute = measure_constant,
 	},
 	{
+		.name = "freshness_p50", .range = "any", .unit = "seconds", .source = "age, staleness of a feature",
+		.help = "the median age of the values: event time less value",
+		.scope = MEASURE_FIELD, .types = TIME, .min_records = 1, .threshold = NAN,
+		.error = "half the width of the bin that holds it: at most 1/32 of the value",
+		.compute = measure_freshness_p50,
+	},
+	{
+		.name = "freshness_max", .range = "any", .unit = "seconds", .source = "age, staleness of a feature",
+		.help = "the greatest age of a value: event time less value",
+		.scope = MEASURE_FIELD, .types = TIME, .min_records = 1, .threshold = NAN,
+		.compute = measure_freshness_max,
+	},
+	{
 		.name = "sum", .range = "any", .unit = "the field's", .help = "the sum of the values",
 		.scope = MEASURE_FIELD, .types = NUM, .min_records = 1, .threshold = NAN, .compute = measure_sum,
 	},

@@ -132,3 +132,27 @@ void measure_normalized_entropy(const struct measure_input *in, struct measure_v
 	n = field_distinct(in->current.field, &approximate);
 	value_within(out, n > 1 ? fmin(1, out->value / log2((double)n)) : 0, approximate ? NAN : 0);
 }
+
+// Seconds; of the current side alone.
+static void age(const struct measure_input *in, struct measure_value *out, double q)
+{
+	const struct field_stats *f = in->current.field;
+	double ms, error;
+
+	out->n_current = f ? field_ages(f) : 0;
+	if (!out->n_current)
+		return;
+	ms = field_age_quantile(f, q, &error);
+	value_within(out, ms / 1000, error / 1000);
+}
+
+void measure_freshness_p50(const struct measure_input *in, struct measure_value *out)
+{
+	age(in, out, 0.5);
+}
+
+void measure_freshness_max(const struct measure_input *in, struct measure_value *out)
+{
+	if (in->current.field && (out->n_current = field_ages(in->current.field)))
+		value_known(out, (double)in->current.field->age_max / 1000);
+}

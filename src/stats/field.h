@@ -13,7 +13,7 @@ enum field_type {
 	FIELD_CATEGORICAL,
 	FIELD_BOOLEAN, // categories "false" and "true"
 	FIELD_TEXT,    // length and distinct count only
-	FIELD_TIME,    // unix milliseconds: extremes only
+	FIELD_TIME,    // unix milliseconds: extremes and ages
 	FIELD_VECTOR,
 	FIELD_TYPES
 };

@@ -71,7 +71,7 @@ static void log_collapse(struct field_stats *f)
 	}
 }
 
-static void log_count(struct field_stats *f, int32_t bin)
+void field_logbin_count(struct field_stats *f, int32_t bin)
 {
 	if (!f->loghints)
 		f->loghints = xcalloc(LOG_HINTS, sizeof *f->loghints);
@@ -92,7 +92,7 @@ static void log_count(struct field_stats *f, int32_t bin)
 	log_collapse(f);
 }
 
-static void log_merge(struct field_stats *dst, const struct field_stats *src)
+void field_logbins_merge(struct field_stats *dst, const struct field_stats *src)
 {
 	struct logbin *a = dst->logbins;
 	size_t na = dst->nlogbins, i = 0, j = 0, n = 0;
@@ -157,7 +157,7 @@ void field_histogram_merge(struct field_stats *dst, const struct field_stats *sr
 	xsum_merge(&dst->low_sum, &src->low_sum);
 	xsum_merge(&dst->high_sum, &src->high_sum);
 	if (!dst->bins)
-		log_merge(dst, src);
+		field_logbins_merge(dst, src);
 }
 
 static void grid_add(struct field_stats *f, const double *x, size_t n)
@@ -185,7 +185,7 @@ static void add_finite(struct field_stats *f, const double *x, size_t n)
 	else if (f->bins)
 		field_drop_histogram(f); // on a grid that this process does not know
 	for (size_t i = 0; !f->grid && !f->mixed && i < n; i++)
-		log_count(f, loggrid_bin(x[i]));
+		field_logbin_count(f, loggrid_bin(x[i]));
 }
 
 void field_add_numbers(struct field_stats *f, const double *x, size_t n)

@@ -12,4 +12,8 @@ void field_moments_add(struct field_stats *f, const double *x, size_t n); // fin
 void field_moments_merge(struct field_stats *dst, const struct field_stats *src);
 void field_drop_histogram(struct field_stats *f);
 void field_histogram_merge(struct field_stats *dst, const struct field_stats *src); // src->count > 0
+void field_logbin_count(struct field_stats *f, int32_t bin);
+void field_logbins_merge(struct field_stats *dst, const struct field_stats *src);
+enum { AGE_BINS = 975 }; // the number of the last bin of ages; that of the first is its negative
+void field_ages_merge(struct field_stats *dst, const struct field_stats *src);
 #endif

@@ -69,7 +69,8 @@ struct field_stats {
 		int32_t bin;
 		uint64_t n;
 	} *logbins;                // sorted by bin
-	size_t nlogbins, caplogbins;
+	size_t nlogbins, caplogbins; // of time: ages, in bins of ages.c
+	int64_t age_min, age_max;    // of time, where nlogbins: event time less value, ms
 	uint16_t *loghints;        // where bins were last found, private to numeric.c
 	// categorical, boolean; text: distinct count only (values are dropped, hashes kept)
 	struct categories cats;
@@ -151,6 +152,7 @@ void field_add_bool(struct field_stats *f, bool v);
 void field_add_category_times(struct field_stats *f, const char *s, size_t n, uint64_t times); // at once
 void field_add_text(struct field_stats *f, const char *s, size_t n);
 void field_add_time(struct field_stats *f, int64_t ms);
+void field_add_age(struct field_stats *f, int64_t ms, int64_t event_ms); // of a time that was added: how old it was
 // Elements that the field lies in, with and without a value.
 static inline void field_add_elements(struct field_stats *f, uint64_t n)
 {
@@ -205,6 +207,9 @@ double field_sum(const struct field_stats *f);
 double field_quantile(const struct field_stats *f, double q);
 // The same, and how far the least value with at least a share q of the values up to it may be from it (NaN: unknown).
 double field_quantile_within(const struct field_stats *f, double q, double *error);
+// How many times have an age, and the least age (ms) that a share q of them does not exceed, within *error.
+uint64_t field_ages(const struct field_stats *f);
+double field_age_quantile(const struct field_stats *f, double q, double *error);
 // Distinct values; exact while nothing was dropped, else the KMV estimate (Bar-Yossef et al. 2002).
 uint64_t field_distinct(const struct field_stats *f, bool *approximate);
 // The k most frequent categories, by count then value; returns how many. Pointers into f.

@@ -10,6 +10,7 @@
 //   field     str path, u8 type, u8 flags (STATS_*), uvar present nan inf other count,
 //             [uvar elements] where STATS_ELEMENTS;
 //             numeric, text, time with count > 0: num min max, sums of the values and of their squares
+//             [range, logarithmic of ages] where STATS_AGES
 //             numeric with count > 0, not mixed: quantile (where STATS_GRID) or logarithmic
 //             categorical, boolean, text: categories
 //   num       u8 k, the k leading bytes of the double, the most significant first; the others are 0
@@ -43,7 +44,7 @@
 
 enum { VERSION = 2, GAP_MAX = 64, TEXT_SHIFT = 24 };
 enum { PANE_APPROXIMATE = 1, PANE_MIXED = 2, PANE_EVENTS = 4, PANE_OFFSETS = 8, PANE_UNREAD = 16, PANE_FAULTS = 32, PANE_FLAGS = 63 };
-enum { STATS_APPROXIMATE = 1, STATS_MIXED = 2, STATS_GRID = 4, STATS_ELEMENTS = 8, STATS_FLAGS = 15 };
+enum { STATS_APPROXIMATE = 1, STATS_MIXED = 2, STATS_GRID = 4, STATS_ELEMENTS = 8, STATS_AGES = 16, STATS_FLAGS = 31 };
 
 static bool has_moments(enum field_type t)
 {
@@ -287,11 +288,13 @@ static uint64_t get_categories(struct rd *r, struct field_stats *f)
 static void put_field(struct buf *out, const struct field_stats *f)
 {
 	bool histogram = f->type == FIELD_NUMERIC && f->count && !f->mixed;
+	bool ages = f->type == FIELD_TIME && f->nlogbins;
 
 	put_cstr(out, f->path);
 	buf_u8(out, (uint8_t)f->type);
 	buf_u8(out, (uint8_t)((f->approximate ? STATS_APPROXIMATE : 0) | (f->mixed ? STATS_MIXED : 0) |
-			      (histogram && f->bins ? STATS_GRID : 0) | (f->in_elements ? STATS_ELEMENTS : 0)));
+			      (histogram && f->bins ? STATS_GRID : 0) | (f->in_elements ? STATS_ELEMENTS : 0) |
+			      (ages ? STATS_AGES : 0)));
 	buf_uvar(out, f->present);
 	buf_uvar(out, f->nan);
 	buf_uvar(out, f->inf);
@@ -304,6 +307,10 @@ static void put_field(struct buf *out, const struct field_stats *f)
 		put_num(out, f->max);
 		xsum_put(&f->sum, out);
 		xsum_put(&f->sumsq, out);
+	}
+	if (ages) {
+		put_range(out, f->age_min, f->age_max);
+		put_logbins(out, f);
 	}
 	if (histogram && f->bins)
 		put_bins(out, f);
@@ -339,6 +346,12 @@ static struct field_stats *get_field(struct rd *r, uint8_t version)
 		f->sum = get_sum(r, version);
 		f->sumsq = get_sum(r, version);
 		r->bad |= !isfinite(f->min) || !isfinite(f->max) || f->min > f->max;
+	}
+	r->bad |= flags & STATS_AGES && f->type != FIELD_TIME;
+	if (flags & STATS_AGES && !r->bad) {
+		get_range(r, &f->age_min, &f->age_max);
+		r->bad |= get_logbins(r, f) > f->count || !f->nlogbins || f->logbins[0].bin < -AGE_BINS ||
+			  f->logbins[f->nlogbins - 1].bin > AGE_BINS;
 	}
 	if (f->type == FIELD_NUMERIC && f->count && !f->mixed)
 		counted = flags & STATS_GRID ? get_bins(r, f, version) : get_logbins(r, f);

@@ -348,6 +348,53 @@ Test(measure, top_share_and_constant)
 	baseline_free(c);
 }
 
+Test(measure, freshness)
+{
+	static const int64_t ages[] = {2000, 5000, 5000, 9000, -1000};
+	struct field_def def = {.path = (char[]){"at"}, .type = FIELD_TIME};
+	struct pane *p = pane_new();
+	struct measure_input in = {.def = &def, .newest = EVENT_TIME_NONE};
+	struct field_stats *f = pane_field(p, 0, &def);
+
+	in.current = (struct measure_side){p, f};
+	cr_expect_eq(measure_compute(measure_find("freshness_p50"), &in).state, READING_NO_DATA);
+	for (size_t i = 0; i < ARRAY_LEN(ages); i++) {
+		field_add_time(f, 1000000 - ages[i]);
+		field_add_age(f, 1000000 - ages[i], 1000000);
+	}
+	struct measure_value v = measure_compute(measure_find("freshness_p50"), &in);
+	cr_expect_eq(v.n_current, 5);
+	cr_expect_gt(v.error, 0);
+	cr_expect_leq(fabs(v.value - 5), v.error);
+	cr_expect_leq(v.error, 5.0 / 31);
+	v = measure_compute(measure_find("freshness_max"), &in);
+	cr_expect_eq(v.value, 9);
+	cr_expect_eq(v.error, 0);
+	def.type = FIELD_NUMERIC;
+	cr_expect_eq(measure_compute(measure_find("freshness_max"), &in).state, READING_NOT_APPLICABLE);
+	pane_free(p);
+}
+
+// Of the length.
+Test(measure, text)
+{
+	static const char *const words[] = {"a", "bbb", "bbb", "ccccc"};
+	struct field_def def = {.path = (char[]){"text"}, .type = FIELD_TEXT};
+	struct pane *p = pane_new();
+	struct measure_input in = {.def = &def, .newest = EVENT_TIME_NONE};
+	struct field_stats *f = pane_field(p, 0, &def);
+
+	in.current = (struct measure_side){p, f};
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		field_add_text(f, words[i], strlen(words[i]));
+	cr_expect_eq(measure_compute(measure_find("min"), &in).value, 1);
+	cr_expect_eq(measure_compute(measure_find("max"), &in).value, 5);
+	cr_expect_eq(measure_compute(measure_find("mean"), &in).value, 3);
+	cr_expect_eq(measure_compute(measure_find("distinct_ratio"), &in).value, 0.75);
+	cr_expect_eq(measure_compute(measure_find("p50"), &in).state, READING_NOT_APPLICABLE);
+	pane_free(p);
+}
+
 // Past the kept categories, rare values share a column, and what both sides kept is still exact.
 Test(measure, many_new_categories)
 {
@@ -365,6 +412,9 @@ Test(measure, many_new_categories)
 	cr_expect_str_eq(v.detail, "rare values share one column");
 	cr_expect_float_eq(against("unseen_ratio", b, p, 1).value, 2.0 / 3, 1e-15);
 	cr_expect_gt(against("drift", b, p, 1).value, 30);
+	cr_expect(isnan(v.error));
+	v = against("distinct_ratio", b, p, 1);
+	cr_expect(isnan(v.error) && fabs(v.value - 2002.0 / 3000) < 0.1, "%g", v.value);
 	pane_free(p);
 	baseline_free(b);
 }

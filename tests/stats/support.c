@@ -103,6 +103,7 @@ static double number(struct rng *r)
 static void add_value(struct rng *r, struct field_stats *f)
 {
 	char s[32];
+	int64_t at;
 	int n;
 
 	switch (f->type) {
@@ -121,7 +122,10 @@ static void add_value(struct rng *r, struct field_stats *f)
 		field_add_text(f, s, (size_t)n);
 		break;
 	case FIELD_TIME:
-		field_add_time(f, 1700000000000 + (int64_t)rng_below(r, 100000));
+		at = 1700000000000 + (int64_t)rng_below(r, 100000);
+		field_add_time(f, at);
+		if (rng_below(r, 10))
+			field_add_age(f, at, at + (int64_t)rng_below(r, 1u << rng_below(r, 31)) - (int64_t)rng_below(r, 2000));
 		break;
 	default:
 		break;
