@@ -14,6 +14,10 @@ int sample_cmp(const struct violation_sample *a,
 	       const struct violation_sample *b);	      // (topic, partition, offset, kind, ...)
 void pane_add_schema(struct pane *p, int64_t id, uint64_t n); // id -1: the rest
 
+// field_codec.c
+void field_encode(const struct field_stats *f, struct buf *out);
+struct field_stats *field_decode(struct rd *r, uint8_t version); // r->bad where it is none; the caller frees it even then
+
 // faults.c
 void faults_release(struct pane *p);
 void faults_encode(const struct pane *p, struct buf *out);
