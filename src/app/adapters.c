@@ -69,6 +69,26 @@ struct collect_port collect_port_of(struct collect_ctx *ctx)
 				     id_of, subject, unjudged};
 }
 
+static enum registry_answer registered(void *ctx, int32_t id, const struct registry_schema **out)
+{
+	return registry_schema(ctx, id, out);
+}
+
+static enum registry_answer registered_id(void *ctx, const struct schema_ref *ref, const char *name, int32_t *id)
+{
+	return registry_id_of(ctx, ref, name, id);
+}
+
+static enum subject_answer registered_under(void *ctx, int32_t id, const char *name)
+{
+	return registry_subject_has(ctx, id, name);
+}
+
+struct collect_port registry_port_of(struct registry *r)
+{
+	return (struct collect_port){.ctx = r, .schema = registered, .id_of = registered_id, .subject = registered_under};
+}
+
 static int view(void *ctx, const char *stream, struct stream_view *out, struct error *err)
 {
 	return store_view(ctx, stream, out, err);

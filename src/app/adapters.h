@@ -19,6 +19,9 @@ struct collect_ctx {
 };
 struct collect_port collect_port_of(struct collect_ctx *ctx);
 
+// Without a store: what the registry says of schemas, and nothing else.
+struct collect_port registry_port_of(struct registry *r);
+
 struct judge_port judge_port_of(struct store *s);
 
 // One connection for all of a process' receivers.

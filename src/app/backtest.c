@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/types.h"
 #include "collect/compact.h"
 #include "util/xalloc.h"
 
@@ -20,6 +21,7 @@ struct backtest {
 	struct collect_port collect;
 	struct judge_port port;
 	struct judge *judge;
+	struct types *types;       // NULL: none was met
 	struct wstream *streams;   // as the configuration's
 	struct stream_clock *clocks;
 	size_t nstreams;
@@ -78,6 +80,7 @@ void backtest_free(struct backtest *b)
 	if (!b)
 		return;
 	judge_free(b->judge);
+	types_free(b->types);
 	for (size_t i = 0; i < b->nparts; i++)
 		part_free(b->parts[i]);
 	for (size_t i = 0; i < b->nstreams; i++)
@@ -118,11 +121,34 @@ static int write_part(struct backtest *b, struct part *p, struct error *err)
 	return 0;
 }
 
+// A new record type is a stream of the judge's, who goes on from what is stored.
+static int keep_types(struct backtest *b, struct error *err)
+{
+	struct types *fresh;
+	bool any = false;
+
+	for (size_t i = 0; i < b->nstreams; i++)
+		any |= b->streams[i].conf->by_record;
+	if (!any)
+		return 0;
+	if (types_look(b->conf.model, &b->collect, b->types, &fresh, err))
+		return -1;
+	if (!fresh)
+		return 0;
+	judge_free(b->judge);
+	types_free(b->types);
+	b->types = fresh;
+	b->judge = judge_new(&fresh->conf, &b->port);
+	return 0;
+}
+
 static int pass(struct backtest *b, struct error *err)
 {
 	for (size_t i = 0; i < b->nparts; i++)
 		if (write_part(b, b->parts[i], err))
 			return -1;
+	if (keep_types(b, err))
+		return -1;
 	for (size_t i = 0; i < b->nstreams; i++)
 		memory_store_advance(b->store, b->streams[i].conf->name, b->clocks[i].newest);
 	do
@@ -175,43 +201,115 @@ static struct look look_at(struct backtest *b, struct part *p, struct part_strea
 	return out;
 }
 
-static void reach(struct backtest *b, size_t stream, int64_t ms)
+static size_t index_of(const struct backtest *b, const struct part_stream *s)
 {
-	struct stream_clock *k = &b->clocks[stream];
-
-	k->newest = ms > k->newest ? ms : k->newest;
+	return (size_t)(s->stream - b->streams);
 }
 
-int backtest_record(struct backtest *b, size_t part, const struct message *m, bool *pending, struct error *err)
+static bool key_pending(struct backtest *b, const struct part *p, struct part_stream *s, const struct message *m)
+{
+	struct side *side = &s->stream->key;
+	struct frame frame;
+	const char *why;
+
+	if (!s->stream->conf->has_key || !m->key || side_frame(side, m, &frame, &why))
+		return false;
+	const struct plan_entry *e = side_plan(side, &b->collect, &frame, p->topic, &why);
+	return e && e->state == PLAN_PENDING;
+}
+
+bool backtest_when(struct backtest *b, size_t part, const struct message *m, int64_t *event_ms)
 {
 	struct part *p = b->parts[part];
-	bool due = false;
+	bool pending = false;
 
-	*pending = false;
+	*event_ms = m->time.ms;
 	for (size_t i = 0; i < p->nstreams && p->streams[i]->clock == p->streams[i]; i++) {
-		size_t stream = (size_t)(p->streams[i]->stream - b->streams);
-		struct look at = look_at(b, p, p->streams[i], m, pending);
-		if (*pending)
-			return 0;
-		if (!at.counts)
-			continue;
-		if (m->value) {
+		pending |= key_pending(b, p, p->streams[i], m);
+		struct look at = look_at(b, p, p->streams[i], m, &pending);
+		if (!i || at.moves)
+			*event_ms = at.ms;
+	}
+	return !pending;
+}
+
+// As far as event time must come to close the range's windows.
+static int64_t last_of(const struct backtest *b, size_t stream)
+{
+	bool open = !b->conf.bounded || b->conf.to == INT64_MAX;
+
+	return open ? INT64_MAX : b->conf.to + b->streams[stream].conf->lateness_ms;
+}
+
+// Event time comes to `ms`.
+static bool reach(struct backtest *b, size_t stream, int64_t ms)
+{
+	struct stream_clock *k = &b->clocks[stream];
+	int64_t last = last_of(b, stream);
+
+	ms = ms < last ? ms : last;
+	bool due = turns(b, stream, ms);
+	k->newest = ms > k->newest ? ms : k->newest;
+	return due;
+}
+
+void backtest_before(struct backtest *b, size_t part)
+{
+	const struct part *p = b->parts[part];
+
+	for (size_t i = 0; b->conf.bounded && i < p->nstreams; i++)
+		memory_store_begin(b->store, p->streams[i]->stream->conf->name,
+				   time_floor(b->conf.from, p->streams[i]->stream->conf->pane_ms));
+}
+
+void backtest_beyond(struct backtest *b, size_t part)
+{
+	const struct part *p = b->parts[part];
+
+	for (size_t i = 0; b->conf.bounded && i < p->nstreams && p->streams[i]->clock == p->streams[i]; i++)
+		reach(b, index_of(b, p->streams[i]), INT64_MAX);
+}
+
+// What the record does to event time. Outside of a range it does not count.
+static bool place(struct backtest *b, struct part *p, const struct message *m, bool *inside, bool *enough)
+{
+	bool due = false, pending = false;
+
+	*inside = !b->conf.bounded;
+	*enough = b->conf.bounded;
+	for (size_t i = 0; i < p->nstreams && p->streams[i]->clock == p->streams[i]; i++) {
+		size_t stream = index_of(b, p->streams[i]);
+		struct look at = look_at(b, p, p->streams[i], m, &pending);
+		bool in = at.counts && (!b->conf.bounded || (at.ms >= b->conf.from && at.ms < b->conf.to));
+		*inside |= in;
+		*enough &= at.moves && at.ms >= last_of(b, stream);
+		if (in && m->value) {
 			b->from = at.ms < b->from ? at.ms : b->from;
 			b->to = at.ms > b->to ? at.ms : b->to;
 		}
-		if (!at.moves)
-			continue;
-		due |= turns(b, stream, at.ms);
-		reach(b, stream, at.ms);
+		if (at.counts && b->conf.bounded && at.ms < b->conf.from)
+			memory_store_begin(b->store, b->streams[stream].conf->name,
+					   time_floor(b->conf.from, b->streams[stream].conf->pane_ms));
+		if (at.counts && at.moves && (!b->conf.bounded || at.ms >= b->conf.from))
+			due |= reach(b, stream, at.ms);
 	}
-	if (due && pass(b, err))
-		return -1;
-	if (!part_record(p, m, &b->collect, &b->scratch, m->time)) {
-		*pending = true;
-		return 0;
-	}
-	p->next = m->offset + 1;
+	return due;
+}
+
+int backtest_record(struct backtest *b, size_t part, const struct message *m, bool *enough, struct error *err)
+{
+	struct part *p = b->parts[part];
 	size_t open = 0;
+	bool inside;
+
+	if (place(b, p, m, &inside, enough) && pass(b, err))
+		return -1;
+	p->next = m->offset + 1;
+	if (!inside)
+		return 0;
+	if (!part_record(p, m, &b->collect, &b->scratch, m->time))
+		return error_set(err, "%s/%d: the schema of the record at offset %lld cannot be had", p->topic, (int)p->partition,
+				 (long long)m->offset);
 	for (size_t i = 0; i < p->nstreams; i++)
 		open += p->streams[i]->npanes;
 	return open > MAX_OPEN_PANES ? write_part(b, p, err) : 0;

@@ -17,6 +17,8 @@
 struct backtest_conf {
 	struct model *model;         // loaded for the watermark's clock; borrowed and changed: nobody is told, nothing forwarded
 	const struct collect_port *schemas; // as of memory_collect_port
+	bool bounded;                // only records in [from, to) count; event time may come as far as windows up to `to` need
+	int64_t from, to;
 	struct memory_sink sink;     // one message each, whatever the routes
 	struct judge_replay replay;
 };
@@ -26,8 +28,14 @@ struct backtest *backtest_new(const struct backtest_conf *conf); // copies conf
 void backtest_free(struct backtest *b);
 // A partition of a topic, counted from `offset` on, for all streams that read it, or for one. stream SIZE_MAX: all.
 size_t backtest_part(struct backtest *b, const char *topic, int32_t partition, int64_t offset, size_t stream);
-// Records come in event time, as far as they can. *pending: its schema cannot be had yet; give it again.
-int backtest_record(struct backtest *b, size_t part, const struct message *m, bool *pending, struct error *err) MUST_CHECK;
+// When the record counts. false: its schema cannot be had yet.
+bool backtest_when(struct backtest *b, size_t part, const struct message *m, int64_t *event_ms);
+// Records come in event time, as far as they can, and have a schema that can be had. *enough: what follows in the
+// partition is behind the range.
+int backtest_record(struct backtest *b, size_t part, const struct message *m, bool *enough, struct error *err) MUST_CHECK;
+// There are records before the range, or behind it, that are not given.
+void backtest_before(struct backtest *b, size_t part);
+void backtest_beyond(struct backtest *b, size_t part);
 // All that is counted is judged, but for what the data's end leaves open.
 int backtest_finish(struct backtest *b, struct error *err) MUST_CHECK;
 // Records that were counted, over all streams.

@@ -31,7 +31,9 @@ static int keep_types(struct app *a, struct mono_time *looked, struct error *err
 
 	if (!has_types(a) || (a->types && mono_ms_since(*looked) < TYPES_MS))
 		return 0;
-	if (types_look(a->model, a->judge_store, a->types, &fresh, err))
+	struct collect_ctx ctx = {.store = a->judge_store};
+	const struct collect_port port = collect_port_of(&ctx);
+	if (types_look(a->model, &port, a->types, &fresh, err))
 		return -1;
 	*looked = mono_now();
 	if (!fresh)

@@ -8,78 +8,37 @@
 
 #include "app/adapters.h"
 #include "app/range_faults.h"
+#include "app/topic_reader.h"
 #include "collect/stream.h"
-#include "kafka/consumer.h"
 #include "schema/file.h"
 #include "util/xalloc.h"
 
 enum {
-	ASK_MS = 15000,	    // one question to the brokers
-	SILENCE_MS = 30000, // without a message or an end
 	SCHEMA_MS = 30000,
 	BATCH = 500,
 };
 
-struct part_range {
-	int64_t start, next, stop; // offsets
-	bool done;
-};
-
 struct range {
 	const struct topic_range *want;
-	struct consumer *consumer;
+	struct topic_reader reader;
 	struct registry *registry;
 	struct contract *contract;
 	struct registry_schema *schema, *key_schema;
 	struct collect_stream def;
 	struct wstream stream;
 	struct record_values values;
-	struct part_range *parts;
-	int nparts, open;
 	struct range_faults faults;
 	uint64_t unsupported, tombstones;
 	json_t *schemas; // id -> records
 	char unread[240]; // why the first unsupported record is one
 };
 
-static enum registry_answer schema(void *ctx, int32_t id, const struct registry_schema **out)
-{
-	return registry_schema(((struct range *)ctx)->registry, id, out);
-}
-
-static enum registry_answer id_of(void *ctx, const struct schema_ref *ref, const char *subject, int32_t *id)
-{
-	return registry_id_of(((struct range *)ctx)->registry, ref, subject, id);
-}
-
-static enum subject_answer subject(void *ctx, int32_t id, const char *name)
-{
-	return registry_subject_has(((struct range *)ctx)->registry, id, name);
-}
-
-static void not_in_a_group(void *ctx, const char *topic, int32_t partition)
-{
-	(void)ctx, (void)topic, (void)partition;
-}
-
-static void not_revoked(void *ctx, const char *topic, int32_t partition, bool lost)
-{
-	(void)ctx, (void)topic, (void)partition, (void)lost;
-}
-
 static int open_clients(struct range *r, struct error *err)
 {
 	const struct config *c = r->want->config;
-	const struct rebalance cb = {NULL, not_in_a_group, not_revoked};
-	struct kafka_property *props = xcalloc(c->nkafka + 1, sizeof *props);
 	const struct registry_conf conf = registry_conf_of(c);
 
-	props[0] = (struct kafka_property){"bootstrap.servers", c->bootstrap_servers};
-	for (size_t i = 0; i < c->nkafka; i++)
-		props[i + 1] = (struct kafka_property){c->kafka[i].name, c->kafka[i].value};
-	r->consumer = consumer_new(props, c->nkafka + 1, c->group_id, 0, &cb, err);
-	free(props);
-	if (!r->consumer)
+	if (topic_reader_open(&r->reader, c, err))
 		return -1;
 	r->registry = registry_new(&conf, err);
 	if (!r->registry)
@@ -98,31 +57,6 @@ static int open_clients(struct range *r, struct error *err)
 	return 0;
 }
 
-static int open_partition(struct range *r, int i, struct error *err)
-{
-	const char *topic = r->want->stream->topic;
-	struct part_range *p = &r->parts[i];
-	int64_t low, high;
-
-	if (consumer_range(r->consumer, topic, i, &low, &high, ASK_MS, err))
-		return -1;
-	p->start = low;
-	p->stop = high;
-	if (r->want->from != INT64_MIN &&
-	    consumer_offset_at(r->consumer, topic, i, (struct wall_time){r->want->from}, &p->start, ASK_MS,
-			       err))
-		return -1;
-	if (r->want->to != INT64_MAX && !r->want->stream->event_time &&
-	    consumer_offset_at(r->consumer, topic, i, (struct wall_time){r->want->to}, &p->stop, ASK_MS, err))
-		return -1;
-	p->next = p->start;
-	p->done = p->start >= p->stop;
-	if (p->done)
-		return 0;
-	r->open++;
-	return consumer_start(r->consumer, topic, i, p->start, err);
-}
-
 static int open_range(struct range *r, struct error *err)
 {
 	const struct stream_conf *s = r->want->stream;
@@ -133,21 +67,14 @@ static int open_range(struct range *r, struct error *err)
 				 "use --file, or a "
 				 "stream of that topic",
 				 s->name);
-	r->nparts = consumer_partitions(r->consumer, s->topic, ASK_MS, err);
-	if (r->nparts < 0)
-		return -1;
-	r->parts = xcalloc((size_t)r->nparts + 1, sizeof *r->parts);
-	for (int i = 0; i < r->nparts; i++)
-		if (open_partition(r, i, err))
-			return -1;
-	return 0;
+	return topic_reader_add(&r->reader, s->topic, r->want->from, s->event_time ? INT64_MAX : r->want->to, err);
 }
 
 // *out NULL: the record names no message of its schema. -1: the schema cannot be had.
 static int plan_of(struct range *r, struct side *side, struct frame *frame, struct plan_entry **out, const char **why,
 		   struct error *err)
 {
-	const struct collect_port port = {.ctx = r, .schema = schema, .id_of = id_of, .subject = subject};
+	const struct collect_port port = registry_port_of(r->registry);
 	struct mono_time deadline = mono_after_ms(SCHEMA_MS);
 	char text[SCHEMA_REF_TEXT];
 
@@ -294,63 +221,21 @@ static int take(struct range *r, const struct message *m, struct error *err)
 	return 0;
 }
 
-static int on_message(struct range *r, const struct message *m, struct error *err)
-{
-	struct part_range *p = &r->parts[m->partition];
-
-	if (m->kind == MESSAGE_ERROR)
-		return 0; // librdkafka tries again; SILENCE_MS bounds it
-	if (m->kind == MESSAGE_OUT_OF_RANGE)
-		return error_set(err,
-				 "%s/%" PRId32 ": the records from offset %" PRId64
-				 " on were deleted while they were read",
-				 m->topic, m->partition, p->next);
-	if (p->done)
-		return 0;
-	p->next = m->kind == MESSAGE_RECORD ? m->offset + 1 : m->offset;
-	bool beyond = m->kind == MESSAGE_RECORD && m->offset >= p->stop;
-	if (m->kind == MESSAGE_RECORD && !beyond && take(r, m, err))
-		return -1;
-	if (m->kind == MESSAGE_EOF || p->next >= p->stop) {
-		p->next = p->next < p->stop ? p->next : p->stop;
-		p->done = true;
-		r->open--;
-		consumer_stop(r->consumer, m->topic, m->partition);
-	}
-	return 0;
-}
-
-static double share(const struct range *r)
-{
-	double done = 0, all = 0;
-
-	for (int i = 0; i < r->nparts; i++) {
-		done += (double)(r->parts[i].next - r->parts[i].start);
-		all +=
-		    r->parts[i].stop > r->parts[i].start ? (double)(r->parts[i].stop - r->parts[i].start) : 0;
-	}
-	return all > 0 ? done / all : 1;
-}
-
 static int read_all(struct range *r, struct error *err)
 {
-	struct mono_time deadline = mono_after_ms(SILENCE_MS);
 	struct message m[BATCH];
+	size_t n;
 
-	while (r->open > 0) {
-		size_t n = consumer_batch(r->consumer, 200, m, BATCH);
+	while (r->reader.open > 0) {
+		if (topic_reader_batch(&r->reader, m, BATCH, &n, err))
+			return -1;
 		int rc = 0;
 		for (size_t i = 0; i < n && !rc; i++)
-			rc = on_message(r, &m[i], err);
+			rc = take(r, &m[i], err);
 		consumer_batch_free(m, n);
 		if (rc)
 			return -1;
-		if (n)
-			deadline = mono_after_ms(SILENCE_MS);
-		else if (mono_passed(deadline))
-			return error_set(err, "no record of %s came for %d s: %s", r->want->stream->topic,
-					 SILENCE_MS / 1000, consumer_trouble(r->consumer));
-		r->want->progress(r->want->ctx, share(r));
+		r->want->progress(r->want->ctx, topic_reader_share(&r->reader));
 	}
 	return 0;
 }
@@ -372,10 +257,10 @@ static json_t *provenance(const struct range *r)
 {
 	json_t *parts = json_array();
 
-	for (int i = 0; i < r->nparts; i++)
-		json_array_append_new(parts, json_pack("{s:i,s:I,s:I}", "partition", i, "from_offset",
-						       (json_int_t)r->parts[i].start, "to_offset",
-						       (json_int_t)r->parts[i].next));
+	for (size_t i = 0; i < r->reader.n; i++)
+		json_array_append_new(parts, json_pack("{s:i,s:I,s:I}", "partition", (int)r->reader.parts[i].partition,
+						       "from_offset", (json_int_t)r->reader.parts[i].start, "to_offset",
+						       (json_int_t)r->reader.parts[i].next));
 	return json_pack("{s:s,s:o,s:I,s:I,s:I,s:O,s:o}", "topic", r->want->stream->topic, "partitions", parts,
 			 "records", (json_int_t)r->faults.records, "tombstones", (json_int_t)r->tombstones,
 			 "unsupported", (json_int_t)r->unsupported,
@@ -384,9 +269,7 @@ static json_t *provenance(const struct range *r)
 
 static void close_range(struct range *r)
 {
-	for (int i = 0; r->consumer && i < r->nparts; i++)
-		consumer_stop(r->consumer, r->want->stream->topic, i);
-	consumer_free(r->consumer);
+	topic_reader_close(&r->reader);
 	if (r->stream.conf)
 		wstream_release(&r->stream);
 	registry_free(r->registry);
@@ -395,7 +278,6 @@ static void close_range(struct range *r)
 	schema_file_free(r->key_schema);
 	record_values_release(&r->values);
 	json_decref(r->schemas);
-	free(r->parts);
 }
 
 int topic_range_read(const struct topic_range *want, json_t **out, struct error *err)

@@ -18,12 +18,12 @@ void types_free(struct types *t)
 	free(t);
 }
 
-static int list(struct types *t, const struct stream_conf *c, struct store *s, struct error *err)
+static int list(struct types *t, const struct stream_conf *c, const struct collect_port *port, struct error *err)
 {
 	char **names;
 	size_t n;
 
-	if (store_types(s, c->name, &names, &n, err))
+	if (port->types(port->ctx, c->name, &names, &n, err))
 		return -1;
 	t->names = xrealloc(t->names, (t->n + n + 1) * sizeof *t->names);
 	t->of = xrealloc(t->of, (t->n + n + 1) * sizeof *t->of);
@@ -66,13 +66,14 @@ static void add_to_judge(struct types *t, const struct model *m)
 	t->conf.nstreams = n + t->n;
 }
 
-int types_look(const struct model *m, struct store *s, const struct types *known, struct types **out, struct error *err)
+int types_look(const struct model *m, const struct collect_port *port, const struct types *known, struct types **out,
+	       struct error *err)
 {
 	struct types *t = xcalloc(1, sizeof *t);
 
 	*out = NULL;
 	for (size_t i = 0; i < m->config->nstreams; i++) {
-		if (m->config->streams[i].by_record && list(t, &m->config->streams[i], s, err)) {
+		if (m->config->streams[i].by_record && list(t, &m->config->streams[i], port, err)) {
 			types_free(t);
 			return -1;
 		}

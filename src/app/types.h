@@ -4,7 +4,6 @@
 #ifndef KD_APP_TYPES_H
 #define KD_APP_TYPES_H
 #include "app/model.h"
-#include "store/store.h"
 
 struct types {
 	char **names;                 // "STREAM/TYPE", in the order of the configuration, then by name
@@ -15,7 +14,7 @@ struct types {
 };
 
 // *out NULL: they are those of `known` (NULL: none are known yet). -1: the store is away.
-int types_look(const struct model *m, struct store *s, const struct types *known, struct types **out,
+int types_look(const struct model *m, const struct collect_port *port, const struct types *known, struct types **out,
 	       struct error *err) MUST_CHECK;
 void types_free(struct types *t);
 #endif

@@ -4,12 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/adapters.h"
 #include "app/expected.h"
 #include "app/outcome.h"
 #include "app/row_files.h"
+#include "app/topic_merge.h"
 #include "cli/backtest.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
+#include "http/http.h"
+#include "schema/registry.h"
 #include "util/log.h"
 #include "util/xalloc.h"
 
@@ -29,6 +33,9 @@ struct testing {
 	size_t npaths;
 	struct row_files *files;
 	struct expected *expected;
+	struct registry *registry;
+	struct collect_port schemas;
+	uint64_t records;
 	struct progress progress;
 };
 
@@ -63,6 +70,12 @@ static void start_side(struct testing *t, struct side *s)
 {
 	struct backtest_conf conf = {.model = s->model, .sink = outcome_sink(&s->outcome), .replay = outcome_replay(&s->outcome)};
 
+	if (t->registry) {
+		conf.schemas = &t->schemas;
+		conf.bounded = true;
+		conf.from = cli_ms(t->args, "from", INT64_MIN);
+		conf.to = cli_ms(t->args, "to", INT64_MAX);
+	}
 	if (t->expected) {
 		conf.replay.least = expected_least;
 		conf.replay.least_ctx = t->expected;
@@ -108,11 +121,11 @@ static int replay_rows(struct testing *t, struct error *err)
 	}
 	while (!rc && (got = row_files_next(t->files, &r, err)) > 0) {
 		size_t at = r.stream * t->npaths + (size_t)r.file;
-		bool pending;
+		bool enough;
 		for (size_t k = 0; k < t->nsides && !rc; k++) {
 			if (parts[k][at] == SIZE_MAX)
 				parts[k][at] = backtest_part(t->sides[k].run, r.message.topic, r.file, 0, r.stream);
-			rc = backtest_record(t->sides[k].run, parts[k][at], &r.message, &pending, err);
+			rc = backtest_record(t->sides[k].run, parts[k][at], &r.message, &enough, err);
 		}
 		if (++rows % 4096 == 0)
 			progress_show(&t->progress, (1 + 2 * row_files_progress(t->files)) / 3, rows);
@@ -131,10 +144,78 @@ static int replay_files(struct testing *t, struct error *err)
 	return replay_rows(t, err);
 }
 
+// --- a range of the topics: a partition has the same number on each side ------------------------------------
+
+static void on_part(void *ctx, size_t part, const char *topic, int32_t partition, int64_t offset, bool before)
+{
+	struct testing *t = ctx;
+
+	for (size_t k = 0; k < t->nsides; k++) {
+		backtest_part(t->sides[k].run, topic, partition, offset, SIZE_MAX);
+		if (before)
+			backtest_before(t->sides[k].run, part);
+	}
+}
+
+static bool on_when(void *ctx, size_t part, const struct message *m, int64_t *ms)
+{
+	return backtest_when(((struct testing *)ctx)->sides[0].run, part, m, ms);
+}
+
+static int on_record(void *ctx, size_t part, const struct message *m, bool *enough, struct error *err)
+{
+	struct testing *t = ctx;
+
+	t->records++;
+	for (size_t k = 0; k < t->nsides; k++)
+		if (backtest_record(t->sides[k].run, part, m, enough, err))
+			return -1;
+	return 0;
+}
+
+static void on_end(void *ctx, size_t part, bool beyond)
+{
+	struct testing *t = ctx;
+
+	for (size_t k = 0; beyond && k < t->nsides; k++)
+		backtest_beyond(t->sides[k].run, part);
+}
+
+static void on_share(void *ctx, double share)
+{
+	struct testing *t = ctx;
+
+	progress_show(&t->progress, share, t->records);
+}
+
+static const char *on_trouble(void *ctx)
+{
+	static struct registry_stats stats;
+
+	registry_stats(((struct testing *)ctx)->registry, &stats);
+	return stats.last_error;
+}
+
+static int replay_topics(struct testing *t, struct error *err)
+{
+	const struct config *c = t->sides[0].model->config;
+	const struct registry_conf conf = registry_conf_of(c);
+	const struct topic_merge want = {.config = c, .from = cli_ms(t->args, "from", INT64_MIN), .to = cli_ms(t->args, "to", INT64_MAX),
+					 .ctx = t, .part = on_part, .when = on_when, .record = on_record, .end = on_end,
+					 .progress = on_share, .trouble = on_trouble};
+
+	if (http_global_init(err) || !(t->registry = registry_new(&conf, err)))
+		return -1;
+	t->schemas = registry_port_of(t->registry);
+	for (size_t k = 0; k < t->nsides; k++)
+		start_side(t, &t->sides[k]);
+	return topics_merge(&want, err);
+}
+
 static int replay(struct testing *t, struct error *err)
 {
 	progress_begin(&t->progress);
-	int rc = replay_files(t, err);
+	int rc = t->npaths ? replay_files(t, err) : replay_topics(t, err);
 	for (size_t k = 0; k < t->nsides && !rc; k++)
 		rc = backtest_finish(t->sides[k].run, err);
 	progress_end(&t->progress);
@@ -160,8 +241,12 @@ static int run(struct cli_args *args)
 	struct error err = ERROR_INIT;
 	struct testing t = {.args = args};
 
-	if (!cli_given(args, "file"))
-		return cli_usage(args, "give --file STREAM=FILE");
+	bool range = cli_given(args, "from") || cli_given(args, "to");
+
+	if (cli_given(args, "file") == range)
+		return cli_usage(args, "give --from and --to for a range of the topics, or --file STREAM=FILE for files");
+	if (cli_ms(args, "from", INT64_MIN) >= cli_ms(args, "to", INT64_MAX))
+		return cli_usage(args, "--to must lie after --from");
 	if (file_args(&t))
 		return EXIT_USAGE;
 	log_set_level(LOG_ERROR);
@@ -171,6 +256,7 @@ static int run(struct cli_args *args)
 		outcome_release(&t.sides[k].outcome);
 		model_free(t.sides[k].model);
 	}
+	registry_free(t.registry);
 	row_files_free(t.files);
 	expected_free(t.expected);
 	for (size_t i = 0; i < t.npaths; i++)
@@ -181,6 +267,8 @@ static int run(struct cli_args *args)
 
 static const struct option_def options[] = {
     OPTION_CONFIG,
+    {.name = "from", .kind = OPTION_TIME, .arg = "TIME", .help = "the range of the topics, in event time"},
+    {.name = "to", .kind = OPTION_TIME, .arg = "TIME", .help = "its end"},
     {.name = "file",
      .kind = OPTION_STRING,
      .arg = "STREAM=FILE",
@@ -193,7 +281,7 @@ static const struct option_def options[] = {
 const struct command cmd_backtest = {
     .name = "backtest",
     .summary = "what the rules would have said of past data, tier by tier",
-    .usage = "kdrift backtest --config FILE --file STREAM=FILE [--json]",
+    .usage = "kdrift backtest --config FILE (--from TIME --to TIME | --file STREAM=FILE...) [--json]",
     .options = options,
     .run = run,
     .about = "Reads past data again in event time, through the same code as `kdrift run`, and tells what each tier would have "

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kdrift backtest of a topic says what kdrift run said of it: the closed windows' verdicts as the status showed them
+while the records came, and the pages by fingerprint, window and time. Slices, late records, violations, drift against
+a baseline, conditions that must hold for a while."""
+import io
+import json
+import os
+import random
+import struct
+import time
+
+import fastavro
+
+from lib.monitor import Monitor, configure, counted, kdrift
+from lib.receiver import Receiver, receivers_file
+from lib.servers import Kafka, Redis, Registry
+from lib.suite import Suite, wait_for
+
+SEED = int(os.environ.get("SEED", "20261121"))
+MINUTE, SLIDE = 60_000, 30 * 60_000
+PARTS, EACH, STAGES = 3, 20, 14  # records a minute and partition; half hours
+SCHEMA = {"type": "record", "name": "Pay", "namespace": "test", "fields": [
+    {"name": "ts", "type": {"type": "long", "logicalType": "timestamp-millis"}}, {"name": "amount", "type": ["null", "double"]},
+    {"name": "region", "type": "string"}, {"name": "kind", "type": "string"}]}
+STREAM = {"name": "pay", "topic": "pay", "role": "features", "event_time": "ts", "window": "1h", "slide": "30m",
+          "lateness": "30s", "slice_by": ["region"], "baseline": "pay.json", "fields": {"amount": {"range": [-100, 200]}}}
+RULES = {
+    "immediate": [{"alert": "Violations", "measure": "violation_ratio", "above": 0.05, "over": "1h"}],
+    "daily": [{"alert": "Missing", "field": "amount", "measure": "missing_ratio", "above": 0.2},
+              {"alert": "Kinds", "field": "kind", "measure": "unseen_ratio", "above": 0.1, "for": "1h"}],
+    "weekly": [{"alert": "Drift", "measure": "ks", "above": 0.3, "clear_below": 0.25},
+               {"alert": "Long", "field": "amount", "measure": "mean", "above": 55, "over": "2h"},
+               {"alert": "Volume", "measure": "records", "below": 1}]}
+
+
+def half_hour(r, begin, stage):
+    """(partition, event time, record) in the order of sending."""
+    for i in range(30 * EACH):
+        for p in range(PARTS):
+            at = begin + stage * SLIDE + i * MINUTE // EACH + p
+            # Late, but within the lateness; or for windows that no rule looks at any more: what a run makes of a
+            # record that comes just after its window could close depends on when it looks.
+            late = stage > 5 and i % 97 == 5
+            if late:
+                at -= (5 if i % 2 else 0) * SLIDE + 10_000
+            minute = (at - begin) // MINUTE
+            drifts, bad = 4 <= stage < 9, stage == 6 and i >= 15 * EACH
+            amount = r.gauss(80 if drifts else 50, 5) + (1000 if bad and not late else 0)
+            yield p, at, {"ts": at, "amount": None if stage in (10, 11) and minute % 2 else amount,
+                          "region": "north" if r.random() < 0.5 else "south",
+                          "kind": "new" if stage >= 7 and stage != 9 and r.random() < 0.5 else r.choice("abc")}
+
+
+def baseline(s, config, r, begin):
+    path = os.path.join(s.tmp, "train.jsonl")
+    with open(path, "w", encoding="utf-8") as f:
+        for i in range(4000):
+            f.write(json.dumps({"ts": begin - 86_400_000 + i * 15_000, "amount": r.gauss(50, 5),
+                                "region": r.choice(["north", "south"]), "kind": r.choice("abc")}) + "\n")
+    code, _, err = kdrift("baseline", "--config", config, "--stream", "pay", "--file", path, "--out",
+                          os.path.join(s.tmp, "pay.json"))
+    s.check("a baseline of files", code == 0, err)
+
+
+def key(rule, field, slice_, window):
+    return rule, field, slice_, window["from"], window["to"]
+
+
+def shown(status, boundary):
+    """The verdicts of windows that end there, as the status has them."""
+    out = {}
+    for stream in status.get("streams", []):
+        readings = stream["readings"] + [v for f in stream["fields"] for v in f["readings"]]
+        for v in readings:
+            if v["window"] and v["window"]["to"] == boundary:
+                state = v["state"] if v["reading"] == "known" else "unknown"
+                out[key(v["rule"], v["field"], v["slice"], v["window"])] = (v["value"], v["threshold"], state)
+    return out
+
+
+def told(redis):
+    """Page id -> what the journal says of it in the end."""
+    pages = {}
+    for entry in redis.zrange(b"kdrift:journal", 0, -1):
+        event = json.loads(entry[17:])
+        if event.get("page"):
+            pages[event["page"]["id"]] = about(event["page"])
+    return pages
+
+
+def about(page):
+    """What is compared of a page; values of open windows depend on when they were looked at."""
+    return {k: page[k] for k in ("tier", "alert", "stream", "fingerprint", "status", "starts_at", "ends_at")} | {
+        "items": sorted((str(i["field"]), str(i["slice"]), i["window"]["from"], i["window"]["to"]) for i in page["items"])}
+
+
+def iso(ms):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ms / 1000))
+
+
+def settle(m, redis, total, newest):
+    """Waits until all is counted and looked at: a run looks 16 panes back, and must not miss one."""
+    wait_for(f"{total} records are counted", lambda: counted(redis) >= total, 60)
+    wait_for(f"it is looked at up to {newest}", lambda: [st for st in m.status().get("streams", []) if st["newest"] and
+                                                         st["newest"][:19] == iso(newest)[:19]], 60)
+
+
+def watch(m, begin, stage, seen):
+    """Waits until the stage's boundary is judged; keeps what the status shows."""
+    boundary = iso(begin + stage * SLIDE)
+
+    def judged():
+        streams = m.status().get("streams", [])
+        window = streams[0]["window"] if streams else None
+        return window and window["to"] == boundary and m.status()
+    seen.update(shown(wait_for(f"the window up to {boundary} is judged", judged, 60), boundary))
+
+
+def main():
+    with Suite("backtest_run") as s:
+        s.say(f"SEED={SEED}")
+        r = random.Random(SEED)
+        redis = s.add(Redis(s.tmp))
+        registry = s.add(Registry(s.tmp))
+        kafka = s.add(Kafka(s.tmp))
+        kafka.topic("pay", partitions=PARTS)
+        number = registry.register("pay-value", SCHEMA)
+        receiver = s.add(Receiver())
+        config = configure(s.tmp, kafka.bootstrap, [registry.url], redis.url, [STREAM], rules=RULES,
+                           receivers=receivers_file(receiver), checkpoint_interval="200ms")
+        begin = (int(time.time() * 1000) - 2 * 86_400_000) // SLIDE * SLIDE
+        baseline(s, config, r, begin)
+        m = s.add(Monitor(config, os.path.join(s.tmp, "kdrift.log"))).start().wait_up()
+        schema, producer = fastavro.parse_schema(SCHEMA), kafka.producer(enable_idempotence=True)
+        seen, total, newest = {}, 0, 0
+        for stage in range(STAGES):
+            for i, (p, at, rec) in enumerate(half_hour(r, begin, stage)):
+                out = io.BytesIO(struct.pack(">bi", 0, number))
+                out.seek(0, 2)
+                if stage == 9 and total % 500 == 0:
+                    out.write(b"\xff")  # cannot be decoded
+                else:
+                    fastavro.schemaless_writer(out, schema, rec)
+                producer.produce("pay", out.getvalue(), partition=p, timestamp=at)
+                total += 1
+                newest = max(newest, at)
+                if (i + 1) % (10 * EACH * PARTS) == 0: # ten minutes
+                    producer.flush(60)
+                    settle(m, redis.client(), total, newest)
+            if stage:
+                watch(m, begin, stage, seen)
+        pages = told(redis.client())
+        s.equal("SIGTERM drains and exits 0", m.stop(), 0)
+        compare(s, config, begin, seen, pages, total)
+        ranges(s, config, begin, seen)
+        s.check("what was compared has all states", {v[2] for v in seen.values()} >= {"ok", "pending", "firing", "unknown"},
+                sorted({v[2] for v in seen.values()}))
+        s.check("pages in all tiers", {p["tier"] for p in pages.values()} == {"immediate", "daily", "weekly"}, pages)
+
+
+def backtest(config, *args):
+    code, out, err = kdrift("backtest", "--config", config, *args, "--json", seconds=120)
+    if code:
+        raise AssertionError(f"kdrift backtest: exit code {code}: {err.strip()}")
+    return json.loads(out)
+
+
+def verdicts(answer):
+    return {key(v["rule"], v["field"], v["slice"], v["window"]): (v["value"], v["threshold"], v["state"])
+            for v in answer["verdicts"]}
+
+
+def compare(s, config, begin, seen, pages, total):
+    answer = backtest(config, "--from", iso(begin - 86_400_000), "--to", iso(begin + STAGES * SLIDE + 86_400_000))
+    s.equal("every record", answer["records"], total)
+    got = verdicts(answer)
+    wrong = {k: (v, got.get(k)) for k, v in seen.items() if got.get(k) != v}
+    print(f"  {len(seen)} verdicts of run, {len(got)} of backtest, {len(pages)} pages")
+    s.check("closed windows have the verdicts that the status showed", seen and not wrong, dict(list(wrong.items())[:3]))
+    missing = {k for k, v in got.items() if k not in seen and v[2] != "unknown" and k[0] != "Violations"}
+    s.check("and no others", not missing, sorted(missing)[:3])
+    mine = {p["id"]: about(p) for t in answer["tiers"].values() for p in t["pages"]}
+    s.check("the same pages", mine == pages, [(mine.get(k), pages.get(k)) for k in mine.keys() | pages.keys()
+                                              if mine.get(k) != pages.get(k)])
+
+
+def ranges(s, config, begin, seen):
+    """A range inside the topic: windows that lie in it are as before, those that it cuts are not judged."""
+    first, last = begin + 4 * SLIDE, begin + 9 * SLIDE
+    got = verdicts(backtest(config, "--from", iso(first), "--to", iso(last)))
+    inside = {k: v for k, v in seen.items() if k[3] >= iso(first) and k[4] <= iso(last)}
+    # What holds for a while, or has fired before, has a past.
+    wrong = {k: (v, got.get(k)) for k, v in inside.items() if k[0] in ("Missing", "Long", "Violations") and got.get(k) != v}
+    s.check("a range gives its windows' verdicts", inside and not wrong, dict(list(wrong.items())[:3]))
+    s.check("and judges no window that it cuts",
+            all(v[2] == "unknown" for k, v in got.items() if k[3] < iso(first) or k[4] > iso(last)))
+    s.check("up to its very end", any(k[4] == iso(last) and v[2] != "unknown" for k, v in got.items()))
+    same = [kdrift("backtest", "--config", config, "--from", iso(first), "--to", iso(last), "--json") for _ in range(2)]
+    s.check("byte-identical twice", same[0] == same[1] and same[0][0] == 0, same[1][2])
+
+
+main()
