@@ -31,13 +31,13 @@ static size_t choose_fields(struct pane *p)
 		if (f && f->present && f->type != FIELD_NONE)
 			p->fields[n++] = f;
 		else if (f)
-			pane_append_field(rest, f);
+			pane_insert_field(rest, f);
 	}
 	if (n)
 		qsort(p->fields, n, sizeof *p->fields, by_path);
 	for (size_t i = 0; i < n; i++) {
 		if (kept && !strcmp(p->fields[kept - 1]->path, p->fields[i]->path))
-			pane_append_field(rest, p->fields[i]);
+			pane_insert_field(rest, p->fields[i]);
 		else
 			p->fields[kept++] = p->fields[i];
 	}

@@ -10,7 +10,7 @@
 #include "util/map.h"
 #include "util/xalloc.h"
 
-enum { FAN = 8, MAX_WIDTHS = 16, KEEP_BOUNDARIES = 32 };
+enum { FAN = 4, MAX_WIDTHS = 16, KEEP_BOUNDARIES = 32 };
 
 struct block {
 	int64_t start, width;
@@ -45,9 +45,10 @@ static void slice_release(struct slice_stats *s)
 	free(s->parts);
 	free(s->name);
 	pane_free(s->pane);
+	buf_release(&s->packed);
 }
 
-void merged_init(struct merged *m, int64_t from, int64_t to)
+static void merged_init(struct merged *m, int64_t from, int64_t to)
 {
 	*m = (struct merged){.from = from, .to = to};
 	slice_init(&m->total, "");
@@ -137,19 +138,55 @@ static void parts_add(struct slice_stats *s, const struct part_range *r)
 
 static void slice_add(struct slice_stats *dst, const struct slice_stats *src)
 {
-	pane_merge(dst->pane, src->pane);
 	dst->damaged |= src->damaged;
 	dst->met += src->met;
 	for (size_t i = 0; i < src->nparts; i++)
 		parts_add(dst, &src->parts[i]);
 }
 
-void merged_add(struct merged *m, const struct merged *src)
+static void slice_pack(struct slice_stats *s)
 {
-	m->overflows += src->overflows;
-	slice_add(&m->total, &src->total);
-	for (size_t i = 0; i < src->nslices; i++)
-		slice_add(slice_make(m, src->slices[i].name), &src->slices[i]);
+	pane_encode(s->pane, &s->packed);
+	s->packed.data = xrealloc(s->packed.data, s->packed.len);
+	s->packed.cap = s->packed.len;
+	pane_free(s->pane);
+	s->pane = NULL;
+}
+
+static void slice_unpack(const struct windows *w, struct slice_stats *dst, const struct slice_stats *src)
+{
+	struct error err = ERROR_INIT;
+	struct pane *head = pane_add(dst->pane, src->packed.data, src->packed.len, baseline_grid, (void *)(uintptr_t)w->baseline, &err);
+
+	if (!head)
+		log_error("judge", "stream %s: a cached pane: %s", w->stream, err.text);
+	dst->damaged |= !head;
+	pane_free(head);
+	slice_add(dst, src);
+}
+
+// m += a block. Until merged_total, `total` holds what is in no slice.
+static void merged_add(const struct windows *w, struct merged *m, const struct merged *block)
+{
+	m->overflows += block->overflows;
+	slice_unpack(w, &m->total, &block->total);
+	for (size_t i = 0; i < block->nslices; i++)
+		slice_unpack(w, slice_make(m, block->slices[i].name), &block->slices[i]);
+}
+
+static void merged_pack(struct merged *m)
+{
+	slice_pack(&m->total);
+	for (size_t i = 0; i < m->nslices; i++)
+		slice_pack(&m->slices[i]);
+}
+
+static void merged_total(struct merged *m)
+{
+	for (size_t i = 0; i < m->nslices; i++) {
+		pane_merge(m->total.pane, m->slices[i].pane);
+		slice_add(&m->total, &m->slices[i]);
+	}
 }
 
 bool slice_whole(const struct merged *m, const struct slice_stats *s)
@@ -188,16 +225,14 @@ static const struct slice_stats *merged_segment(struct merged *m, const struct s
 						const struct baseline *b, const char *stream, bool *overflowed)
 {
 	struct error err = ERROR_INIT;
-	struct slice_stats *slice = *v->slice ? slice_make(m, v->slice) : NULL;
-	struct pane *p = pane_decode(v->bytes, v->len, baseline_grid, (void *)(uintptr_t)b, &err);
+	struct slice_stats *slice = *v->slice ? slice_make(m, v->slice) : NULL, *s = slice ? slice : &m->total;
+	struct pane *p = pane_add(s->pane, v->bytes, v->len, baseline_grid, (void *)(uintptr_t)b, &err);
 
+	*overflowed = p && p->overflowed > 0;
 	if (!p) {
 		log_error("judge", "read a pane of stream %s, slice \"%s\", %s/%d: %s; its windows are unknown", stream,
 			  v->slice, v->topic, (int)v->partition, err.text);
-		m->total.damaged = true;
-		if (slice)
-			slice->damaged = true;
-		*overflowed = false;
+		s->damaged = true;
 		return slice;
 	}
 	struct part_range r = {(char *)(uintptr_t)v->topic, v->partition, p->min_offset, p->max_offset, INT64_MAX, INT64_MIN};
@@ -206,15 +241,8 @@ static const struct slice_stats *merged_segment(struct merged *m, const struct s
 		r.bad_from = c->first_offset < r.bad_from ? c->first_offset : r.bad_from;
 		r.bad_to = c->last_offset > r.bad_to ? c->last_offset : r.bad_to;
 	}
-	if (slice) {
-		pane_merge(slice->pane, p);
-		if (r.from <= r.to)
-			parts_add(slice, &r);
-	}
-	pane_merge(m->total.pane, p);
 	if (r.from <= r.to)
-		parts_add(&m->total, &r);
-	*overflowed = p->overflowed > 0;
+		parts_add(s, &r);
 	pane_free(p);
 	return slice;
 }
@@ -448,8 +476,10 @@ static int read_wanted(struct windows *w, struct wanted *want, struct error *err
 	}
 	int rc = n ? w->port->segments(w->port->ctx, w->stream, starts, n, on_segment, want, err) : 0;
 	count_overflows(want);
-	for (size_t k = 0; !rc && k < want->n; k++)
+	for (size_t k = 0; !rc && k < want->n; k++) {
+		merged_pack(&want->blocks[k]->m);
 		want->blocks[k]->stamp = stamp_of(w, want->blocks[k]->start, want->blocks[k]->width);
+	}
 	free(starts);
 	return rc;
 }
@@ -467,8 +497,9 @@ static const struct block *block_fill(struct windows *w, size_t level, int64_t s
 		for (int64_t at = start; at < start + width; at += w->widths[level - 1]) {
 			const struct block *part = block_fill(w, level - 1, at);
 			if (part)
-				merged_add(&b->m, &part->m);
+				merged_add(w, &b->m, &part->m);
 		}
+		merged_pack(&b->m);
 		b->stamp = stamp;
 	}
 	return b;
@@ -507,9 +538,10 @@ int windows_merge(struct windows *w, int64_t from, int64_t to, struct merged *ou
 		size_t level = widest(w, at, to);
 		const struct block *b = block_fill(w, level, at);
 		if (b)
-			merged_add(out, &b->m);
+			merged_add(w, out, &b->m);
 		at += w->widths[level];
 	}
+	merged_total(out);
 	return 0;
 }
 

@@ -3,9 +3,9 @@
 // per slice. What it keeps are caches over the segments, the only truth: each cached block carries a stamp
 // made of its intervals' write counters and is built anew when that no longer matches.
 //
-// Blocks come in widths pane, unit (which divides the slide and every window's length), 8 units, 64 units
+// Blocks come in widths pane, unit (which divides the slide and every window's length), 4 units, 16 units
 // ...; a window is cut greedily into the widest aligned blocks, so that a week of one-minute panes is a few
-// tens of merges. Panes are merged, never subtracted. Blocks that were not used lately are evicted: inside a
+// tens of merges. A cached pane is kept encoded, and added to a window as it is read. Panes are merged, never subtracted. Blocks that were not used lately are evicted: inside a
 // long window only wide ones stay.
 //
 // A pass: windows_begin, windows_need (the range that will be looked at; listed once), then for each boundary
@@ -25,7 +25,8 @@ struct part_range {
 
 struct slice_stats {
 	char *name;
-	struct pane *pane;
+	struct pane *pane;        // NULL in the caches, where it is `packed`: as bytes it takes a tenth of the memory
+	struct buf packed;
 	struct part_range *parts; // ordered by topic and partition
 	size_t nparts, capparts;
 	bool damaged;             // a pane could not be read: what is known is not all
@@ -43,9 +44,7 @@ struct merged {
 	uint64_t overflows;       // intervals of a partition in which slice `other` took those without room
 };
 
-void merged_init(struct merged *m, int64_t from, int64_t to);
 void merged_release(struct merged *m);
-void merged_add(struct merged *m, const struct merged *src);
 const struct slice_stats *merged_slice(const struct merged *m, const char *name); // "": total; NULL if absent
 // Are all records of the slice in it? Wherever one overflowed, so may those that had no pane there.
 bool slice_whole(const struct merged *m, const struct slice_stats *s);

@@ -220,13 +220,39 @@ bool categories_count(struct categories *c, const char *s, size_t n, uint64_t ha
 	return item->known;
 }
 
+// Where dst has all that src has, as it mostly is: no memory is needed.
+static bool merge_in_place(struct categories *dst, const struct categories *src)
+{
+	size_t i = 0, j = 0;
+
+	if (src->cutoff < dst->cutoff)
+		return false;
+	for (j = 0; j < src->n; j++, i++) {
+		while (i < dst->n && dst->items[i].hash < src->items[j].hash)
+			i++;
+		while (i < dst->n && category_cmp(&dst->items[i], &src->items[j]) < 0)
+			i++;
+		if (i == dst->n || category_cmp(&dst->items[i], &src->items[j]))
+			return false;
+	}
+	for (i = j = 0; j < src->n; j++, i++) {
+		while (dst->items[i].hash < src->items[j].hash || category_cmp(&dst->items[i], &src->items[j]))
+			i++;
+		dst->items[i].n += src->items[j].n;
+		dst->unknown -= src->items[j].known && !dst->items[i].known;
+		dst->items[i].known |= src->items[j].known;
+	}
+	dst->rest += src->rest;
+	return true;
+}
+
 void categories_merge(struct categories *dst, const struct categories *src)
 {
 	uint64_t cutoff = dst->cutoff < src->cutoff ? dst->cutoff : src->cutoff;
 	struct category *a = dst->items;
 	size_t na = dst->n, i = 0, j = 0, n = 0;
 
-	if (!src->n && !src->rest)
+	if ((!src->n && !src->rest) || merge_in_place(dst, src))
 		return;
 	dst->cap = na + src->n;
 	dst->items = xmalloc(dst->cap * sizeof *dst->items);

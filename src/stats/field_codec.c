@@ -130,8 +130,22 @@ static void put_bins(struct buf *out, const struct field_stats *f)
 	xsum_put(&f->high_sum, out);
 }
 
-static uint64_t get_bins(struct rd *r, struct field_stats *f, uint8_t version)
+static uint64_t *bins_for(struct field_target *t, size_t n)
 {
+	if (!t->passing)
+		return xcalloc(n, sizeof *t->bins);
+	if (n > t->capbins) {
+		free(t->bins);
+		t->bins = xmalloc(n * sizeof *t->bins);
+		t->capbins = n;
+	}
+	memset(t->bins, 0, n * sizeof *t->bins);
+	return t->bins;
+}
+
+static uint64_t get_bins(struct rd *r, struct field_target *t, uint8_t version)
+{
+	struct field_stats *f = t->f;
 	size_t n, i = 0;
 	const char *id = rd_str(r, &n);
 	uint64_t total = 0, bins, gap;
@@ -143,7 +157,7 @@ static uint64_t get_bins(struct rd *r, struct field_stats *f, uint8_t version)
 		return 0;
 	memcpy(f->grid_id, id, n);
 	f->nbins = (size_t)bins;
-	f->bins = xcalloc(f->nbins, sizeof *f->bins);
+	f->bins = bins_for(t, f->nbins);
 	while (i < f->nbins && !r->bad) {
 		uint64_t c = get_token(r, &gap);
 
@@ -172,8 +186,9 @@ static void put_logbins(struct buf *out, const struct field_stats *f)
 	}
 }
 
-static uint64_t get_logbins(struct rd *r, struct field_stats *f)
+static uint64_t get_logbins(struct rd *r, struct field_target *t)
 {
+	struct field_stats *f = t->f;
 	size_t n = get_count(r), others = 0;
 	int64_t bin = rd_svar(r);
 	uint64_t total = 0, gap;
@@ -181,7 +196,11 @@ static uint64_t get_logbins(struct rd *r, struct field_stats *f)
 	r->bad |= n > LOGBINS_MAX + 1 || bin < INT32_MIN || bin > INT32_MAX;
 	if (r->bad)
 		return 0;
-	f->logbins = xmalloc((n + 1) * sizeof *f->logbins);
+	if (!t->passing)
+		f->logbins = xmalloc((n + 1) * sizeof *f->logbins);
+	else if (!t->logbins)
+		t->logbins = xmalloc((LOGBINS_MAX + 2) * sizeof *f->logbins);
+	f->logbins = t->passing ? t->logbins : f->logbins;
 	f->caplogbins = n + 1;
 	for (size_t i = 0; i < n && !r->bad; i++, bin++) {
 		uint64_t c = get_token(r, &gap);
@@ -226,8 +245,9 @@ static void put_categories(struct buf *out, const struct field_stats *f)
 	}
 }
 
-static uint64_t get_categories(struct rd *r, struct field_stats *f)
+static uint64_t get_categories(struct rd *r, struct field_target *t)
 {
+	struct field_stats *f = t->f;
 	struct categories *c = &f->cats;
 	uint64_t total, before = 0;
 	size_t n;
@@ -254,17 +274,17 @@ static uint64_t get_categories(struct rd *r, struct field_stats *f)
 			item.n = v >> 1;
 			item.known = v & 1;
 			if (!r->bad) {
-				item.value = xstrndup(s, item.len);
+				item.value = t->passing ? (char *)(uintptr_t)s : xstrndup(s, item.len);
 				item.hash = hash_bytes(s, item.len);
 			}
 		}
 		total = add(r, total, item.n);
 		r->bad |= !item.n || (!item.known && item.hash > c->cutoff) ||
 			  (i && category_cmp(&c->items[i - 1], &item) >= 0);
-		if (r->bad)
-			free(item.value);
-		else
+		if (!r->bad)
 			categories_append(c, item);
+		else if (!t->passing)
+			free(item.value);
 	}
 	r->bad |= c->unknown > PANE_MAX_VALUES;
 	return total;
@@ -305,16 +325,47 @@ void field_encode(const struct field_stats *f, struct buf *out)
 		put_categories(out, f);
 }
 
-struct field_stats *field_decode(struct rd *r, uint8_t version)
+// Makes an empty f of that path, which is "" when bad.
+static void begin_field(struct rd *r, struct field_target *t)
 {
-	char *path = get_cstr(r);
+	struct categories cats = {.cutoff = UINT64_MAX};
+	size_t n, cap;
+	const char *path;
+	char *before = t->path;
+
+	if (!t->passing) {
+		char *own = get_cstr(r);
+		t->f = field_stats_new(own, FIELD_NONE);
+		free(own);
+		return;
+	}
+	path = rd_str(r, &n);
+	r->bad |= n && memchr(path, 0, n);
+	n = r->bad ? 0 : n;
+	cap = t->cappath;
+	t->path = t->path_before;
+	t->cappath = t->cappath_before;
+	t->path_before = before;
+	t->cappath_before = cap;
+	if (n + 1 > t->cappath)
+		t->path = xrealloc(t->path, t->cappath = n + 64);
+	if (n)
+		memcpy(t->path, path, n);
+	t->path[n] = 0;
+	cats.items = t->f->cats.items;
+	cats.cap = t->f->cats.cap;
+	*t->f = (struct field_stats){.path = t->path, .min = INFINITY, .max = -INFINITY, .cats = cats};
+}
+
+void field_decode(struct rd *r, struct field_target *t, uint8_t version)
+{
+	begin_field(r, t);
+	struct field_stats *f = t->f;
 	uint8_t type = rd_u8(r), flags = rd_u8(r);
 	uint64_t counted;
-	struct field_stats *f;
 
 	r->bad |= type >= FIELD_TYPES || flags & ~STATS_FLAGS;
-	f = field_stats_new(path, r->bad ? FIELD_NONE : (enum field_type)type);
-	free(path);
+	f->type = r->bad ? FIELD_NONE : (enum field_type)type;
 	f->approximate = flags & STATS_APPROXIMATE;
 	f->mixed = flags & STATS_MIXED;
 	f->present = rd_uvar(r);
@@ -335,15 +386,31 @@ struct field_stats *field_decode(struct rd *r, uint8_t version)
 	r->bad |= flags & STATS_AGES && f->type != FIELD_TIME;
 	if (flags & STATS_AGES && !r->bad) {
 		get_range(r, &f->age_min, &f->age_max);
-		r->bad |= get_logbins(r, f) > f->count || !f->nlogbins || f->logbins[0].bin < -AGE_BINS ||
+		r->bad |= get_logbins(r, t) > f->count || !f->nlogbins || f->logbins[0].bin < -AGE_BINS ||
 			  f->logbins[f->nlogbins - 1].bin > AGE_BINS;
 	}
 	if (f->type == FIELD_NUMERIC && f->count && !f->mixed)
-		counted = flags & STATS_GRID ? get_bins(r, f, version) : get_logbins(r, f);
+		counted = flags & STATS_GRID ? get_bins(r, t, version) : get_logbins(r, t);
 	else
 		r->bad |= flags & STATS_GRID;
 	if (has_categories(f->type))
-		counted = get_categories(r, f);
+		counted = get_categories(r, t);
 	r->bad |= counted != f->count || f->unseen > f->count;
-	return f;
+}
+
+void field_target_next(struct field_target *t)
+{
+	xsum_release(&t->f->sum);
+	xsum_release(&t->f->sumsq);
+	xsum_release(&t->f->low_sum);
+	xsum_release(&t->f->high_sum);
+}
+
+void field_target_release(struct field_target *t)
+{
+	free(t->f->cats.items);
+	free(t->path);
+	free(t->path_before);
+	free(t->bins);
+	free(t->logbins);
 }

@@ -15,6 +15,7 @@ struct pane *pane_new(void)
 {
 	struct pane *p = xcalloc(1, sizeof *p);
 
+	p->ordered = true;
 	p->min_event = p->min_offset = INT64_MAX;
 	p->max_event = p->max_offset = INT64_MIN;
 	return p;
@@ -66,12 +67,9 @@ void pane_free(struct pane *p)
 
 struct field_stats *field_stats_new(const char *path, enum field_type type)
 {
-	struct field_stats *f = xcalloc(1, sizeof *f);
+	struct field_stats *f = xmalloc(sizeof *f);
 
-	f->path = xstrdup(path);
-	f->type = type;
-	f->min = INFINITY;
-	f->max = -INFINITY;
+	*f = (struct field_stats){.path = xstrdup(path), .type = type, .min = INFINITY, .max = -INFINITY};
 	categories_init(&f->cats);
 	return f;
 }
@@ -83,10 +81,37 @@ static void grow_fields(struct pane *p, size_t n)
 	p->nfields = n;
 }
 
-void pane_append_field(struct pane *p, struct field_stats *f)
+static int place_cmp(const struct field_stats *f, const char *path, enum field_type type)
 {
+	int d = strcmp(f->path, path);
+
+	return d ? d : (int)f->type - (int)type;
+}
+
+size_t pane_field_at(const struct pane *p, const char *path, enum field_type type, bool *found)
+{
+	size_t lo = 0, hi = p->nfields;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (place_cmp(p->fields[mid], path, type) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	*found = lo < p->nfields && !place_cmp(p->fields[lo], path, type);
+	return lo;
+}
+
+void pane_insert_field(struct pane *p, struct field_stats *f)
+{
+	bool found;
+	size_t at = p->ordered ? pane_field_at(p, f->path, f->type, &found) : p->nfields;
+
 	grow_fields(p, p->nfields + 1);
-	p->fields[p->nfields - 1] = f;
+	memmove(p->fields + at + 1, p->fields + at, (p->nfields - 1 - at) * sizeof *p->fields);
+	p->fields[at] = f;
 }
 
 struct field_stats *pane_field(struct pane *p, size_t index, const struct field_def *def)
@@ -95,9 +120,11 @@ struct field_stats *pane_field(struct pane *p, size_t index, const struct field_
 
 	if (index < p->nfields && p->fields[index])
 		return p->fields[index];
+	bool next = index == p->nfields;
 	if (index >= p->nfields)
 		grow_fields(p, index + 1);
 	struct field_stats *f = p->fields[index] = field_stats_new(def->path, def->type);
+	p->ordered &= next && (!index || field_cmp(p->fields[index - 1], f) < 0);
 	f->in_elements = def->in_elements;
 	if (f->type == FIELD_NUMERIC && def->grid) {
 		f->grid = def->grid;
@@ -114,6 +141,13 @@ struct field_stats *pane_field(struct pane *p, size_t index, const struct field_
 
 struct field_stats *pane_find(const struct pane *p, const char *path, enum field_type type)
 {
+	if (p->ordered) {
+		bool found;
+		size_t at = pane_field_at(p, path, type == FIELD_TYPES ? FIELD_NONE : type, &found);
+
+		found |= type == FIELD_TYPES && at < p->nfields && !strcmp(p->fields[at]->path, path);
+		return found ? p->fields[at] : NULL;
+	}
 	for (size_t i = 0; i < p->nfields; i++) {
 		struct field_stats *f = p->fields[i];
 

@@ -125,6 +125,7 @@ struct pane {
 	int64_t min_offset, max_offset;    // same convention
 	struct field_stats **fields;       // index = the caller's field index; NULL where nothing was counted
 	size_t nfields;
+	bool ordered;                      // all are there, in order of (path, type), as decoding and merging make them
 	struct violation_count *violations;
 	size_t nviolations, capviolations;
 	struct violation_sample *samples;
@@ -197,6 +198,13 @@ void pane_encode(const struct pane *p, struct buf *out);
 struct pane *pane_decode(const void *bytes, size_t n,
 			 const struct grid *(*resolve)(void *ctx, const char *path, const char *grid_id), void *ctx,
 			 struct error *err) MUST_CHECK;
+
+// dst += the pane that the bytes are, without making it; dst is one that panes are merged into, and nothing is counted
+// into (`ordered`). -> all of that pane but its fields (the caller frees), or NULL and a reason: then dst may have
+// taken a part of it and is good for nothing.
+struct pane *pane_add(struct pane *dst, const void *bytes, size_t n,
+		      const struct grid *(*resolve)(void *ctx, const char *path, const char *grid_id), void *ctx,
+		      struct error *err) MUST_CHECK;
 
 // Moments. NaN where undefined (count 0; stddev: count < 2). stddev is the sample's (n - 1).
 double field_mean(const struct field_stats *f);

@@ -183,10 +183,10 @@ static void get_schemas(struct rd *r, struct pane *p)
 	r->bad |= p->nschemas > PANE_MAX_SCHEMAS && p->schemas[0].id != -1;
 }
 
-static void get_pane(struct rd *r, struct pane *p, uint8_t version)
+// All before the fields.
+static uint8_t get_head(struct rd *r, struct pane *p)
 {
 	uint8_t flags = rd_u8(r);
-	size_t n;
 
 	r->bad |= flags & ~PANE_FLAGS;
 	p->approximate = flags & PANE_APPROXIMATE;
@@ -205,13 +205,12 @@ static void get_pane(struct rd *r, struct pane *p, uint8_t version)
 		get_range(r, &p->min_event, &p->max_event);
 	if (flags & PANE_OFFSETS)
 		get_range(r, &p->min_offset, &p->max_offset);
-	n = get_count(r);
-	p->fields = xcalloc(n + 1, sizeof *p->fields);
-	for (size_t i = 0; i < n && !r->bad; i++) {
-		p->fields[i] = field_decode(r, version);
-		p->nfields++;
-		r->bad |= i && field_cmp(p->fields[i - 1], p->fields[i]) >= 0;
-	}
+	return flags;
+}
+
+// All after the fields.
+static void get_tail(struct rd *r, struct pane *p, uint8_t version, uint8_t flags)
+{
 	get_violations(r, p, version);
 	get_samples(r, p, version);
 	get_schemas(r, p);
@@ -220,49 +219,113 @@ static void get_pane(struct rd *r, struct pane *p, uint8_t version)
 	r->bad |= rd_left(r) != 0;
 }
 
-// False where a grid of the same id has another number of bins.
-static bool resolve_grid(struct field_stats *f, const struct grid *g)
+struct resolver {
+	const struct grid *(*grid)(void *ctx, const char *path, const char *grid_id);
+	void *ctx;
+};
+
+// A grid of the same id with another number of bins is bad. `like` (NULL: none) may know the grid already.
+static void resolve_grid(struct rd *r, const struct resolver *of, struct field_stats *f, const struct field_stats *like)
 {
-	f->grid = g;
-	return !g || grid_bins(g) == f->nbins;
+	if (!of->grid || !f->bins || r->bad)
+		return;
+	if (like && like->grid && !strcmp(like->grid_id, f->grid_id) && !field_cmp(like, f))
+		f->grid = like->grid;
+	else
+		f->grid = of->grid(of->ctx, f->path, f->grid_id);
+	r->bad |= f->grid && grid_bins(f->grid) != f->nbins;
 }
 
-struct pane *pane_decode(const void *bytes, size_t n,
-			 const struct grid *(*resolve)(void *ctx, const char *path, const char *grid_id),
-			 void *ctx, struct error *err)
+static void get_fields(struct rd *r, struct pane *p, uint8_t version, const struct resolver *of)
 {
-	struct pane *p;
-	struct rd r, crc;
+	size_t n = get_count(r);
 
-	if (n < 5) {
-		error_set(err, "a pane of %zu bytes is cut short; its segment must be read again", n);
-		return NULL;
+	p->fields = xcalloc(n + 1, sizeof *p->fields);
+	for (size_t i = 0; i < n && !r->bad; i++) {
+		struct field_target t = {0};
+		field_decode(r, &t, version);
+		p->fields[i] = t.f;
+		p->nfields++;
+		r->bad |= i && field_cmp(p->fields[i - 1], p->fields[i]) >= 0;
+		resolve_grid(r, of, t.f, NULL);
 	}
+}
+
+static void add_fields(struct rd *r, struct pane *dst, uint8_t version, const struct resolver *of)
+{
+	struct field_stats f = {.cats.cutoff = UINT64_MAX};
+	struct field_target t = {.f = &f, .passing = true};
+	size_t n = get_count(r);
+
+	for (size_t i = 0; i < n && !r->bad; i++) {
+		enum field_type before = f.type;
+		field_decode(r, &t, version);
+		int d = i ? strcmp(t.path_before, t.path) : -1;
+		r->bad |= d > 0 || (!d && before >= f.type);
+		resolve_grid(r, of, &f, i < dst->nfields ? dst->fields[i] : NULL);
+		if (!r->bad)
+			pane_add_field(dst, i, &f);
+		field_target_next(&t);
+	}
+	field_target_release(&t);
+}
+
+// The reader after the version, of bytes whose checksum is right.
+static int open_bytes(struct rd *r, const void *bytes, size_t n, uint8_t *version, struct error *err)
+{
+	struct rd crc;
+
+	if (n < 5)
+		return error_set(err, "a pane of %zu bytes is cut short; its segment must be read again", n);
 	rd_init(&crc, (const uint8_t *)bytes + n - 4, 4);
-	rd_init(&r, bytes, n - 4);
-	if (rd_u32(&crc) != crc32_of(bytes, n - 4)) {
-		error_set(err,
-			  "a pane of %zu bytes fails its checksum; it was damaged in the store or on the way",
-			  n);
-		return NULL;
-	}
-	uint8_t version = rd_u8(&r);
-	if (!version || version > VERSION) {
-		error_set(err, "a pane has version %u, this program reads up to %d: run the version that wrote it",
-			  version, VERSION);
-		return NULL;
-	}
-	p = pane_new();
-	get_pane(&r, p, version);
-	for (size_t i = 0; resolve && !r.bad && i < p->nfields; i++) {
-		struct field_stats *f = p->fields[i];
+	rd_init(r, bytes, n - 4);
+	if (rd_u32(&crc) != crc32_of(bytes, n - 4))
+		return error_set(err, "a pane of %zu bytes fails its checksum; it was damaged in the store or on the way", n);
+	*version = rd_u8(r);
+	if (!*version || *version > VERSION)
+		return error_set(err, "a pane has version %u, this program reads up to %d: run the version that wrote it",
+				 *version, VERSION);
+	return 0;
+}
 
-		r.bad |= f->bins && !resolve_grid(f, resolve(ctx, f->path, f->grid_id));
-	}
+// The pane with its fields, or, with dst, without: they are added there.
+static struct pane *get_pane(struct pane *dst, const void *bytes, size_t n, const struct resolver *of, struct error *err)
+{
+	uint8_t version = 0, flags;
+	struct pane *p;
+	struct rd r;
+
+	if (open_bytes(&r, bytes, n, &version, err))
+		return NULL;
+	p = pane_new();
+	flags = get_head(&r, p);
+	if (dst)
+		add_fields(&r, dst, version, of);
+	else
+		get_fields(&r, p, version, of);
+	get_tail(&r, p, version, flags);
 	if (r.bad) {
 		error_set(err, "a pane of %zu bytes has a good checksum but is not well formed", n);
 		pane_free(p);
 		return NULL;
 	}
+	return p;
+}
+
+struct pane *pane_decode(const void *bytes, size_t n,
+			 const struct grid *(*resolve)(void *ctx, const char *path, const char *grid_id), void *ctx,
+			 struct error *err)
+{
+	return get_pane(NULL, bytes, n, &(struct resolver){resolve, ctx}, err);
+}
+
+struct pane *pane_add(struct pane *dst, const void *bytes, size_t n,
+		      const struct grid *(*resolve)(void *ctx, const char *path, const char *grid_id), void *ctx,
+		      struct error *err)
+{
+	struct pane *p = get_pane(dst, bytes, n, &(struct resolver){resolve, ctx}, err);
+
+	if (p)
+		pane_merge(dst, p);
 	return p;
 }

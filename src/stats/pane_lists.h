@@ -5,7 +5,11 @@
 #include "stats/pane.h"
 
 struct field_stats *field_stats_new(const char *path, enum field_type type);
-void pane_append_field(struct pane *p, struct field_stats *f);		 // takes over f
+// At its place in an ordered pane, else at the end; takes over f.
+void pane_insert_field(struct pane *p, struct field_stats *f);
+// The field's place in an ordered pane, or where it belongs.
+size_t pane_field_at(const struct pane *p, const char *path, enum field_type type, bool *found);
+void pane_add_field(struct pane *dst, size_t hint, const struct field_stats *s); // dst is ordered; s is likely at `hint`
 int field_cmp(const struct field_stats *a, const struct field_stats *b); // by (path, type)
 
 void pane_add_violation(struct pane *p, const struct violation_count *v);	     // copies
@@ -16,7 +20,20 @@ void pane_add_schema(struct pane *p, int64_t id, uint64_t n); // id -1: the rest
 
 // field_codec.c
 void field_encode(const struct field_stats *f, struct buf *out);
-struct field_stats *field_decode(struct rd *r, uint8_t version); // r->bad where it is none; the caller frees it even then
+// Where fields are read to, one after another. Usually each is a new one, and the caller's. One that is only added to
+// others (`passing`) is read to the caller's `f` again and again: its text is in the bytes, its memory is kept here.
+struct field_target {
+	struct field_stats *f;
+	bool passing;
+	char *path, *path_before; // of passing ones, and so are the rest
+	size_t cappath, cappath_before;
+	uint64_t *bins;
+	size_t capbins;
+	struct logbin *logbins;
+};
+void field_decode(struct rd *r, struct field_target *t, uint8_t version); // r->bad where it is none; there is a t->f even then
+void field_target_next(struct field_target *t);    // passing ones: before the next
+void field_target_release(struct field_target *t); // and after the last
 
 // faults.c
 void faults_release(struct pane *p);

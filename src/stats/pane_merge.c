@@ -38,37 +38,58 @@ static void *map_field(struct map *m, const struct field_stats *f, struct field_
 	return found;
 }
 
-// Panes of one stream mostly have the same fields at the same places; a map is made where they have not.
-static void merge_fields(struct pane *dst, const struct pane *src)
+static void add(struct pane *dst, struct field_stats *d, const struct field_stats *s)
+{
+	dst->approximate |= d->approximate | s->approximate;
+	field_merge(d, s);
+	dst->approximate |= d->approximate;
+	dst->mixed_grids |= d->mixed;
+}
+
+void pane_add_field(struct pane *dst, size_t hint, const struct field_stats *s)
+{
+	bool found = hint < dst->nfields && !field_cmp(dst->fields[hint], s);
+	size_t at = found ? hint : pane_field_at(dst, s->path, s->type, &found);
+
+	if (!found)
+		pane_insert_field(dst, field_stats_new(s->path, s->type));
+	add(dst, dst->fields[at], s);
+}
+
+// Fields that a worker counts into stand in its own order: a map finds those of the same name.
+static void merge_by_map(struct pane *dst, const struct pane *src)
 {
 	struct map m;
-	bool mapped = false;
 
 	map_init(&m);
+	for (size_t i = 0; i < dst->nfields; i++)
+		if (dst->fields[i])
+			map_field(&m, dst->fields[i], dst->fields[i]);
 	for (size_t i = 0; i < src->nfields; i++) {
 		const struct field_stats *s = src->fields[i];
-		struct field_stats *d = i < dst->nfields ? dst->fields[i] : NULL;
+		struct field_stats *d = s ? map_field(&m, s, NULL) : NULL;
 
 		if (!s)
 			continue;
-		if (!d || field_cmp(d, s)) {
-			for (size_t k = 0; !mapped && k < dst->nfields; k++)
-				if (dst->fields[k])
-					map_field(&m, dst->fields[k], dst->fields[k]);
-			mapped = true;
-			d = map_field(&m, s, NULL);
-		}
 		if (!d) {
 			d = field_stats_new(s->path, s->type);
-			pane_append_field(dst, d);
+			pane_insert_field(dst, d);
 			map_field(&m, d, d);
 		}
-		dst->approximate |= d->approximate | s->approximate;
-		field_merge(d, s);
-		dst->approximate |= d->approximate;
-		dst->mixed_grids |= d->mixed;
+		add(dst, d, s);
 	}
 	map_release(&m, NULL);
+}
+
+static void merge_fields(struct pane *dst, const struct pane *src)
+{
+	if (!dst->ordered) {
+		merge_by_map(dst, src);
+		return;
+	}
+	for (size_t i = 0; i < src->nfields; i++)
+		if (src->fields[i])
+			pane_add_field(dst, i, src->fields[i]);
 }
 
 void pane_merge(struct pane *dst, const struct pane *src)

@@ -62,7 +62,8 @@ void xsum_reach(struct xsum *s, int32_t at, uint32_t n)
 		end = s->low + (int32_t)s->n;
 	if (s->n && low == s->low && end == s->low + (int32_t)s->n)
 		return;
-	int64_t *d = xcalloc((size_t)(end - low), sizeof *d);
+	int64_t *d = xmalloc((size_t)(end - low) * sizeof *d); // cheaper than calloc, and as small
+	memset(d, 0, (size_t)(end - low) * sizeof *d);
 	if (s->n)
 		memcpy(d + (s->low - low), s->digit, s->n * sizeof *d);
 	free(s->digit);

@@ -161,11 +161,6 @@ static uint64_t get_le(struct rd *r, size_t n)
 	return v;
 }
 
-uint8_t rd_u8(struct rd *r)
-{
-	return (uint8_t)get_le(r, 1);
-}
-
 uint32_t rd_u32(struct rd *r)
 {
 	return (uint32_t)get_le(r, 4);
@@ -185,7 +180,7 @@ double rd_f64(struct rd *r)
 	return v;
 }
 
-uint64_t rd_uvar(struct rd *r)
+uint64_t rd_uvar_long(struct rd *r)
 {
 	uint64_t v = 0;
 

@@ -40,11 +40,22 @@ struct rd {
 };
 
 void rd_init(struct rd *r, const void *p, size_t n);
-uint8_t rd_u8(struct rd *r);
 uint32_t rd_u32(struct rd *r);
 uint64_t rd_u64(struct rd *r);
 double rd_f64(struct rd *r);
-uint64_t rd_uvar(struct rd *r);
+uint64_t rd_uvar_long(struct rd *r); // for rd_uvar
+// Most are of one byte.
+static inline uint64_t rd_uvar(struct rd *r)
+{
+	return !r->bad && r->p < r->end && *r->p < 0x80 ? *r->p++ : rd_uvar_long(r);
+}
+static inline uint8_t rd_u8(struct rd *r)
+{
+	if (!r->bad && r->p < r->end)
+		return *r->p++;
+	r->bad = true;
+	return 0;
+}
 int64_t rd_svar(struct rd *r);
 const char *rd_str(struct rd *r, size_t *n);  // points into the input; NULL and *n = 0 when bad
 size_t rd_left(const struct rd *r);

@@ -71,6 +71,39 @@ Test(codec, gives_back_what_was_encoded)
 	}
 }
 
+// Adding a pane's bytes is merging the pane; damage is refused, whatever was there before.
+Test(codec, adds_what_it_decodes)
+{
+	struct rng r = rng_seeded("adds_what_it_decodes");
+
+	for (int round = 0; round < 40; round++) {
+		struct pane *sum = pane_new(), *want = pane_new();
+		for (int k = 0; k < 4; k++) {
+			struct pane *p = random_pane(&r, rng_below(&r, round % 2 ? 20 : 1500), true), *head;
+			struct buf b = encoded(p), x, y;
+			struct error err = ERROR_INIT;
+
+			head = pane_add(sum, b.data, b.len, resolve_ab, NULL, &err);
+			cr_assert(head, "%s", err.text);
+			cr_assert(head->records == p->records && head->min_offset == p->min_offset && !head->nfields);
+			cr_assert(head->nsamples == p->nsamples && head->nviolations == p->nviolations);
+			pane_merge(want, p);
+			x = encoded(sum);
+			y = encoded(want);
+			cr_assert(same_bytes(&x, &y), "%zu and %zu bytes", x.len, y.len);
+			b.data[rng_below(&r, b.len)] ^= 1;
+			cr_assert(!pane_add(sum, b.data, b.len, resolve_ab, NULL, &err));
+			buf_release(&b);
+			buf_release(&x);
+			buf_release(&y);
+			pane_free(head);
+			pane_free(p);
+		}
+		pane_free(sum);
+		pane_free(want);
+	}
+}
+
 Test(codec, of_empty_panes_and_fields)
 {
 	struct field_def def = {path, FIELD_NUMERIC, grid_a(), NULL, 0, false};
@@ -149,9 +182,12 @@ Test(codec, refuses_every_damaged_byte)
 static void exercise(const struct buf *b)
 {
 	struct pane *p = pane_decode(b->data, b->len, resolve_ab, NULL, NULL), *q = pane_new();
+	struct pane *head = pane_add(q, b->data, b->len, resolve_ab, NULL, NULL);
 	const struct category *top[10];
 	bool approximate;
 
+	cr_assert(!p == !head);
+	pane_free(head);
 	if (!p) {
 		pane_free(q);
 		return;

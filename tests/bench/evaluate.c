@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one evaluation of the judge costs: the rules of a configuration over a window of panes of so many fields in so
+// many partitions, read from a store in memory that holds encoded panes as Redis would. One thread; CPU seconds.
+//
+// usage: evaluate CONFIG FIELDS PARTITIONS SLICES RECORDS   RECORDS: of a pane of one partition, over all slices
+//
+// Of the fields every fourth is categorical (20 values), the others numeric on the 256 cuts of a baseline of 6,000
+// rows over 60 hours. Prints "NAME NUMBER" lines.
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <malloc.h>
+
+#include "config/config.h"
+#include "judge/judge.h"
+#include "util/map.h"
+#include "util/xalloc.h"
+
+enum { MINUTE = 60000, HOURS = 2, ROWS = 6000, TEMPLATES = 4, WORDS = 20, TIMED = 32 };
+
+static const int64_t begin = 1800000000000 / (24 * 3600000LL) * (24 * 3600000LL);
+
+static struct {
+	size_t fields, partitions, slices, records;
+	int64_t end; // intervals from begin to here are in the store
+	struct buf *panes; // TEMPLATES * partitions * slices, which the intervals hold in turns
+	struct map docs;
+	size_t commits;
+} world;
+
+static uint64_t state = 1;
+
+static double unit(void)
+{
+	state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (double)(state >> 11) * 0x1p-53;
+}
+
+static double normal(void)
+{
+	return sqrt(-2 * log(1 - unit())) * cos(6.283185307179586 * unit());
+}
+
+static bool is_categorical(size_t field)
+{
+	return field % 4 == 3;
+}
+
+static const char *word(void)
+{
+	static char w[16];
+
+	snprintf(w, sizeof w, "value-%d", (int)(unit() * unit() * WORDS));
+	return w;
+}
+
+static double number(size_t field)
+{
+	return field % 2 ? exp(normal()) : normal();
+}
+
+static struct baseline *make_baseline(void)
+{
+	struct baseline_builder *b = baseline_builder_new("bench", true);
+	struct error err = ERROR_INIT;
+	char path[32];
+
+	for (int i = 0; i < ROWS; i++) {
+		baseline_builder_row(b, begin - (int64_t)(ROWS - i) * 36000, 7);
+		for (size_t k = 0; k < world.fields; k++) {
+			snprintf(path, sizeof path, "field_%04zu", k);
+			if (is_categorical(k))
+				baseline_builder_text(b, path, FIELD_CATEGORICAL, word(), strlen(word()));
+			else
+				baseline_builder_number(b, path, FIELD_NUMERIC, number(k));
+		}
+	}
+	struct baseline *made = baseline_builder_finish(b, json_object(), &err);
+	if (!made) {
+		fprintf(stderr, "evaluate: %s\n", err.text);
+		exit(1);
+	}
+	return made;
+}
+
+static void make_panes(const struct baseline *b)
+{
+	size_t n = TEMPLATES * world.partitions * world.slices;
+
+	world.panes = xcalloc(n, sizeof *world.panes);
+	for (size_t i = 0; i < n; i++) {
+		struct pane *p = pane_new();
+		for (size_t r = 0; r < world.records / world.slices; r++) {
+			pane_count_record(p, begin + (int64_t)r, (int64_t)r, 7, true, false, false);
+			for (size_t k = 0; k < b->nfields; k++) {
+				struct field_stats *f = pane_field(p, k, &b->fields[k]->def);
+				const char *w = word();
+				if (b->fields[k]->def.type == FIELD_NUMERIC)
+					field_add_number(f, number((size_t)atoi(b->fields[k]->def.path + 6)));
+				else
+					field_add_category(f, w, strlen(w));
+			}
+		}
+		pane_encode(p, &world.panes[i]);
+		pane_free(p);
+	}
+}
+
+// --- the store ------------------------------------------------------------------------------------------
+
+static int on_view(void *ctx, const char *stream, struct stream_view *out, struct error *err)
+{
+	(void)ctx, (void)stream, (void)err;
+	*out = (struct stream_view){.first_seen = begin, .nparts = world.partitions};
+	out->parts = xcalloc(world.partitions, sizeof *out->parts);
+	for (size_t i = 0; i < world.partitions; i++)
+		out->parts[i] = (struct partition_view){.topic = xstrdup("bench"), .partition = (int32_t)i,
+							.max_event = world.end, .max_untimed = INT64_MIN,
+							.next = world.end / 1000, .end = -1, .owned = true};
+	return 0;
+}
+
+static int on_intervals(void *ctx, const char *stream, int64_t from, int64_t to, struct interval_view **out, size_t *n,
+			struct error *err)
+{
+	(void)ctx, (void)stream, (void)err;
+	from = from < begin ? begin : (from + MINUTE - 1) / MINUTE * MINUTE;
+	to = to > world.end ? world.end : to;
+	*n = 0;
+	*out = xcalloc(from < to ? (size_t)((to - from) / MINUTE + 1) : 1, sizeof **out);
+	for (; from < to; from += MINUTE)
+		(*out)[(*n)++] = (struct interval_view){from, 1};
+	return 0;
+}
+
+static int on_segments(void *ctx, const char *stream, const int64_t *starts, size_t n,
+		       void (*each)(void *arg, int64_t start, const struct segment_view *s), void *arg, struct error *err)
+{
+	(void)ctx, (void)stream, (void)err;
+	for (size_t i = 0; i < n; i++)
+		for (size_t p = 0; p < world.partitions; p++)
+			for (size_t s = 0; s < world.slices; s++) {
+				size_t turn = (size_t)((starts[i] / MINUTE + (int64_t)p) % TEMPLATES);
+				const struct buf *b = &world.panes[(turn * world.partitions + p) * world.slices + s];
+				char slice[32] = "";
+				if (world.slices > 1)
+					snprintf(slice, sizeof slice, "v=%04zu", s);
+				each(arg, starts[i],
+				     &(struct segment_view){slice, "bench", (int32_t)p, b->data, b->len});
+			}
+	return 0;
+}
+
+static int on_dirty(void *ctx, const char *stream, int64_t **out, size_t *n, struct error *err)
+{
+	(void)ctx, (void)stream, (void)err;
+	*out = NULL;
+	*n = 0;
+	return 0;
+}
+
+static int on_docs(void *ctx, const char *table, void (*each)(void *arg, const char *key, const char *json), void *arg,
+		   struct error *err)
+{
+	size_t len = strlen(table);
+
+	(void)ctx, (void)err;
+	for (struct map_entry *e = NULL; (e = map_next(&world.docs, e));)
+		if (!strncmp(e->key, table, len) && e->key[len] == '/')
+			each(arg, e->key + len + 1, e->value);
+	return 0;
+}
+
+static int on_journal(void *ctx, int64_t from, int64_t to, void (*each)(void *arg, const char *json), void *arg,
+		      struct error *err)
+{
+	(void)ctx, (void)from, (void)to, (void)each, (void)arg, (void)err;
+	return 0;
+}
+
+static int on_commit(void *ctx, const struct judge_commit *c, struct error *err)
+{
+	(void)ctx, (void)err;
+	for (size_t i = 0; i < c->ndocs; i++) {
+		char *key = xasprintf("%s/%s", c->docs[i].table, c->docs[i].key);
+		free(c->docs[i].json ? map_puts(&world.docs, key, xstrdup(c->docs[i].json)) : map_del(&world.docs, key, strlen(key)));
+		free(key);
+	}
+	world.commits++;
+	return 0;
+}
+
+static int on_floor(void *ctx, const char *stream, int64_t floor, struct error *err)
+{
+	(void)ctx, (void)stream, (void)floor, (void)err;
+	return 0;
+}
+
+static uint64_t on_generation(void *ctx)
+{
+	(void)ctx;
+	return 1;
+}
+
+static const struct judge_port port = {.view = on_view, .intervals = on_intervals, .segments = on_segments, .dirty = on_dirty,
+				       .docs = on_docs, .journal = on_journal, .commit = on_commit, .set_floor = on_floor,
+				       .generation = on_generation};
+
+// --- measuring ------------------------------------------------------------------------------------------
+
+static double ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static double tick(struct judge *j)
+{
+	struct error err = ERROR_INIT;
+	double began = ms();
+
+	if (judge_tick(j, (struct wall_time){world.end + 31000}, &err)) {
+		fprintf(stderr, "evaluate: %s\n", err.text);
+		exit(1);
+	}
+	return ms() - began;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double held_mib(void)
+{
+	return (double)mallinfo2().uordblks / 0x1p20;
+}
+
+int main(int argc, char **argv)
+{
+	struct config_problems problems = {0};
+	double t[TIMED], sum = 0, before;
+	size_t bytes = 0;
+
+	if (argc != 6) {
+		fprintf(stderr, "usage: evaluate CONFIG FIELDS PARTITIONS SLICES RECORDS\n");
+		return 2;
+	}
+	struct config *c = config_load(argv[1], &problems);
+	if (!c) {
+		for (size_t i = 0; i < problems.n; i++)
+			fprintf(stderr, "%s:%d: %s\n", problems.items[i].file, problems.items[i].line, problems.items[i].text);
+		return 1;
+	}
+	world.fields = strtoull(argv[2], NULL, 10);
+	world.partitions = strtoull(argv[3], NULL, 10);
+	world.slices = strtoull(argv[4], NULL, 10);
+	world.records = strtoull(argv[5], NULL, 10);
+	map_init(&world.docs);
+	before = held_mib();
+	struct baseline *b = make_baseline();
+	printf("baseline_mib %.1f\n", held_mib() - before);
+	make_panes(b);
+	for (size_t i = 0; i < TEMPLATES * world.partitions * world.slices; i++)
+		bytes += world.panes[i].len;
+	printf("pane_bytes_a_field %.1f\n", (double)bytes / (double)(TEMPLATES * world.partitions * world.slices * world.fields));
+	const struct stream_conf *s = &c->streams[0];
+	struct judge_stream stream = {.name = "bench", .topic = "bench", .role = "features", .window_ms = s->window_ms,
+				      .slide_ms = s->slide_ms, .lateness_ms = s->lateness_ms, .pane_ms = s->pane_ms,
+				      .retention_ms = 30LL * 24 * 3600000, .max_slices = s->max_slices, .baseline = b};
+	struct judge_conf conf = {.streams = &stream, .nstreams = 1, .rules = c->rules, .nrules = c->nrules, .config_path = argv[1]};
+	malloc_trim(0);
+	before = held_mib();
+	struct judge *j = judge_new(&conf, &port);
+	world.end = begin + (int64_t)HOURS * 60 * MINUTE;
+	double all = tick(j);
+	printf("first_boundaries_ms %.1f\n", all);
+	for (int i = 0; i < TIMED; i++) {
+		world.end += MINUTE;
+		sum += t[i] = tick(j);
+	}
+	printf("caches_mib %.1f\n", held_mib() - before);
+	qsort(t, TIMED, sizeof *t, by_value);
+	printf("warm_mean_ms %.2f\nwarm_median_ms %.2f\nwarm_worst_ms %.2f\n", sum / TIMED, t[TIMED / 2], t[TIMED - 1]);
+	judge_free(j);
+	j = judge_new(&conf, &port);
+	world.end += MINUTE;
+	printf("cold_ms %.1f\n", tick(j));
+	printf("commits %zu\n", world.commits);
+	judge_free(j);
+	baseline_free(b);
+	for (size_t i = 0; i < TEMPLATES * world.partitions * world.slices; i++)
+		buf_release(&world.panes[i]);
+	free(world.panes);
+	map_release(&world.docs, free);
+	config_problems_release(&problems);
+	config_free(c);
+	return 0;
+}
