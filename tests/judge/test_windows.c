@@ -27,9 +27,10 @@ static void make_grid(void)
 {
 	static const double edges[] = {-100, -1, 0, 5e-324, 1, 100, 10000};
 	static struct baseline_field *fields[] = {&gridded};
+	static char path[] = "gridded";
 
 	grid = grid_new(edges, ARRAY_LEN(edges));
-	gridded.def = (struct field_def){.path = (char[]){"gridded"}, .type = FIELD_NUMERIC, .grid = grid};
+	gridded.def = (struct field_def){.path = path, .type = FIELD_NUMERIC, .grid = grid};
 	grid_baseline = (struct baseline){.fields = fields, .nfields = 1};
 }
 
