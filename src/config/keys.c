@@ -171,6 +171,8 @@ const struct section section_field = {
 		 "`monotonic`"},
 	{NULL}}};
 
+static const char *const adjustments[] = {[ADJUST_FDR] = "fdr", [ADJUST_NONE] = "none", NULL};
+
 const struct section section_value_rule = {
     .title = "streams[].rules[]",
     .item_name = "name",
@@ -284,9 +286,14 @@ const struct section section_rule = {
 	{"field", KEY_TEXT, IN(rule, field), .shown = "every field",
 	 .help = "a field's path, or a glob; only for measures of fields"},
 	{"measure", KEY_OWN, .required = true, .unit = "the name of a measure", .help = "what is measured"},
-	{"above", KEY_NUMBER, IN(rule, above), AND(rule, has_above),
-	 .help = "true while the value is greater"},
-	{"below", KEY_NUMBER, IN(rule, below), AND(rule, has_below), .help = "true while the value is less"},
+	{"above", KEY_OWN, .unit = "number, {chunks: {std: K}} or {chunks: {quantile: Q}}",
+	 .help = "true while the value is greater; chunks: than the mean and K standard deviations, or the quantile Q, of "
+		 "the measure over the baseline's own chunks (docs/thresholds.md)"},
+	{"below", KEY_NUMBER, IN(rule, below), AND(rule, has_below),
+	 .help = "true while the value is less; of a p-value, adjusted for the number of fields and slices"},
+	{"adjust", KEY_CHOICE, IN(rule, adjust), .choices = adjustments, .fallback = "fdr",
+	 .help = "of a p-value with `below`: fdr, so that at most that share of what is reported is false (Benjamini and "
+		 "Hochberg); none, each field and slice by itself"},
 	{"budget", KEY_OWN, .unit = "N/day, N/week, N/month or N/year",
 	 .help = "instead of above and below: how often the rule may fire falsely on a stream; the threshold is derived "
 		 "from it (docs/thresholds.md)"},

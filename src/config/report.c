@@ -110,6 +110,19 @@ static json_t *streams_json(const struct config *c)
 	return list;
 }
 
+static void add_threshold(json_t *v, const struct rule *r)
+{
+	char text[32];
+
+	if (r->budget.firings)
+		json_object_set_new(v, "budget", json_str(budget_format(&r->budget, text, sizeof text)));
+	else if (r->chunks.kind)
+		json_object_set_new(v, "above", json_pack("{s:{s:f}}", "chunks", r->chunks.kind == CHUNKS_STD ? "std" : "quantile",
+							  r->chunks.at));
+	else
+		json_object_set_new(v, r->has_above ? "above" : "below", json_num(r->has_above ? r->above : r->below));
+}
+
 static json_t *rules_json(const struct config *c)
 {
 	json_t *tiers = json_object();
@@ -124,12 +137,7 @@ static json_t *rules_json(const struct config *c)
 			json_object_set_new(v, "alert", json_str(r->name));
 			json_object_set_new(v, "stream", json_str(r->stream));
 			json_object_set_new(v, "measure", json_str(r->measure->name));
-			char text[32];
-			if (r->budget.firings)
-				json_object_set_new(v, "budget", json_str(budget_format(&r->budget, text, sizeof text)));
-			else
-				json_object_set_new(v, r->has_above ? "above" : "below",
-						    json_num(r->has_above ? r->above : r->below));
+			add_threshold(v, r);
 			json_object_set_new(v, "file", json_str(r->file));
 			json_object_set_new(v, "line", json_integer(r->line));
 			json_object_set_new(v, "summary", json_str(r->summary));

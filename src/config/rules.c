@@ -97,6 +97,20 @@ static void read_clear(struct loader *l, const struct node *map, const char *pat
 		r->has_clear = true;
 }
 
+// A limit that is derived from the baseline's chunks needs a measure that they have, against that baseline.
+static bool check_chunks(struct loader *l, const struct node *n, const char *path, const struct rule *r, bool served)
+{
+	if (served && r->against.kind == AGAINST_BASELINE)
+		return true;
+	if (served)
+		problem(l, n, "%s: is taken from the baseline's own chunks, and the rule compares with something else; give a "
+			      "number, or budget: with the measure drift", path);
+	else
+		problem(l, n, "%s: what %s usually is cannot be had from the baseline's chunks; give a number", path,
+			r->measure->name);
+	return false;
+}
+
 static void read_budget(struct loader *l, const struct node *map, const char *path, struct rule *r)
 {
 	const struct node *n = node_get(map, "budget");
@@ -110,20 +124,49 @@ static void read_budget(struct loader *l, const struct node *map, const char *pa
 	else if ((s = read_text(l, n, at)) && !budget_parse(s, &r->budget))
 		problem(l, n, "%s: '%s' is no budget; write e.g. 1/week (N/day, N/week, N/month or N/year)", at, s);
 	else if (s && r->measure && r->measure->scale == SCALE_OWN)
-		problem(l, n, "%s: a threshold of %s cannot be derived from a budget; give above: or below:", at,
-			r->measure->name);
+		check_chunks(l, n, at, r, measure_has_tail(r->measure));
+}
+
+static void read_above(struct loader *l, const struct node *n, const char *path, struct rule *r)
+{
+	const struct node *chunks = n->kind == NODE_MAP && n->n == 1 ? node_get(n, "chunks") : NULL;
+	const struct node *way = chunks && chunks->kind == NODE_MAP && chunks->n == 1 ? chunks->items[0] : NULL;
+	bool std = way && !strcmp(chunks->keys[0], "std"), quantile = way && !strcmp(chunks->keys[0], "quantile");
+	char at[PATH_TEXT], below[PATH_TEXT];
+
+	if (n->kind != NODE_MAP) {
+		r->has_above = !read_number(l, n, path, &r->above);
+		return;
+	}
+	child_path(at, sizeof at, path, "chunks");
+	if (!std && !quantile) {
+		problem(l, n, "%s: write a number, {chunks: {std: 3}} or {chunks: {quantile: 0.999}}", path);
+		return;
+	}
+	child_path(below, sizeof below, at, chunks->keys[0]);
+	if (read_number(l, way, below, &r->chunks.at) < 0)
+		return;
+	if (std ? r->chunks.at < 0 : r->chunks.at <= 0 || r->chunks.at >= 1)
+		problem(l, way, "%s: %g is not %s", below, r->chunks.at, std ? "0 or more" : "between 0 and 1");
+	else if (r->measure && check_chunks(l, n, at, r, measure_has_chunks(r->measure)))
+		r->chunks.kind = std ? CHUNKS_STD : CHUNKS_QUANTILE;
 }
 
 static void check_threshold(struct loader *l, const struct node *map, const char *path, struct rule *r)
 {
-	bool above = node_get(map, "above") != NULL, below = node_get(map, "below") != NULL;
+	const struct node *above = node_get(map, "above"), *below = node_get(map, "below");
+	char at[PATH_TEXT];
 
+	if (above && !node_get(map, "budget"))
+		read_above(l, above, child_path(at, sizeof at, path, "above"), r);
 	if (node_get(map, "budget"))
 		read_budget(l, map, path, r);
 	else if (above && below)
-		problem(l, node_get(map, "below"), "%s.below: stands beside above; make two rules of it", path);
+		problem(l, below, "%s.below: stands beside above; make two rules of it", path);
 	else if (!above && !below)
 		problem(l, map, "%s: has no threshold; write above:, below: or budget:", path);
+	if (node_get(map, "adjust") && r->measure && (r->measure->scale != SCALE_P || !r->has_below))
+		warning(l, node_get(map, "adjust"), "%s.adjust: is for a p-value with below:, so it has no effect", path);
 }
 
 static void check_scope(struct loader *l, const struct node *map, const char *path, const struct rule *r)

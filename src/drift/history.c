@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drift/chunks.h"
 #include "drift/special.h"
 #include "drift/spread.h"
 #include "util/clock.h"
@@ -25,6 +26,8 @@ static void group_add(struct chunk_group *g, const struct baseline_chunk *c, siz
 {
 	double n = (double)c->count, d = c->mean - g->mean;
 
+	g->records += (double)c->records;
+	g->missing += (double)c->missing;
 	for (size_t i = 0; i < nbins; i++)
 		g->bins[i] += (double)c->bins[i];
 	if (isnan(c->mean)) { // no numbers
@@ -90,8 +93,6 @@ static size_t group_chunks(struct chunk_group *g, const struct baseline_field *f
 	for (size_t i = 0; i < f->nchunks; i++) {
 		int64_t slot = time_floor(f->chunks[i].from, length);
 
-		if (!f->chunks[i].count)
-			continue;
 		if (!n || g[n - 1].slot != slot)
 			g[n++] = (struct chunk_group){.slot = slot};
 		group_add(&g[n - 1], &f->chunks[i], f->nbins);
@@ -268,7 +269,7 @@ static double mean_log_variance(const struct chunk_history *h)
 }
 
 struct chunk_history *chunk_history_build(const struct baseline_field *f, const struct baseline *b, int64_t window_ms,
-					  bool seasons)
+					  bool seasons, size_t enough)
 {
 	int64_t times = window_ms / b->chunk_ms;
 	double inverse = 0;
@@ -283,7 +284,7 @@ struct chunk_history *chunk_history_build(const struct baseline_field *f, const 
 	h->n = group_chunks(h->groups, f, b, times * b->chunk_ms);
 	h->length = times * b->chunk_ms;
 	h->log_variance = mean_log_variance(h);
-	while (h->n < HISTORY_ENOUGH && times > 1) {
+	while (h->n < enough && times > 1) {
 		times /= 2;
 		h->length = times * b->chunk_ms;
 		h->n = group_chunks(h->groups, f, b, h->length);
@@ -305,7 +306,7 @@ struct chunk_history *chunk_history_build(const struct baseline_field *f, const 
 struct chunk_history *chunk_history_new(const struct baseline_field *f, const struct baseline *b, int64_t window_ms,
 					bool seasons)
 {
-	struct chunk_history *h = chunk_history_build(f, b, window_ms, seasons);
+	struct chunk_history *h = chunk_history_build(f, b, window_ms, seasons, HISTORY_ENOUGH);
 
 	if (h) {
 		free(h->groups);
@@ -350,11 +351,13 @@ struct histories {
 
 struct key {
 	const struct baseline_field *field;
-	int64_t window_ms;
+	const struct measure *measure; // NULL: the history itself
+	int64_t window_ms, tail;
 };
 
 struct held {
 	struct chunk_history *history; // NULL: there is none
+	struct chunk_series *chunks;
 };
 
 struct histories *histories_new(void)
@@ -367,8 +370,11 @@ struct histories *histories_new(void)
 
 static void held_free(void *p)
 {
-	chunk_history_free(((struct held *)p)->history);
-	free(p);
+	struct held *h = p;
+
+	chunk_history_free(h->history);
+	chunk_series_free(h->chunks);
+	free(h);
 }
 
 void histories_free(struct histories *c)
@@ -379,19 +385,39 @@ void histories_free(struct histories *c)
 	free(c);
 }
 
-const struct chunk_history *histories_get(struct histories *c, const struct baseline_field *f, const struct baseline *b,
-				    int64_t window_ms)
+// *made: it is new, and empty.
+static struct held *held_get(struct histories *c, const struct baseline_field *f, const struct measure *m, int64_t window_ms,
+			     bool tail, bool *made)
 {
-	struct key key;
-
-	memset(&key, 0, sizeof key);
-	key.field = f;
-	key.window_ms = window_ms;
+	struct key key = {f, m, window_ms, tail};
 	struct held *h = map_get(&c->map, &key, sizeof key);
+
+	*made = !h;
 	if (!h) {
 		h = xcalloc(1, sizeof *h);
-		h->history = chunk_history_new(f, b, window_ms, true);
 		map_put(&c->map, &key, sizeof key, h);
 	}
+	return h;
+}
+
+const struct chunk_history *histories_get(struct histories *c, const struct baseline_field *f, const struct baseline *b,
+					  int64_t window_ms)
+{
+	bool made;
+	struct held *h = held_get(c, f, NULL, window_ms, false, &made);
+
+	if (made)
+		h->history = chunk_history_new(f, b, window_ms, true);
 	return h->history;
+}
+
+const struct chunk_series *histories_chunks(struct histories *c, const struct measure *m, const struct baseline_field *f,
+					    const struct baseline *b, int64_t window_ms, bool tail)
+{
+	bool made;
+	struct held *h = held_get(c, f, m, window_ms, tail, &made);
+
+	if (made)
+		h->chunks = chunk_series_new(m, f, b, window_ms, tail);
+	return h->chunks;
 }

@@ -18,6 +18,7 @@ enum { HISTORY_MIN = 3, HISTORY_ENOUGH = 20, HISTORY_PERIODS = 3 };
 struct chunk_group {
 	int64_t slot;
 	double n, mean, m2; // m2: sum of squared deviations
+	double records, missing;
 	double bins[BASELINE_BINS];
 };
 
@@ -34,6 +35,7 @@ struct series {
 };
 
 struct spread;
+struct chunk_series;
 
 struct chunk_history {
 	const struct baseline_field *field;
@@ -52,11 +54,12 @@ struct chunk_history {
 };
 
 // NULL where the baseline's rows had no event time or fewer than HISTORY_MIN groups are left. Borrows f.
-// `seasons`: look for them; a window of unknown time must be held against a history without.
+// `seasons`: look for them; a window of unknown time must be held against a history without. `enough`: shorter groups
+// are taken where there would be fewer; HISTORY_ENOUGH.
 struct chunk_history *chunk_history_new(const struct baseline_field *f, const struct baseline *b, int64_t window_ms,
 					bool seasons);
 struct chunk_history *chunk_history_build(const struct baseline_field *f, const struct baseline *b, int64_t window_ms,
-					  bool seasons); // keeps groups
+					  bool seasons, size_t enough); // keeps groups
 void chunk_history_free(struct chunk_history *h);
 // What is usual in [from, from + window_ms).
 void chunk_history_usual(const struct chunk_history *h, int64_t from, int64_t window_ms, struct usual *out);
@@ -70,6 +73,10 @@ struct histories *histories_new(void);
 void histories_free(struct histories *c);
 const struct chunk_history *histories_get(struct histories *c, const struct baseline_field *f, const struct baseline *b,
 				    int64_t window_ms); // NULL: there is none
+
+// Likewise of a measure over the chunks (drift/chunks.h).
+const struct chunk_series *histories_chunks(struct histories *c, const struct measure *m, const struct baseline_field *f,
+					    const struct baseline *b, int64_t window_ms, bool tail);
 
 // Of deviations from `centres` estimated centres.
 struct series series_of(const double *y, size_t n, size_t centres);

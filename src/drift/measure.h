@@ -120,5 +120,6 @@ struct reading {
 	int64_t from, to;               // window, event ms
 	char baseline[65];              // hash, or ""
 	struct thresholds limits;
+	double adjusted;                // of a p: for the other fields and slices (drift/fdr.h); NaN: it is not
 };
 #endif

@@ -170,3 +170,52 @@ double poisson_sf_from(double k, double rate)
 {
 	return k <= 0 ? 1 : gamma_p(k, rate);
 }
+
+// The root of log sf(x) = log p over log x, where both tails of Student's and of F's law are nearly straight: a
+// secant kept inside a bracket (Illinois's rule).
+static double isf(double (*sf)(double x, double df1, double df2), double p, double df1, double df2)
+{
+	double lo = 0, hi = 0, target = log(p), flo, fhi;
+
+	while ((flo = log(sf(exp(lo), df1, df2)) - target) < 0 && lo > -700)
+		lo -= 2;
+	while ((fhi = log(sf(exp(hi), df1, df2)) - target) > 0 && hi < 700)
+		hi += 2;
+	for (int i = 0, side = 0; i < 200 && hi - lo > 1e-14; i++) {
+		double x = isfinite(flo) && isfinite(fhi) ? hi - fhi * (hi - lo) / (fhi - flo) : (lo + hi) / 2;
+		double f = log(sf(exp(x), df1, df2)) - target;
+
+		if (fabs(f) < 1e-13)
+			return exp(x);
+		if (f > 0) {
+			lo = x;
+			flo = f;
+			fhi = side == 1 ? fhi / 2 : fhi;
+			side = 1;
+		} else {
+			hi = x;
+			fhi = f;
+			flo = side == -1 ? flo / 2 : flo;
+			side = -1;
+		}
+	}
+	return exp((lo + hi) / 2);
+}
+
+static double student_tail(double t, double df, double unused)
+{
+	(void)unused;
+	return student_sf(t, df);
+}
+
+double student_isf(double p, double df)
+{
+	if (p >= 0.5)
+		return p > 0.5 ? -student_isf(1 - p, df) : 0;
+	return isf(student_tail, fmax(p, TINY), df, 0);
+}
+
+double f_isf(double p, double df1, double df2)
+{
+	return isf(f_sf, fmax(p, TINY), df1, df2);
+}

@@ -7,6 +7,7 @@
 #include "judge/condition.h"
 #include "judge/page.h"
 #include "judge/state.h"
+#include "judge/threshold.h"
 #include "util/xalloc.h"
 
 enum { SHOWN = 500 }; // readings a group in the status
@@ -397,8 +398,14 @@ static void judge_slice(struct evaluation *e, const struct field_list *fields, c
 		if (!rule_needs_field(r, &fields->items[i]))
 			continue;
 		struct reading v = reading_of(r, e->moment, &fields->items[i], s->name);
-		if (v.v.state != READING_NOT_APPLICABLE)
+		if (v.v.state == READING_NOT_APPLICABLE)
+			continue;
+		if (!rule_adjusts(r)) {
 			judge_reading(e, &v);
+			continue;
+		}
+		GROW(e->together, e->ntogether, e->captogether);
+		e->together[e->ntogether++] = v;
 	}
 }
 
@@ -456,6 +463,12 @@ void group_evaluate(struct evaluation *e)
 		judge_slice(e, &fields, &w->total);
 		for (size_t i = 0; i < w->nslices; i++)
 			judge_slice(e, &fields, &w->slices[i]);
+		if (e->ntogether)
+			thresholds_adjust(e->group->rule, e->together, e->ntogether);
+		for (size_t i = 0; i < e->ntogether; i++)
+			judge_reading(e, &e->together[i]);
+		free(e->together);
+		e->together = NULL;
 		field_list_release(&fields);
 	} else {
 		struct reading v = reading_of(e->group->rule, e->moment, NULL, "");

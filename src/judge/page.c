@@ -25,10 +25,11 @@ json_t *page_item(const struct rule *r, const struct reading *v)
 				 "n_reference", (json_int_t)v->v.n_reference, "n_current", (json_int_t)v->v.n_current,
 				 "window", window, "baseline", *v->baseline ? json_string(v->baseline) : json_null());
 
-	if (r->budget.firings) {
-		char text[32];
-		json_object_set_new(item, "budget", json_string(budget_format(&r->budget, text, sizeof text)));
-	}
+	char text[80];
+	if (threshold_words(r, text, sizeof text))
+		json_object_set_new(item, "threshold_is", json_string(text));
+	if (!isnan(v->adjusted))
+		json_object_set_new(item, "adjusted", json_num(v->adjusted));
 	if (v->v.detail)
 		json_object_set_new(item, "detail", json_str(v->v.detail));
 	return item;
@@ -236,13 +237,12 @@ static void say_value(struct buf *b, const struct measure *m, double v)
 static void say_limit(struct buf *b, const struct rule *r, const json_t *item)
 {
 	double limit = json_get_num(item, "threshold", NAN);
-	bool lower = rule_is_lower(r) || (r->has_below && limit == r->below);
-	char text[32];
+	char text[80];
 
-	buf_adds(b, lower ? "below " : "above ");
+	buf_adds(b, rule_is_lower(r, json_get_num(item, "value", NAN), limit) ? "below " : "above ");
 	say_value(b, r->measure, limit);
-	if (r->budget.firings)
-		buf_addf(b, ", from the budget of %s", budget_format(&r->budget, text, sizeof text));
+	if (threshold_words(r, text, sizeof text))
+		buf_addf(b, ", %s", text);
 }
 
 static void say_place(struct buf *b, const json_t *item)

@@ -165,12 +165,14 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 			      .slice = slice,
 			      .measure = r->measure,
 			      .from = INT64_MIN,
-			      .to = INT64_MIN};
+			      .to = INT64_MIN,
+			      .adjusted = NAN};
 
 	reference_of(r, m, def, slice, &in, &partial);
 	if (in.baseline && m->window) {
 		in.window_to = m->window->to;
-		in.history = m->histories && r->measure->scale == SCALE_Z ? histories_get(m->histories, in.baseline, in.source, in.window_ms) : NULL;
+		if (m->histories && r->measure->scale == SCALE_Z)
+			in.history = histories_get(m->histories, in.baseline, in.source, in.window_ms);
 	}
 	out.limits = thresholds_of(r, m, &in);
 	if (r->measure->scale == SCALE_Z && !isnan(out.limits.above))

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "drift/budget.h"
+#include "drift/chunks.h"
 #include "drift/measure.h"
 
 enum tier { TIER_IMMEDIATE, TIER_DAILY, TIER_WEEKLY, TIERS };
@@ -20,6 +21,8 @@ struct against {
 	char *name;          // AGAINST_SLICE: "k=v,k2=v2"; AGAINST_STREAM: the stream
 };
 
+enum rule_adjust { ADJUST_FDR, ADJUST_NONE };
+
 struct rule {
 	char *name;              // alert:
 	enum tier tier;          // of the file it stands in
@@ -31,7 +34,9 @@ struct rule {
 	const struct measure *measure;
 	bool has_above, has_below;
 	double above, below;     // condition: value > above, or value < below
-	struct budget budget;    // or from a false-alarm budget: the threshold is derived (judge/threshold.h)
+	struct budget budget;    // or the threshold is derived (judge/threshold.h) from a false-alarm budget,
+	struct chunks_limit chunks; // or from the baseline's chunks
+	unsigned adjust;         // of a p without a budget: enum rule_adjust
 	bool has_clear;          // hysteresis: clear_below / clear_above; without: the threshold itself
 	double clear;
 	int64_t over_ms;         // 0: the stream's window

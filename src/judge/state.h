@@ -124,6 +124,8 @@ struct evaluation {
 	json_t *fired, *ended;     // items
 	json_t *still;             // of alerts that fire on, in the tiers of the digests
 	int64_t started;
+	struct reading *together;  // those of a rule whose limit is for all of them
+	size_t ntogether, captogether;
 	const char *slice;         // of all that fired, NULL where they differ
 };
 // Judges every slice and field of the moment's window (or the stream, by the clock) and tells what changed.

@@ -103,8 +103,7 @@ static double excess(const struct rule *r, const json_t *reading)
 	if (!json_is_number(value))
 		return -INFINITY;
 	double v = json_number_value(value), t = json_get_num(reading, "threshold", NAN);
-	bool lower = rule_is_lower(r) || (r->has_below && t == r->below);
-	return (lower ? t - v : v - t) / (fabs(t) + 1e-9);
+	return (rule_is_lower(r, v, t) ? t - v : v - t) / (fabs(t) + 1e-9);
 }
 
 static void add_readings(json_t *stream, json_t *by_field, const struct group *g)
