@@ -143,13 +143,12 @@ static const char *const letter_words[] = {
 	[LETTERS_UNDELIVERED] = "the topic cannot be written",
 };
 
-struct reading reading_of(const struct rule *r, const struct moment *m, const struct field_def *def,
-			  const char *slice)
+struct measure_input reading_input(const struct rule *r, const struct moment *m, const struct field_def *def,
+				   const char *slice, bool *partial)
 {
-	bool partial = false;
 	struct measure_input in = {
 		.def = def,
-		.current = side_of(m->window, slice, def, &partial),
+		.current = side_of(m->window, slice, def, partial),
 		.window_ms = m->window ? m->window->to - m->window->from : 0,
 		.newest = m->progress->newest,
 		.version_known = m->version->said,
@@ -160,6 +159,21 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 		.letters_why = letter_words[m->progress->letters.why],
 		.now = m->now,
 	};
+
+	reference_of(r, m, def, slice, &in, partial);
+	if (in.baseline && m->window) {
+		in.window_to = m->window->to;
+		if (m->histories && r->measure->scale == SCALE_Z)
+			in.history = histories_get(m->histories, in.baseline, in.source, in.window_ms);
+	}
+	return in;
+}
+
+struct reading reading_of(const struct rule *r, const struct moment *m, const struct field_def *def,
+			  const char *slice)
+{
+	bool partial = false;
+	struct measure_input in = reading_input(r, m, def, slice, &partial);
 	struct reading out = {.stream = m->stream->name,
 			      .field = def ? def->path : "",
 			      .slice = slice,
@@ -168,12 +182,6 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 			      .to = INT64_MIN,
 			      .adjusted = NAN};
 
-	reference_of(r, m, def, slice, &in, &partial);
-	if (in.baseline && m->window) {
-		in.window_to = m->window->to;
-		if (m->histories && r->measure->scale == SCALE_Z)
-			in.history = histories_get(m->histories, in.baseline, in.source, in.window_ms);
-	}
 	out.limits = thresholds_of(r, m, &in);
 	if (r->measure->scale == SCALE_Z && !isnan(out.limits.above))
 		in.limit_p = normal_sf(out.limits.above);

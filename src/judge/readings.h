@@ -44,6 +44,9 @@ bool rule_needs_field(const struct rule *r, const struct field_def *f); // by sc
 // How many tests the rule makes in a window: fields x slices, rounded up (budget_steady).
 uint64_t rule_tests(const struct rule *r, const struct judge_stream *s, const struct field_list *fields,
 		    const struct merged *window);
+// What the rule's measure is taken of. `partial`: what is known of a side is not all of it.
+struct measure_input reading_input(const struct rule *r, const struct moment *m, const struct field_def *def,
+				   const char *slice, bool *partial);
 // One reading of the rule's measure. `def` NULL for stream measures. Strings are borrowed.
 struct reading reading_of(const struct rule *r, const struct moment *m, const struct field_def *def,
 			  const char *slice);
