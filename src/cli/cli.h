@@ -89,6 +89,6 @@ struct config *cli_config_before_baseline(const struct cli_args *a);
 // The whole program: `argv` as main got it, to the exit code.
 int cli_main(int argc, char **argv);
 
-extern const struct command cmd_run, cmd_check, cmd_baseline, cmd_produce, cmd_stats, cmd_alerts,
+extern const struct command cmd_run, cmd_check, cmd_baseline, cmd_produce, cmd_stats, cmd_alerts, cmd_explain,
 	cmd_test_receiver, cmd_demo, cmd_schema, cmd_compare, cmd_backtest, cmd_measures;
 #endif

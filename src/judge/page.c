@@ -198,13 +198,15 @@ static json_t *samples(const struct page_about *a)
 	return out;
 }
 
-static json_t *commands(const struct page_about *a, const json_t *items)
+static json_t *commands(const struct page_about *a, const char *id, const json_t *items)
 {
 	const json_t *window = json_object_get(json_array_get(items, 0), "window");
 	const char *config = a->config_path ? a->config_path : "kdrift.yaml";
 	json_t *out = json_array();
-	char *text;
+	char *text = xasprintf("kdrift explain %s --config %s", id, config);
 
+	json_array_append_new(out, json_str(text));
+	free(text);
 	if (json_is_object(window)) {
 		text = xasprintf("kdrift stats --config %s --stream %s --from %s --to %s", config, a->stream->name,
 				 json_get_str(window, "from", ""), json_get_str(window, "to", ""));
@@ -409,7 +411,7 @@ json_t *page_firing(const struct page_about *a, json_t *items)
 				 "fingerprint", fingerprint, "stream", json_str(a->stream->name), "topic",
 				 json_str(a->stream->topic), "summary", summary(a, items, evidence), "owner", json_str(owner),
 				 "runbook", json_str(a->rule->runbook), "starts_at", json_time(a->started), "ends_at",
-				 "items", some, "evidence", evidence, "commands", commands(a, items));
+				 "items", some, "evidence", evidence, "commands", commands(a, id, items));
 	if (n > PAGE_ITEMS)
 		json_object_set_new(data, "items_left_off", json_integer((json_int_t)(n - PAGE_ITEMS)));
 	json_decref(items);

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "report/axis.h"
 #include "report/svg_draw.h"
@@ -220,9 +221,10 @@ void svg_time(struct buf *out, const struct svg_time *t)
 		double x = px(&time, time.ticks[i]);
 		svg_line_at(out, "ax", x, foot, x, foot + 4);
 		axis_time_label(&time, i, text);
+		if (!i)
+			snprintf(text + strlen(text), sizeof text - strlen(text), " UTC");
 		svg_text(out, "", "middle", x, foot + 16, text);
 	}
-	svg_text(out, "", "end", LEFT - 16, foot + 16, "UTC");
 	draw_marks(out, t, &time, TOP, foot);
 	svg_end(out);
 }

@@ -61,7 +61,7 @@ Test(version, a_breaking_one_pages_without_a_record_and_once)
 	cr_expect_eq(json_array_size(ids), 1);
 	cr_expect_eq(json_integer_value(json_array_get(ids, 0)), 20);
 	cr_expect_eq(json_array_size(json_object_get(evidence, "partitions")), 0);
-	cr_expect_str_eq(json_string_value(json_array_get(json_object_get(data, "commands"), 0)),
+	cr_expect_str_eq(json_string_value(json_array_get(json_object_get(data, "commands"), 1)),
 			 "kdrift schema check --config kdrift.yaml");
 	const json_t *event = fake_event(s.f, "schema_version", 1);
 	cr_expect_str_eq(json_get_str(event, "subject", ""), "pay-value");
