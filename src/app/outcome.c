@@ -96,6 +96,17 @@ struct memory_sink outcome_sink(struct outcome *o)
 	return (struct memory_sink){o, on_message, on_event};
 }
 
+size_t outcome_same_digests(const struct outcome_tier *t, size_t i)
+{
+	const json_t *pages = json_object_get(json_array_get(t->messages, i), "pages");
+	size_t k = i + 1;
+
+	while (pages && k < json_array_size(t->messages) &&
+	       json_equal(pages, json_object_get(json_array_get(t->messages, k), "pages")))
+		k++;
+	return k - i;
+}
+
 // --- verdicts -----------------------------------------------------------------------------------------
 
 static void count_window(struct outcome *o, const struct reading *r)

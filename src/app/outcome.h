@@ -32,6 +32,8 @@ void outcome_release(struct outcome *o);
 // The callbacks that fill it.
 struct memory_sink outcome_sink(struct outcome *o);
 struct judge_replay outcome_replay(struct outcome *o);
+// How many messages from the i-th on are digests of the same pages; 1 where it is none.
+size_t outcome_same_digests(const struct outcome_tier *t, size_t i);
 // The contract's answer, without its last brace: the caller may add members. 0, or -1 where a file fails.
 int outcome_write(struct outcome *o, const struct backtest *b, FILE *out, struct error *err) MUST_CHECK;
 #endif

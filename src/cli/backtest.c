@@ -6,10 +6,11 @@
 
 #include "app/adapters.h"
 #include "app/expected.h"
-#include "app/outcome.h"
+#include "app/outcome_diff.h"
 #include "app/row_files.h"
 #include "app/topic_merge.h"
 #include "cli/backtest.h"
+#include "cli/backtest_gate.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "http/http.h"
@@ -22,12 +23,16 @@ enum { CURRENT, CHANGED, SIDES };
 struct side { // one set of rules
 	struct model *model;
 	struct outcome outcome;
+	struct timelines timelines;
+	struct backtest_gates *gates; // NULL: of the other side
+	bool keeps;                   // its timelines are looked at
 	struct backtest *run;
 };
 
 struct testing {
 	const struct cli_args *args;
 	struct side sides[SIDES];
+	struct backtest_gates gates;
 	size_t nsides;
 	struct row_file *paths;
 	size_t npaths;
@@ -54,6 +59,16 @@ static int file_args(struct testing *t)
 	return 0;
 }
 
+static void on_verdict(void *ctx, const struct judge_verdict *v)
+{
+	struct side *s = ctx;
+
+	if (s->keeps)
+		timelines_add(&s->timelines, v);
+	if (s->gates)
+		backtest_gates_see(s->gates, v);
+}
+
 static int open_side(struct testing *t, const char *alerts, struct error *err)
 {
 	struct side *s = &t->sides[t->nsides];
@@ -62,8 +77,24 @@ static int open_side(struct testing *t, const char *alerts, struct error *err)
 	if (!c)
 		return error_set(err, "the configuration has errors");
 	t->nsides++;
+	timelines_init(&s->timelines);
+	s->keeps = cli_given(t->args, "alerts") || cli_given(t->args, "html");
 	s->model = model_of(c, true, err);
-	return s->model && !outcome_init(&s->outcome, err) ? 0 : -1;
+	if (!s->model || outcome_init(&s->outcome, err))
+		return -1;
+	s->outcome.also = on_verdict;
+	s->outcome.ctx = s;
+	return 0;
+}
+
+static int open_sides(struct testing *t, struct error *err)
+{
+	const char *alerts = cli_str(t->args, "alerts");
+
+	if (open_side(t, NULL, err) || (alerts && open_side(t, alerts, err)))
+		return -1;
+	t->sides[t->nsides - 1].gates = &t->gates;
+	return 0;
 }
 
 static void start_side(struct testing *t, struct side *s)
@@ -222,18 +253,42 @@ static int replay(struct testing *t, struct error *err)
 	return rc;
 }
 
+static int write_page(const struct testing *t, const struct side *s, const json_t *diff, struct error *err)
+{
+	const char *path = cli_str(t->args, "html");
+	char *page = backtest_html(&s->outcome, s->run, &s->timelines, diff, s->model->config->alerts_dir);
+	struct buf text = {page, strlen(page), 0};
+	int rc = buf_write_file(&text, path) ? error_set(err, "%s cannot be written: %s", path, strerror(errno)) : 0;
+
+	free(page);
+	return rc;
+}
+
 static int tell(struct testing *t, struct error *err)
 {
 	struct side *s = &t->sides[t->nsides - 1];
+	json_t *diff = NULL;
+	int rc = 0;
 
-	if (!cli_flag(t->args, "json")) {
+	if (s > t->sides)
+		diff = outcome_diff(&(struct outcome_side){&t->sides[0].outcome, &t->sides[0].timelines},
+				    &(struct outcome_side){&s->outcome, &s->timelines});
+	if (cli_given(t->args, "html"))
+		rc = write_page(t, s, diff, err);
+	if (!rc && !cli_flag(t->args, "json")) {
 		outcome_print(&s->outcome, s->run, stdout);
-		return 0;
+		if (diff)
+			diff_print(diff, stdout);
+	} else if (!rc) {
+		char *text = json_text(diff ? diff : json_null());
+		rc = outcome_write(&s->outcome, s->run, stdout, err);
+		printf(diff ? ",\n\"diff\":%s}\n" : "}\n", text);
+		free(text);
 	}
-	if (outcome_write(&s->outcome, s->run, stdout, err))
-		return -1;
-	puts("}");
-	return fflush(stdout) ? error_set(err, "write the answer: %s", strerror(errno)) : 0;
+	json_decref(diff);
+	if (!rc && fflush(stdout))
+		rc = error_set(err, "write the answer: %s", strerror(errno));
+	return rc;
 }
 
 static int run(struct cli_args *args)
@@ -249,11 +304,17 @@ static int run(struct cli_args *args)
 		return cli_usage(args, "--to must lie after --from");
 	if (file_args(&t))
 		return EXIT_USAGE;
+	if (backtest_gates_read(&t.gates, args)) {
+		backtest_gates_release(&t.gates);
+		return EXIT_USAGE;
+	}
 	log_set_level(LOG_ERROR);
-	int rc = open_side(&t, NULL, &err) || replay(&t, &err) || tell(&t, &err);
+	int rc = open_sides(&t, &err) || replay(&t, &err) || tell(&t, &err);
+	size_t broken = rc ? 0 : backtest_gates_judge(&t.gates, &t.sides[t.nsides - 1].outcome);
 	for (size_t k = 0; k < t.nsides; k++) {
 		backtest_free(t.sides[k].run);
 		outcome_release(&t.sides[k].outcome);
+		timelines_release(&t.sides[k].timelines);
 		model_free(t.sides[k].model);
 	}
 	registry_free(t.registry);
@@ -262,7 +323,8 @@ static int run(struct cli_args *args)
 	for (size_t i = 0; i < t.npaths; i++)
 		free((char *)(uintptr_t)t.paths[i].stream);
 	free(t.paths);
-	return rc ? cli_fail(args, &err) : EXIT_OK;
+	backtest_gates_release(&t.gates);
+	return rc ? cli_fail(args, &err) : broken ? EXIT_FAILED : EXIT_OK;
 }
 
 static const struct option_def options[] = {
@@ -274,14 +336,21 @@ static const struct option_def options[] = {
      .arg = "STREAM=FILE",
      .repeated = true,
      .help = "rows of the stream, in their event time: .csv, .jsonl, .ndjson or .avro"},
+    {.name = "alerts", .kind = OPTION_STRING, .arg = "DIR",
+     .help = "other rules than the configuration's, and what they say otherwise"},
     {.name = "json", .kind = OPTION_FLAG, .help = "print JSON"},
+    {.name = "html", .kind = OPTION_STRING, .arg = "FILE", .help = "write a page with pictures, too"},
+    {.name = "fail-on", .kind = OPTION_STRING, .arg = "CONDITION", .repeated = true,
+     .help = "exit with 1 where a window's reading meets it, 'psi>0.2', 'amount:ks>=0.1', or a tier's pages do, "
+	     "'immediate>0'; several with commas"},
     OPTIONS_END,
 };
 
 const struct command cmd_backtest = {
     .name = "backtest",
     .summary = "what the rules would have said of past data, tier by tier",
-    .usage = "kdrift backtest --config FILE (--from TIME --to TIME | --file STREAM=FILE...) [--json]",
+    .usage = "kdrift backtest --config FILE (--from TIME --to TIME | --file STREAM=FILE...) [--alerts DIR] [--json] "
+	     "[--html FILE] [--fail-on CONDITION]",
     .options = options,
     .run = run,
     .about = "Reads past data again in event time, through the same code as `kdrift run`, and tells what each tier would have "

@@ -33,10 +33,20 @@ static char *trimmed(const char *s, size_t n)
 	return xstrndup(s, n);
 }
 
-static int add_one(struct gates *all, const char *text, bool (*has)(const struct measure *m), struct error *err)
+// TIERS: it is none.
+static enum tier tier_of(const char *name)
+{
+	int t = 0;
+
+	while (t < TIERS && strcmp(tier_names[t], name) != 0)
+		t++;
+	return (enum tier)t;
+}
+
+static int add_one(struct gates *all, const char *text, bool tiers, bool (*has)(const struct measure *m), struct error *err)
 {
 	size_t at = strcspn(text, "<>"), op = at;
-	struct gate g = {0};
+	struct gate g = {.tier = TIERS};
 	char *left, *colon, *end;
 	int rc = -1;
 
@@ -53,6 +63,10 @@ static int add_one(struct gates *all, const char *text, bool (*has)(const struct
 		end++;
 	if (end == text + op || *end || !isfinite(g.limit)) {
 		error_set(err, "'%.80s': what follows %s must be a number", text, g.op);
+	} else if (tiers && (g.tier = tier_of(left)) < TIERS) {
+		GROW(all->items, all->n, all->cap);
+		all->items[all->n++] = g;
+		rc = 0;
 	} else if (!(g.measure = measure_find(colon ? colon + 1 : left)) || !has(g.measure)) {
 		no_measure(colon ? colon + 1 : left, has, err);
 	} else {
@@ -65,12 +79,12 @@ static int add_one(struct gates *all, const char *text, bool (*has)(const struct
 	return rc;
 }
 
-static int add_all(struct gates *g, const char *text, bool (*has)(const struct measure *m), struct error *err)
+static int add_all(struct gates *g, const char *text, bool tiers, bool (*has)(const struct measure *m), struct error *err)
 {
 	for (;;) {
 		size_t n = strcspn(text, ",");
 		char *one = trimmed(text, n);
-		int rc = add_one(g, one, has, err);
+		int rc = add_one(g, one, tiers, has, err);
 
 		free(one);
 		if (rc || !text[n])
@@ -79,7 +93,7 @@ static int add_all(struct gates *g, const char *text, bool (*has)(const struct m
 	}
 }
 
-int gates_read(struct gates *g, const struct cli_args *args, bool (*has)(const struct measure *m))
+static int read_all(struct gates *g, const struct cli_args *args, bool tiers, bool (*has)(const struct measure *m))
 {
 	struct error err = ERROR_INIT;
 	struct buf names = BUF_INIT;
@@ -89,7 +103,7 @@ int gates_read(struct gates *g, const struct cli_args *args, bool (*has)(const s
 
 	*g = (struct gates){0};
 	for (size_t i = 0; i < n && !rc; i++)
-		rc = add_all(g, conditions[i], has, &err);
+		rc = add_all(g, conditions[i], tiers, has, &err);
 	if (!rc)
 		return EXIT_OK;
 	for (size_t i = 0; i < measure_table_len; i++)
@@ -98,6 +112,16 @@ int gates_read(struct gates *g, const struct cli_args *args, bool (*has)(const s
 	rc = cli_usage(args, "--fail-on: %s\nmeasures:%s", err.text, names.data);
 	buf_release(&names);
 	return rc;
+}
+
+int gates_read(struct gates *g, const struct cli_args *args, bool (*has)(const struct measure *m))
+{
+	return read_all(g, args, false, has);
+}
+
+int gates_read_tiers(struct gates *g, const struct cli_args *args, bool (*has)(const struct measure *m))
+{
+	return read_all(g, args, true, has);
 }
 
 bool gate_of_pane(const struct measure *m)
@@ -114,7 +138,7 @@ void gates_release(struct gates *g)
 	free(g->items);
 }
 
-static bool holds(const struct gate *g, double v)
+bool gate_holds(const struct gate *g, double v)
 {
 	bool equal = g->op[1] && v == g->limit;
 
@@ -125,7 +149,7 @@ bool gate_broken(const struct gate *g, const char *command, const char *field, d
 {
 	const char *colon = *field ? ": " : "";
 
-	if (isnan(v) ? !why : !holds(g, v))
+	if (isnan(v) ? !why : !gate_holds(g, v))
 		return false;
 	if (isnan(v))
 		fprintf(stderr, "kdrift %s: %s%s%s is not known: %s\n", command, field, colon, g->measure->name, why);

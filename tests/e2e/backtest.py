@@ -238,6 +238,72 @@ def contract(s, folder, rows):
     s.check("rows that do not fit the contract are violations", True)
 
 
+OTHER = {"immediate": RULES["immediate"], "daily": [{**RULES["daily"][0], "above": 40}, RULES["daily"][2]],
+         "weekly": [{**RULES["weekly"][0], "above": 70}, RULES["daily"][1]]}
+
+
+def firing(answer, rules):
+    """Tier -> {(rule, field, window)} that fire."""
+    tier = {r["alert"]: t for t, listed in rules.items() for r in listed}
+    out = {t: set() for t in ("immediate", "daily", "weekly")}
+    for v in answer["verdicts"]:
+        if v["state"] == "firing":
+            out[tier[v["rule"]]].add((v["rule"], v["field"], *span(v)))
+    return out
+
+
+def expand(runs, length):
+    """The windows of {from, to, windows}s, hour by hour."""
+    return {(r["alert"], r["field"], end - length[r["alert"]], end) for r in runs
+            for end in range(ms(r["from"]) + length[r["alert"]], ms(r["to"]) + 1, HOUR)}
+
+
+def diff(s, folder, conf, base, answer):
+    config(folder, STREAM, OTHER, "other")
+    other = os.path.join(folder, "other-alerts")
+    got = backtest(conf, "--file", f"pay={base}.csv", "--alerts", other)
+    alone = backtest(config(folder, STREAM, OTHER, "other"), "--file", f"pay={base}.csv")
+    s.check("--alerts: the answer is that of the other rules", got["verdicts"] == alone["verdicts"] and all(
+        [p["id"] for p in got["tiers"][t]["pages"]] == [p["id"] for p in alone["tiers"][t]["pages"]] for t in alone["tiers"]))
+    before, now = firing(answer, RULES), firing(alone, OTHER)
+    length = {"Long": 3 * HOUR} | {a: HOUR for a in ("Violations", "Mean", "Missing", "Volume")}
+    for tier, d in got["diff"].items():
+        s.check(f"--alerts: what fires newly, {tier}", expand(d["new"], length) == now[tier] - before[tier], d["new"][:3])
+        s.check(f"--alerts: what no longer fires, {tier}", expand(d["gone"], length) == before[tier] - now[tier], d["gone"][:3])
+        s.equal(f"--alerts: pages, {tier}", d["pages"], {k: len(a["tiers"][tier]["pages"]) for k, a in (
+            ("current", answer), ("changed", alone))})
+    s.check("--alerts: each tier's windows are counted", all(r["windows"] == len(expand([r], length))
+            for d in got["diff"].values() for k in ("new", "gone") for r in d[k]))
+    code, out, err = kdrift("backtest", "--config", conf, "--file", f"pay={base}.csv", "--alerts", other)
+    s.check("--alerts: in words", code == 0 and "fires newly: Mean on pay amount" in out and "no longer:" in out, out + err)
+    code, _, err = kdrift("backtest", "--config", conf, "--file", f"pay={base}.csv", "--alerts", "nowhere")
+    s.check("--alerts: no such directory", code == 1 and "nowhere" in err, err)
+
+
+def gate(s, conf, base):
+    cases = {"mean>1e9": (0, ""), "amount:mean>60": (1, "amount: mean"), "immediate>0": (1, "immediate has 1 page"),
+             "immediate>1, weekly>2": (0, ""), "ks>0.1": (1, "no rule"), "nix:mean>0": (1, "no rule"), "mean>x": (2, "number"),
+             "meen>1": (2, "did you mean mean"), "daily>=3": (1, "daily has 3 pages")}
+    for condition, (want, word) in cases.items():
+        code, _, err = kdrift("backtest", "--config", conf, "--file", f"pay={base}.csv", "--fail-on", condition)
+        s.check(f"--fail-on {condition}", code == want and word in err, f"{code}: {err}")
+
+
+def page(s, folder, conf, base):
+    path = os.path.join(folder, "report.html")
+    code, _, err = kdrift("backtest", "--config", conf, "--file", f"pay={base}.csv", "--alerts",
+                          os.path.join(folder, "other-alerts"), "--html", path)
+    with open(path, encoding="utf-8") as f:
+        html = f.read()
+    s.check("--html: a page", code == 0 and html.startswith("<!DOCTYPE html>") and html.rstrip().endswith("</html>"), err)
+    rest = html.replace('xmlns="http://www.w3.org/2000/svg"', "")
+    s.check("--html: nothing from elsewhere", not any(w in rest for w in ("http:", "https:", "<script", "src=", "@import")))
+    s.check("--html: a picture a rule, and what changed", html.count("<svg") >= 5 and "fires newly" in html and
+            "Mean on pay" in html, html.count("<svg"))
+    code, _, err = kdrift("backtest", "--config", conf, "--file", f"pay={base}.csv", "--html", "/nowhere/x.html")
+    s.check("--html: a place that cannot be written", code == 1 and "/nowhere/x.html" in err, err)
+
+
 def text(s, conf, base):
     code, out, err = kdrift("backtest", "--config", conf, "--file", f"pay={base}.csv")
     s.check("text for people", code == 0 and "immediate: 2 messages, 1 page" in out and "Mean on pay" in out, out + err)
@@ -265,6 +331,9 @@ def main():
         same(s, conf, base, answer, folder, rows)
         late(s, folder, rows)
         contract(s, folder, rows)
+        diff(s, folder, conf, base, answer)
+        gate(s, conf, base)
+        page(s, folder, conf, base)
         text(s, conf, base)
         refusals(s, folder, conf, base)
         elec2(s)
