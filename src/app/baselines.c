@@ -6,26 +6,51 @@
 
 #include "util/xalloc.h"
 
-struct baseline *stream_baseline_load(const struct config *c, const struct stream_conf *s, struct error *err)
+static struct baseline *load(const struct config *c, const struct stream_conf *s, const char *path, struct error *err)
 {
-	struct baseline *b = s->baseline ? baseline_load(s->baseline, err) : NULL;
+	struct baseline *b = baseline_load(path, err);
 	int rc = 0;
 
 	if (!b)
 		return NULL;
 	if (strcmp(b->stream, s->name) != 0 && !config_stream(c, b->stream))
 		rc = error_set(err, "%s is the baseline of stream %s, which is none of the configuration's; make one for this stream "
-				    "with `kdrift baseline`", s->baseline, b->stream);
+				    "with `kdrift baseline`", path, b->stream);
 	for (size_t k = 0; !rc && k < b->nfields; k++) {
 		const struct field_def *d = &b->fields[k]->def;
 		if (d->type == FIELD_CATEGORICAL && path_redacted(d->path, s->redact, s->nredact))
 			rc = error_set(err, "%s holds values of '%s', which redact hides; make it anew with `kdrift baseline`",
-				       s->baseline, d->path);
+				       path, d->path);
 	}
 	if (!rc)
 		return b;
 	baseline_free(b);
 	return NULL;
+}
+
+struct baseline *stream_baseline_load(const struct config *c, const struct stream_conf *s, struct error *err)
+{
+	return s->baseline ? load(c, s, s->baseline, err) : NULL;
+}
+
+struct baseline *slice_baseline_load(const struct config *c, const struct stream_conf *s, size_t i, const struct baseline *own,
+				     struct error *err)
+{
+	struct baseline *b = load(c, s, s->slice_baselines[i].path, err);
+
+	for (size_t k = 0; b && k < b->nfields; k++) {
+		const struct field_def *d = &b->fields[k]->def;
+		const struct baseline_field *f = baseline_find(own, d->path);
+
+		if (!f || !d->grid || (f->def.grid && !strcmp(f->def.grid->id, d->grid->id)))
+			continue;
+		error_set(err, "%s has field %s on another grid than %s, and a stream has one grid; make it of the slice's panes "
+			       "(kdrift baseline --from-store --slice), counted while the stream has that baseline",
+			  s->slice_baselines[i].path, d->path, s->baseline);
+		baseline_free(b);
+		return NULL;
+	}
+	return b;
 }
 
 // Asked of the measure itself: two sides of one value on two grids.

@@ -17,7 +17,16 @@ static int load_baseline(struct model *m, size_t i, struct error *err)
 	if (!c->baseline)
 		return 0;
 	m->baselines[i] = stream_baseline_load(m->config, c, err);
-	return m->baselines[i] ? 0 : error_prefix(err, "stream %s", c->name);
+	if (!m->baselines[i])
+		return error_prefix(err, "stream %s", c->name);
+	m->slices[i] = xcalloc(c->nslice_baselines + 1, sizeof *m->slices[i]);
+	for (size_t k = 0; k < c->nslice_baselines; k++) {
+		m->slices[i][k] = (struct slice_reference){c->slice_baselines[k].slice,
+							   slice_baseline_load(m->config, c, k, m->baselines[i], err)};
+		if (!m->slices[i][k].baseline)
+			return error_prefix(err, "stream %s: slice %s", c->name, c->slice_baselines[k].slice);
+	}
+	return 0;
 }
 
 static void refuse(void *ctx, const struct rule *r, const char *text)
@@ -70,7 +79,8 @@ static void judge_view(struct model *m, size_t i, bool clock_is_watermark)
 		.name = c->name, .topic = c->topic, .role = role_names[c->role], .owner = c->owner,
 		.window_ms = c->window_ms, .slide_ms = c->slide_ms, .lateness_ms = c->lateness_ms, .pane_ms = c->pane_ms,
 		.retention_ms = config_retention_ms(m->config, c), .max_slices = c->max_slices,
-		.by_record = c->by_record, .baseline = m->baselines[i], .fields = m->named[i], .nfields = name_fields(m, i),
+		.by_record = c->by_record, .baseline = m->baselines[i], .previous_ms = c->baseline_previous_ms,
+		.slices = m->slices[i], .nslices = c->nslice_baselines, .fields = m->named[i], .nfields = name_fields(m, i),
 	};
 	m->judge_streams[i].fields = m->named[i];
 	// What is registered has no event time, so where that is the clock it cannot be judged.
@@ -121,6 +131,7 @@ struct model *model_of(struct config *c, bool clock_is_watermark, struct error *
 
 	m->config = c;
 	m->baselines = xcalloc(n + 1, sizeof *m->baselines);
+	m->slices = xcalloc(n + 1, sizeof *m->slices);
 	m->contracts = xcalloc(n + 1, sizeof *m->contracts);
 	m->schemas = xcalloc(n + 1, sizeof *m->schemas);
 	m->key_schemas = xcalloc(n + 1, sizeof *m->key_schemas);
@@ -154,12 +165,16 @@ void model_free(struct model *m)
 		return;
 	for (size_t i = 0; m->config && m->baselines && i < m->config->nstreams; i++) {
 		baseline_free(m->baselines[i]);
+		for (size_t k = 0; m->slices[i] && m->slices[i][k].baseline; k++)
+			baseline_free((struct baseline *)(uintptr_t)m->slices[i][k].baseline);
+		free(m->slices[i]);
 		contract_free(m->contracts[i]);
 		schema_file_free(m->schemas[i]);
 		schema_file_free(m->key_schemas[i]);
 		free(m->named[i]);
 	}
 	free(m->baselines);
+	free(m->slices);
 	free(m->contracts);
 	free(m->schemas);
 	free(m->key_schemas);

@@ -9,6 +9,7 @@
 
 struct model {
 	struct config *config;
+	struct slice_reference **slices; // by stream: baselines of its slices
 	struct baseline **baselines;    // one a stream, NULL where there is none
 	struct contract **contracts;
 	struct registry_schema **schemas, **key_schemas; // named by the configuration

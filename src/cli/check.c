@@ -51,6 +51,8 @@ static bool check_files(const struct config *c, struct config_problems *p)
 		struct error err = ERROR_INIT;
 
 		baselines[i] = stream_baseline_load(c, s, &err);
+		for (size_t k = 0; baselines[i] && k < s->nslice_baselines && !err.set; k++)
+			baseline_free(slice_baseline_load(c, s, k, baselines[i], &err));
 		if (err.set)
 			add_error(p, c->path, s->line, "stream ", s->name, err.text);
 		error_clear(&err);

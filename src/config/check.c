@@ -113,7 +113,7 @@ static void check_stream(struct loader *l, const struct stream_conf *s)
 {
 	struct buf names = BUF_INIT;
 
-	if (!s->baseline && list_rules(l, s, wants_baseline, &names))
+	if (!s->baseline && !s->baseline_previous_ms && list_rules(l, s, wants_baseline, &names))
 		problem_at(l, true, l->c->path, s->line,
 			   "stream %s: has no baseline, so these rules stay unknown (no_baseline): %s; %s", s->name,
 			   names.data,

@@ -286,7 +286,8 @@ int64_t config_retention_ms(const struct config *c, const struct stream_conf *s)
 
 	for (size_t i = 0; i < c->nrules; i++) {
 		const struct rule *r = &c->rules[i];
-		int64_t need = (r->over_ms ? r->over_ms : s->window_ms) + r->against.previous_ms;
+		bool moving = r->against.kind == AGAINST_BASELINE && r->measure && r->measure->needs_reference;
+		int64_t need = (r->over_ms ? r->over_ms : s->window_ms) + (moving ? s->baseline_previous_ms : r->against.previous_ms);
 		if (config_rule_concerns(r, s) && need > longest)
 			longest = need;
 	}

@@ -75,7 +75,12 @@ struct stream_conf {
 	int64_t max_future_ms, max_stale_ms;      // future_time, stale_time; 0: off
 	int64_t retention_ms;      // how far behind the newest event time statistics are kept; default 30d
 	enum start_at start;       // default earliest
-	char *baseline;            // path; NULL: none
+	char *baseline;            // path; NULL: none, or
+	int64_t baseline_previous_ms; // the same window that much earlier; 0: not so
+	struct slice_baseline {
+		char *slice, *path;
+	} *slice_baselines;        // of slices with one of their own, on the grid of `baseline`
+	size_t nslice_baselines;
 	char *contract_schema;     // path; NULL: none
 	char *compatibility;       // NONE, BACKWARD, ...; default BACKWARD where a contract is given
 	bool samples;              // payload values in samples; default false

@@ -237,8 +237,9 @@ const struct section section_stream = {
 	 .help = "how far back of the newest event time statistics are kept; never less than the rules need"},
 	{"start", KEY_CHOICE, IN(stream_conf, start), .choices = starts, .fallback = "earliest",
 	 .help = "where to begin in a topic that the store does not know yet"},
-	{"baseline", KEY_PATH, IN(stream_conf, baseline),
-	 .help = "a file made by `kdrift baseline`; without it drift stays `no_baseline`"},
+	{"baseline", KEY_OWN, .unit = "FILE, {previous: 7d} or {default: FILE, slices: {\"K=V\": FILE}}",
+	 .help = "a file made by `kdrift baseline`; or the same window earlier; or one file for the stream and others, on "
+		 "the same grid, for slices (every key of slice_by in order); without any drift stays `no_baseline`"},
 	{"contract", KEY_SECTION, .section = &section_contract, .help = "the schema that readers rely on"},
 	{"compatibility", KEY_WORD, IN(stream_conf, compatibility), .choices = compatibilities,
 	 .shown = "as contract.compatibility", .help = "the same as contract.compatibility"},

@@ -74,6 +74,11 @@ void read_streams(struct loader *l, const struct node *list);          // stream
 void read_value_rules(struct loader *l, const struct node *list, const char *path, struct stream_conf *s); // expressions.c
 void check_required_if(struct loader *l, const struct node *n, const char *path, const struct field_conf *f);
 void stream_release(struct stream_conf *s);
+void read_baseline(struct loader *l, const struct node *n, const char *path, struct stream_conf *s); // baseline.c
+// `previous:`, whole minutes. 0, or -1 after telling.
+int read_earlier(struct loader *l, const struct node *n, const char *path, int64_t *ms);
+// Slices are named by every key of slice_by in its order: "model_version=3,region=eu".
+bool slice_named(const struct stream_conf *s, const char *name);
 void read_rules(struct loader *l, enum tier tier, struct document *d); // rules.c
 void read_receivers(struct loader *l, struct document *d);             // receivers.c; NULL: defaults
 void receivers_release(struct config *c);

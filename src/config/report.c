@@ -27,14 +27,17 @@ void problems_text(const struct config_problems *p, struct buf *out)
 
 static void add_stream(const struct stream_conf *s, struct buf *out)
 {
-	char window[32], slide[32];
+	char window[32], slide[32], text[32];
 
-	buf_addf(out, "  %s: %s%s%s as %s, window %s every %s, by %s, %s\n", s->name, s->is_regex ? "/" : "",
+	if (s->baseline_previous_ms)
+		duration_format(s->baseline_previous_ms, text, sizeof text);
+	buf_addf(out, "  %s: %s%s%s as %s, window %s every %s, by %s, %s%s\n", s->name, s->is_regex ? "/" : "",
 		 s->topic, s->is_regex ? "/" : "", role_names[s->role],
 		 duration_format(s->window_ms, window, sizeof window),
 		 duration_format(s->slide_ms, slide, sizeof slide),
 		 s->event_time ? s->event_time : "the Kafka timestamp",
-		 s->baseline ? s->baseline : "no baseline");
+		 s->baseline_previous_ms ? "beside the same window earlier by " : "",
+		 s->baseline_previous_ms ? text : s->baseline ? s->baseline : "no baseline");
 }
 
 static void add_tier(const struct config *c, enum tier t, struct buf *out)
@@ -104,6 +107,8 @@ static json_t *streams_json(const struct config *c)
 		json_object_set_new(v, "pane", json_str(duration_format(s->pane_ms, text, sizeof text)));
 		json_object_set_new(v, "event_time", json_str(s->event_time));
 		json_object_set_new(v, "baseline", json_str(s->baseline));
+		if (s->baseline_previous_ms)
+			json_object_set_new(v, "previous", json_str(duration_format(s->baseline_previous_ms, text, sizeof text)));
 		json_object_set_new(v, "owner", json_str(s->owner));
 		json_array_append_new(list, v);
 	}

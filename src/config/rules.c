@@ -37,13 +37,8 @@ static void read_previous(struct loader *l, const struct node *n, const char *pa
 {
 	int64_t ms;
 
-	if (read_duration(l, n, path, 60000, 0, &ms) < 0)
-		return;
-	if (ms % 60000) {
-		problem(l, n, "%s: '%s' is not a whole number of minutes", path, n->text);
-		return;
-	}
-	r->against = (struct against){AGAINST_PREVIOUS, ms, NULL};
+	if (!read_earlier(l, n, path, &ms))
+		r->against = (struct against){AGAINST_PREVIOUS, ms, NULL};
 }
 
 static void read_against(struct loader *l, const struct node *n, const char *path, struct rule *r)
@@ -204,20 +199,6 @@ static void check_rule_name(struct loader *l, const struct node *n, const char *
 			r->name, other->file, other->line);
 }
 
-// Slices are named by every key of slice_by in its order: "model_version=3,region=eu".
-static bool is_slice(const struct stream_conf *s, const char *name)
-{
-	for (size_t i = 0; i < s->nslice_by; i++) {
-		size_t len = strlen(s->slice_by[i]);
-
-		if (strncmp(name, s->slice_by[i], len) != 0 || name[len] != '=')
-			return false;
-		name += strcspn(name, ",");
-		name += *name == ',';
-	}
-	return s->nslice_by && !*name;
-}
-
 static void check_against(struct loader *l, const struct node *n, const char *path, const struct rule *r)
 {
 	const struct stream_conf *other = config_stream(l->c, r->against.name ? r->against.name : "");
@@ -228,7 +209,7 @@ static void check_against(struct loader *l, const struct node *n, const char *pa
 		const struct stream_conf *s = &l->c->streams[i];
 		if (!config_rule_concerns(r, s))
 			continue;
-		if (r->against.kind == AGAINST_SLICE && *r->against.name && !is_slice(s, r->against.name))
+		if (r->against.kind == AGAINST_SLICE && *r->against.name && !slice_named(s, r->against.name))
 			warning(l, n,
 				"%s.against.slice: '%s' names no slice of stream %s, so it stays unknown; "
 				"write every key of its "

@@ -433,9 +433,8 @@ static void read_stream(struct loader *l, const struct node *map, const char *pa
 	if ((n = node_get(map, "depends_on")))
 		warning(l, n, "%s.depends_on: is not supported by this version and has no effect", path);
 	check_times(l, map, path, s);
-	if (!l->baselines_later)
-		check_file(l, node_get(map, "baseline"), child_path(at, sizeof at, path, "baseline"),
-			   s->baseline, "make it with `kdrift baseline`, or correct the name");
+	if ((n = node_get(map, "baseline")) && n->kind != NODE_NULL)
+		read_baseline(l, n, child_path(at, sizeof at, path, "baseline"), s);
 	check_file(l, node_get(node_get(map, "contract"), "schema"),
 		   child_path(at, sizeof at, path, "contract.schema"), s->contract_schema,
 		   "put the Avro schema there, or correct the name");
@@ -478,6 +477,12 @@ void read_streams(struct loader *l, const struct node *list)
 void stream_release(struct stream_conf *s)
 {
 	section_release(&section_stream, s);
+	free(s->baseline);
+	for (size_t i = 0; i < s->nslice_baselines; i++) {
+		free(s->slice_baselines[i].slice);
+		free(s->slice_baselines[i].path);
+	}
+	free(s->slice_baselines);
 	for (size_t i = 0; i < s->nfields; i++) {
 		section_release(&section_field, &s->fields[i]);
 		free(s->fields[i].path);

@@ -15,7 +15,7 @@ int64_t rule_window(const struct rule *r, const struct judge_stream *s)
 
 int64_t rule_earlier(const struct rule *r, const struct judge_stream *s)
 {
-	return r->against.kind == AGAINST_PREVIOUS ? time_floor(r->against.previous_ms, s->pane_ms) : 0;
+	return time_floor(rule_previous(r, s), s->pane_ms);
 }
 
 int64_t stream_boundary(const struct stream_state *s, int64_t ms)
@@ -158,6 +158,11 @@ static int judge_group(struct judge *j, struct track *t, struct group *g, int64_
 	if (cached_window(cache, s, from, end, &w, err))
 		return -1;
 	struct moment m = moment_of(j, s, w);
+	if (s->moving && rule_moves(g->rule, s->conf)) {
+		if (moving_look(s->moving, end - from, end - earlier, s->first, &s->view, err))
+			return -1;
+		m.moving = moving_of(s->moving, end - from);
+	}
 	m.other = other;
 	m.thin = replay && replay->least && w->total.pane->records < replay->least(replay->least_ctx, s->conf, w->to - w->from);
 	struct evaluation e = {.judge = j, .group = g, .moment = &m, .mode = ALERT_WINDOW, .boundary = end, .at = at,

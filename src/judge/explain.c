@@ -138,7 +138,7 @@ bool ground_redacted(const struct ground *g, const char *path)
 int scene_init(struct scene *s, struct ground *g, int64_t end, struct error *err)
 {
 	const struct rule *r = &g->rule;
-	int64_t from = end - g->length, earlier = time_floor(r->against.previous_ms, g->stream->pane_ms);
+	int64_t from = end - g->length, earlier = time_floor(rule_previous(r, g->stream), g->stream->pane_ms);
 	bool previous = r->against.kind == AGAINST_PREVIOUS;
 	int rc;
 

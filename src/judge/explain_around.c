@@ -29,8 +29,10 @@ static double value_of(const struct ground *g, const struct scene *s, const stru
 	r.measure = m;
 	if ((*path && !def) || !s->now.total.pane->records)
 		return NAN;
-	struct measure_input in = reading_input(&r, &s->moment, def, "", &partial);
+	struct pane *counted;
+	struct measure_input in = reading_input(&r, &s->moment, def, "", &partial, &counted);
 	struct measure_value v = measure_compute(m, &in);
+	pane_free(counted);
 	return v.state == READING_KNOWN && !partial ? v.value : NAN;
 }
 

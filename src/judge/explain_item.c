@@ -185,13 +185,15 @@ static json_t *contributions_json(const struct contributions *c)
 static void add_sides(const struct ground *g, const struct scene *s, const struct field_def *def, const char *slice, json_t *item)
 {
 	bool partial = false;
-	struct measure_input in = reading_input(&g->rule, &s->moment, def, slice, &partial);
+	struct pane *counted;
+	struct measure_input in = reading_input(&g->rule, &s->moment, def, slice, &partial, &counted);
 	struct measure_value v = measure_compute(g->rule.measure, &in);
 	struct contributions c;
 	struct distribution d;
 
 	if (ground_redacted(g, def->path)) {
 		json_object_set_new(item, "redacted", json_true());
+		pane_free(counted);
 		return;
 	}
 	if (distribution_of(&d, &in) == READING_KNOWN) {
@@ -202,6 +204,7 @@ static void add_sides(const struct ground *g, const struct scene *s, const struc
 		json_object_set_new(item, "contributions", contributions_json(&c));
 		contributions_release(&c);
 	}
+	pane_free(counted);
 }
 
 // What was told on the way, before the window was complete, may differ from what it came to.

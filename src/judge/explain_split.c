@@ -92,10 +92,12 @@ static json_t *measured(const struct ground *g, const struct scene *s, const str
 			const struct pane *p)
 {
 	bool partial = false;
-	struct measure_input in = reading_input(&g->rule, &s->moment, def, slice, &partial);
+	struct pane *counted;
+	struct measure_input in = reading_input(&g->rule, &s->moment, def, slice, &partial, &counted);
 
 	in.current = (struct measure_side){p, def ? pane_find(p, def->path, def->type) : NULL};
 	struct measure_value v = measure_compute(g->rule.measure, &in);
+	pane_free(counted);
 	json_t *out = value_json(&v);
 	json_object_set_new(out, "records", json_integer((json_int_t)p->records));
 	return out;

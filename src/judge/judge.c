@@ -90,6 +90,7 @@ static void add_stream(struct judge *j, struct stream_state *s, const struct jud
 			unit = gcd(gcd(unit, rule_window(r, c)), rule_earlier(r, c));
 		}
 	s->histories = histories_new();
+	s->moving = c->previous_ms ? moving_new(j->port, c) : NULL;
 	s->windows = windows_new(j->port, c->name, c->pane_ms, unit, s->lookback, c->baseline);
 }
 
@@ -133,6 +134,7 @@ void judge_free(struct judge *j)
 		struct stream_state *s = &j->streams[i];
 		windows_free(s->windows);
 		histories_free(s->histories);
+		moving_free(s->moving);
 		stream_view_release(&s->view);
 		free(s->clock);
 		free(s->eager);

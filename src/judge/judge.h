@@ -18,7 +18,13 @@ struct judge_stream {
 	const char *name, *topic, *role, *owner;
 	int64_t window_ms, slide_ms, lateness_ms, pane_ms, retention_ms;
 	uint32_t max_slices;
-	const struct baseline *baseline;      // NULL: none
+	const struct baseline *baseline;      // NULL: none, or
+	int64_t previous_ms;                  // the same window that much earlier; 0: not so
+	const struct slice_reference {
+		const char *slice;
+		const struct baseline *baseline;
+	} *slices;                            // with a baseline of their own, on the grid of `baseline`
+	size_t nslices;
 	const struct field_def *fields;       // named in the configuration (contract, fields:), may be 0
 	size_t nfields;
 	const char *of;                       // of a sub-stream: the stream, earlier in the list, whose event time is its

@@ -8,6 +8,7 @@
 
 #include "drift/special.h"
 #include "judge/threshold.h"
+#include "stats/regrid.h"
 #include "util/map.h"
 #include "util/xalloc.h"
 
@@ -74,7 +75,7 @@ bool rule_needs_slice(const struct rule *r, const struct slice_stats *s)
 uint64_t rule_tests(const struct rule *r, const struct judge_stream *s, const struct field_list *fields,
 		    const struct merged *window)
 {
-	bool own = r->measure->needs_reference && r->against.kind == AGAINST_BASELINE;
+	bool own = r->measure->needs_reference && r->against.kind == AGAINST_BASELINE && !s->previous_ms;
 	uint64_t nfields = 0, nslices = rule_needs_slice(r, &window->total);
 
 	for (size_t i = 0; i < fields->n; i++) {
@@ -103,28 +104,56 @@ static struct measure_side side_of(const struct merged *m, const char *slice, co
 
 bool moment_lost(const struct rule *r, const struct moment *m)
 {
-	bool other = r->against.kind == AGAINST_PREVIOUS || r->against.kind == AGAINST_STREAM;
+	bool other = rule_previous(r, m->stream) || r->against.kind == AGAINST_STREAM;
 
 	return (m->window && m->window->lost) || (other && m->other && m->other->lost);
+}
+
+int64_t rule_previous(const struct rule *r, const struct judge_stream *s)
+{
+	if (r->against.kind == AGAINST_BASELINE && r->measure->needs_reference && !s->baseline)
+		return s->previous_ms;
+	return r->against.previous_ms;
+}
+
+bool rule_moves(const struct rule *r, const struct judge_stream *s)
+{
+	return r->against.kind == AGAINST_BASELINE && rule_previous(r, s) && !strcmp(r->measure->name, "drift");
+}
+
+static const struct baseline *baseline_of(const struct judge_stream *s, const char *slice)
+{
+	for (size_t i = 0; i < s->nslices; i++)
+		if (!strcmp(s->slices[i].slice, slice))
+			return s->slices[i].baseline;
+	return s->baseline;
+}
+
+static void against_baseline(const struct baseline *b, const struct field_def *def, struct measure_input *in)
+{
+	const struct baseline_field *f = def ? baseline_find(b, def->path) : NULL;
+
+	in->source = b;
+	in->reference.pane = b->total;
+	if (!f || f->def.type != def->type)
+		return;
+	in->baseline = f;
+	in->def = &f->def;
+	in->reference.field = f->total;
 }
 
 // The one place that knows what a rule's window is compared with.
 static void reference_of(const struct rule *r, const struct moment *m, const struct field_def *def,
 			 const char *slice, struct measure_input *in, bool *partial)
 {
-	const struct baseline *b = m->stream->baseline;
+	const struct baseline *b = baseline_of(m->stream, slice);
 
 	switch (r->against.kind) {
 	case AGAINST_BASELINE:
-		if (!b)
-			return;
-		in->source = b;
-		in->reference.pane = b->total;
-		in->baseline = def ? baseline_find(b, def->path) : NULL;
-		if (in->baseline && in->baseline->def.type == def->type)
-			in->reference.field = in->baseline->total;
-		else
-			in->baseline = NULL;
+		if (b)
+			against_baseline(b, def, in);
+		else if (rule_previous(r, m->stream))
+			in->reference = side_of(m->other, slice, def, partial);
 		return;
 	case AGAINST_SLICE:
 		in->reference = side_of(m->window, r->against.name, def, partial);
@@ -136,6 +165,35 @@ static void reference_of(const struct rule *r, const struct moment *m, const str
 	}
 }
 
+// What was counted before the baseline came is counted as it is, where that can be done exactly.
+static struct pane *like_baseline(struct measure_input *in)
+{
+	struct pane *p = in->baseline && in->current.field
+			     ? field_like(in->current.pane, in->current.field, in->baseline->total) : NULL;
+
+	if (p)
+		in->current = (struct measure_side){p, p->fields[0]};
+	return p;
+}
+
+// By how windows moved before the earlier one, where that is known and the window can be put on its grid.
+static struct pane *against_moving(const struct moving_history *h, const char *slice, struct measure_input *in)
+{
+	const struct measure_input plain = *in;
+	const struct baseline *b = h ? moving_baseline(h, slice) : NULL;
+	struct pane *p = NULL;
+
+	if (!b || !in->def)
+		return NULL;
+	against_baseline(b, in->def, in);
+	p = like_baseline(in);
+	if (!in->baseline || !in->current.field || (in->baseline->def.grid && in->current.field->grid != in->baseline->def.grid))
+		*in = plain;
+	else
+		in->history = histories_get(moving_histories(h), in->baseline, b, in->window_ms);
+	return p;
+}
+
 static const char *const letter_words[] = {
 	[LETTERS_GO] = "",
 	[LETTERS_RATIO] = "past max_ratio",
@@ -144,7 +202,7 @@ static const char *const letter_words[] = {
 };
 
 struct measure_input reading_input(const struct rule *r, const struct moment *m, const struct field_def *def,
-				   const char *slice, bool *partial)
+				   const char *slice, bool *partial, struct pane **counted)
 {
 	struct measure_input in = {
 		.def = def,
@@ -161,9 +219,10 @@ struct measure_input reading_input(const struct rule *r, const struct moment *m,
 	};
 
 	reference_of(r, m, def, slice, &in, partial);
+	*counted = rule_moves(r, m->stream) ? against_moving(m->moving, slice, &in) : like_baseline(&in);
 	if (in.baseline && m->window) {
 		in.window_to = m->window->to;
-		if (m->histories && r->measure->scale == SCALE_Z)
+		if (!in.history && m->histories && r->measure->scale == SCALE_Z)
 			in.history = histories_get(m->histories, in.baseline, in.source, in.window_ms);
 	}
 	return in;
@@ -173,7 +232,8 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 			  const char *slice)
 {
 	bool partial = false;
-	struct measure_input in = reading_input(r, m, def, slice, &partial);
+	struct pane *counted;
+	struct measure_input in = reading_input(r, m, def, slice, &partial, &counted);
 	struct reading out = {.stream = m->stream->name,
 			      .field = def ? def->path : "",
 			      .slice = slice,
@@ -193,6 +253,7 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 	if (in.source)
 		snprintf(out.baseline, sizeof out.baseline, "%s", in.source->hash);
 	uint64_t records = in.current.pane ? in.current.pane->records : 0;
+	pane_free(counted);
 	uint64_t least = records < out.v.n_current ? records : out.v.n_current;
 	if (partial)
 		out.v.state = READING_APPROXIMATE;

@@ -4,6 +4,7 @@
 #define KD_JUDGE_READINGS_H
 #include "drift/history.h"
 #include "judge/judge.h"
+#include "judge/moving.h"
 #include "judge/watermark.h"
 #include "judge/windows.h"
 
@@ -28,6 +29,7 @@ struct moment {
 	struct wall_time now;            // the judge's clock
 	struct histories *histories;     // of the stream's baseline; NULL: made for each reading
 	uint64_t tests;                  // that the rule makes at this moment (rule_tests)
+	const struct moving_history *moving; // what windows did before the earlier one; NULL: not known, or not asked
 };
 
 // The fields that are judged in a window: the configured ones, the baseline's and those that were counted,
@@ -41,12 +43,17 @@ void field_list_fill(struct field_list *l, const struct judge_stream *s, const s
 void field_list_release(struct field_list *l);
 bool rule_needs_field(const struct rule *r, const struct field_def *f); // by scope, type and name
 
+// How much earlier the window is that the rule compares with, by itself or because its stream's baseline is one; 0: none.
+int64_t rule_previous(const struct rule *r, const struct judge_stream *s);
+// Is it judged by how windows moved before the earlier one?
+bool rule_moves(const struct rule *r, const struct judge_stream *s);
 // How many tests the rule makes in a window: fields x slices, rounded up (budget_steady).
 uint64_t rule_tests(const struct rule *r, const struct judge_stream *s, const struct field_list *fields,
 		    const struct merged *window);
-// What the rule's measure is taken of. `partial`: what is known of a side is not all of it.
+// What the rule's measure is taken of. `partial`: what is known of a side is not all of it. The caller frees *counted (may be
+// NULL), a pane of the current side, after use.
 struct measure_input reading_input(const struct rule *r, const struct moment *m, const struct field_def *def,
-				   const char *slice, bool *partial);
+				   const char *slice, bool *partial, struct pane **counted);
 // One reading of the rule's measure. `def` NULL for stream measures. Strings are borrowed.
 struct reading reading_of(const struct rule *r, const struct moment *m, const struct field_def *def,
 			  const char *slice);

@@ -14,6 +14,7 @@
 #include "judge/alert.h"
 #include "judge/batch.h"
 #include "judge/judge.h"
+#include "judge/moving.h"
 #include "judge/readings.h"
 #include "judge/tz.h"
 #include "judge/watermark.h"
@@ -69,6 +70,7 @@ struct stream_state {
 	const struct judge_stream *conf;
 	struct windows *windows;
 	struct histories *histories;
+	struct moving *moving;     // where it is compared with its own past; else NULL
 	struct stream_view view;
 	struct progress progress;
 	struct version version;

@@ -62,7 +62,7 @@ static struct verdict stream_verdict(const struct judge *j, const struct stream_
 		const struct rule *r = g->rule;
 		if (g->stream != s)
 			continue;
-		no_baseline |= r->measure->needs_reference && r->against.kind == AGAINST_BASELINE && !s->conf->baseline;
+		no_baseline |= r->measure->needs_reference && r->against.kind == AGAINST_BASELINE && !s->conf->baseline && !s->conf->previous_ms;
 		for (struct map_entry *e = NULL; (e = map_next(&g->alerts, e));) {
 			const struct alert *a = e->value;
 			firing |= a->state.firing;

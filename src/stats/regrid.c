@@ -223,3 +223,53 @@ bool field_know(struct field_stats *f, char *const *categories, size_t n)
 	f->unseen = n ? f->count - seen : 0;
 	return true;
 }
+
+// Both are in order of (hash, value).
+static bool same_known(const struct categories *a, const struct categories *b)
+{
+	size_t i = 0, j = 0;
+
+	for (;; i++, j++) {
+		while (i < a->n && !a->items[i].known)
+			i++;
+		while (j < b->n && !b->items[j].known)
+			j++;
+		if (i == a->n || j == b->n)
+			return i == a->n && j == b->n;
+		if (category_cmp(&a->items[i], &b->items[j]) != 0)
+			return false;
+	}
+}
+
+static bool know_like(struct field_stats *f, const struct categories *model)
+{
+	char **names = xcalloc(model->n + 1, sizeof *names);
+	size_t n = 0;
+
+	for (size_t i = 0; i < model->n; i++)
+		if (model->items[i].known)
+			names[n++] = model->items[i].value;
+	bool known = field_know(f, names, n);
+	free(names);
+	return known;
+}
+
+struct pane *field_like(const struct pane *p, const struct field_stats *f, const struct field_stats *model)
+{
+	bool number = f->type == FIELD_NUMERIC && model->grid && strcmp(f->grid_id, model->grid_id) != 0 && f->count && !f->mixed;
+	bool category = f->type == FIELD_CATEGORICAL && !same_known(&f->cats, &model->cats);
+
+	if ((!number && !category) || f->type != model->type)
+		return NULL;
+	struct field_stats *one = (struct field_stats *)(uintptr_t)f;
+	struct pane alone = {.min_event = p->min_event, .max_event = p->max_event, .min_offset = INT64_MAX,
+			     .max_offset = INT64_MIN, .fields = &one, .nfields = 1, .records = p->records,
+			     .decoded = p->decoded, .tombstones = p->tombstones};
+	struct pane *copy = pane_new();
+
+	pane_merge(copy, &alone);
+	if (number ? field_to_grid(copy->fields[0], model->grid) : know_like(copy->fields[0], &model->cats))
+		return copy;
+	pane_free(copy);
+	return NULL;
+}

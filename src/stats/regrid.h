@@ -21,4 +21,7 @@ bool field_to_grid(struct field_stats *f, const struct grid *g);
 // Makes these, and only these, the known categories; `unseen` counts all others. False, and nothing is changed,
 // where one of them may have been dropped from f.
 bool field_know(struct field_stats *f, char *const *categories, size_t n);
+// A pane of its own with this field of p alone, counted as `model` is: on its grid, with its known categories. NULL where it is
+// already, or cannot be. It borrows model's grid.
+struct pane *field_like(const struct pane *p, const struct field_stats *f, const struct field_stats *model);
 #endif
