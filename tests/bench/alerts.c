@@ -5,11 +5,11 @@
 // usage: alerts NAME=VALUE...
 //   mode=false     a line `alarm FIELD TYPE RULE BOUNDARY VALUE MEMBER` for each firing, then `total ...`
 //   mode=delay     a line `delay CHANGE STREAM RECORDS RULE MEMBER` (RECORDS -1: not in `limit` records)
-//   kind=independent|ar1|seasonal   records=N (an hour)   seed=N   per_week=X (the budget of each rule)
-//   fields=N (the stream's, for the budget)   slide=MINUTES
-//   false: first=N last=N (the fields to run, of `fields`)   weeks=N
-//   delay: streams=N   limit=RECORDS
-// The baseline is the 256 hours before; the window is 1 h.
+//   kind=independent|ar1|seasonal   records=N (an hour)   seed=N   fields=N (the stream's, for the budget)
+//   drift=X glr=X (the budgets of the two rules, a week)   slide=MINUTES (of drift)
+//   first=N last=N (the fields of `fields`, or the streams, to run)   false: weeks=N   delay: limit=RECORDS
+// The baseline is the 256 hours before. `drift` judges windows of 1 h each `slide` minutes, `glr` the spans that end at
+// each minute.
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -17,9 +17,13 @@
 #include <string.h>
 
 #include "alerts_source.h"
+#include "alerts_trail.h"
 #include "drift/baseline.h"
-#include "drift/special.h"
+#include "drift/scan.h"
+#include "drift/sides.h"
 #include "judge/alert.h"
+#include "judge/threshold.h"
+#include "util/clock.h"
 #include "util/xalloc.h"
 
 #define MINUTE INT64_C(60000)
@@ -27,13 +31,13 @@
 #define WEEK (168 * HOUR)
 #define PATH "x"
 
-enum { BASELINE_HOURS = 256, BATCH = 4096, MAX_PANES = 64, WARM_HOURS = 3, CATEGORICAL_EVERY = 5 };
+enum { BASELINE_HOURS = 256, BATCH = 4096, MAX_PANES = 64, WARM_HOURS = 34, CATEGORICAL_EVERY = 5 };
 
 struct options {
 	const char *mode;
 	enum source_kind kind;
-	double per_week, weeks;
-	int64_t records, fields, first, last, streams, limit, slide;
+	double per_week[2], weeks;
+	int64_t records, fields, first, last, limit, slide;
 	uint64_t seed;
 };
 
@@ -78,33 +82,43 @@ static struct baseline *make_baseline(struct source *s, bool categorical)
 	return out;
 }
 
-static struct pane *make_pane(struct source *s, const struct field_def *def, int64_t from, int64_t to)
+// The records of [from, to): added to the pane, and their sums. coarse[i]: the baseline's bin of category i.
+static struct slide_sums make_slide(struct source *s, struct pane *p, int64_t from, int64_t to, const size_t *coarse)
 {
-	struct pane *p = pane_new();
-	struct field_stats *f = pane_field(p, 0, def);
+	struct field_stats *f = p->fields[0];
+	struct slide_sums out = {.min = INFINITY, .max = -INFINITY};
 	int64_t end = record_at(s, to), counts[CATEGORIES] = {0};
 	static double x[BATCH];
 	static uint8_t c[BATCH];
 
-	p->records = p->decoded = (uint64_t)(end - record_at(s, from));
-	p->min_event = from;
+	p->records = p->decoded += (uint64_t)(end - s->next);
+	p->min_event = p->min_event < from ? p->min_event : from;
 	p->max_event = to - 1;
+	out.count = (double)(end - s->next);
 	while (s->next < end) {
 		int64_t first = s->next, n = end - first < BATCH ? end - first : BATCH;
 
 		source_fill(s, x, (size_t)n);
-		if (def->type == FIELD_NUMERIC) {
+		if (f->type == FIELD_NUMERIC) {
 			field_add_numbers(f, x, (size_t)n);
+			for (int64_t i = 0; i < n; i++) {
+				out.sum += x[i];
+				out.squares += x[i] * x[i];
+				out.min = x[i] < out.min ? x[i] : out.min;
+				out.max = x[i] > out.max ? x[i] : out.max;
+			}
 			continue;
 		}
 		source_categories(s, first, x, (size_t)n, c);
 		for (int64_t i = 0; i < n; i++)
 			counts[c[i]]++;
 	}
-	for (size_t i = 0; i < CATEGORIES; i++)
+	for (size_t i = 0; i < CATEGORIES; i++) {
 		if (counts[i])
 			field_add_category_times(f, category_names[i], 1, (uint64_t)counts[i]);
-	return p;
+		out.categories[coarse[i]] = (uint64_t)counts[i];
+	}
+	return out;
 }
 
 // --- a sliding window ------------------------------------------------------------------------------------
@@ -165,43 +179,104 @@ static struct pane *window_now(const struct window *w)
 
 // --- judging ---------------------------------------------------------------------------------------------
 
-static const char *const measures[] = {"drift"};
-enum { RULES = ARRAY_LEN(measures) };
+enum { DRIFT, GLR, RULES };
+static const char *const measures[RULES] = {[DRIFT] = "drift", [GLR] = "glr"};
+static const char *const scan_members[] = {"mean", "variance", "constant", "share"};
 
 struct judging {
+	const struct options *options;
 	const struct baseline *baseline;
 	const struct baseline_field *field;
+	size_t coarse[CATEGORIES];
 	struct rule rules[RULES];
+	struct thresholds limits[RULES];
 	struct alert_state states[RULES];
 	struct window window;
-	struct measure_value fired[RULES]; // the value of the newest firing
+	struct pane *open; // of `drift`, not yet a whole slide
+	struct trail trail;
+	struct scan scan;
+	int64_t lengths[SCAN_LENGTHS];
+	size_t nlengths;
+	struct {
+		double value;
+		const char *who;
+		int64_t length;
+	} fired[RULES]; // at the newest firing
 };
 
-// The z at which a test fires with probability p: the budget's share of one field at one of the (at most 25 a
-// window's length) evaluations.
-static double threshold(const struct options *o)
+// As the judge derives it from the rule's budget, for a stream of o->fields fields without slices.
+static struct thresholds limits_of(const struct options *o, const struct rule *r, int64_t slide)
 {
-	double evaluations = fmin(25, (double)HOUR / (double)o->slide) * (double)WEEK / (double)HOUR;
+	const struct judge_stream stream = {.slide_ms = slide};
+	const struct merged window = {.from = 0, .to = HOUR};
+	const struct moment m = {
+		.stream = &stream, .window = &window, .tests = budget_steady((uint64_t)o->fields)};
 
-	return normal_isf(fmin(0.001, o->per_week / ((double)o->fields * evaluations)));
+	return thresholds_of(r, &m, NULL);
 }
 
-static void judging_init(struct judging *j, const struct options *o, const struct baseline *b)
+static struct judging *judging_new(const struct options *o, const struct baseline *b, int64_t from)
 {
-	*j = (struct judging){.baseline = b, .field = baseline_find(b, PATH)};
+	struct judging *j = xcalloc(1, sizeof *j);
+	const struct category *top[BASELINE_BINS - 1];
+
+	j->options = o;
+	j->baseline = b;
+	j->field = baseline_find(b, PATH);
 	j->window.width = (size_t)(HOUR / o->slide);
 	for (size_t i = 0; i < RULES; i++) {
-		j->rules[i] = (struct rule){
-			.measure = measure_find(measures[i]), .has_above = true, .above = threshold(o)};
+		j->rules[i] = (struct rule){.measure = measure_find(measures[i]), .budget = {o->per_week[i], WEEK}};
+		static const struct measure tmp = {.name = "glr", .scale = SCALE_Z, .by_slide = true};
+		if (!j->rules[i].measure)
+			j->rules[i].measure = &tmp;
+		j->limits[i] = limits_of(o, &j->rules[i], i == GLR ? MINUTE : o->slide);
 		alert_init(&j->states[i]);
 	}
+	if (j->field->def.type == FIELD_CATEGORICAL)
+		for (size_t i = 0, n = coarse_categories(j->field->total, top); i < n; i++)
+			j->coarse[(size_t)(top[i]->value[0] - 'a')] = i;
+	trail_init(&j->trail, from, MINUTE);
+	j->nlengths = scan_lengths(MINUTE, SCAN_WINDOWS * HOUR, j->lengths);
+	if (!scan_init(&j->scan, b, j->field)) {
+		fprintf(stderr, "alerts: nothing to scan\n");
+		exit(1);
+	}
+	return j;
 }
 
-// One boundary: which rules fire now, as bits.
-static unsigned judge(struct judging *j, int64_t boundary)
+static void judging_free(struct judging *j)
+{
+	window_clear(&j->window);
+	pane_free(j->open);
+	free(j);
+}
+
+// One evaluation of a rule: did it fire?
+static bool step(struct judging *j, size_t rule, const struct measure_value *v, int64_t boundary)
+{
+	const struct alert_step s = {
+		.mode = ALERT_WINDOW,
+		.truth = condition_eval(&j->limits[rule], v, j->states[rule].firing),
+		.why = v->state,
+		.boundary = boundary,
+		.at = boundary,
+	};
+
+	if (v->state != READING_KNOWN) {
+		fprintf(stderr, "alerts: %s is unknown: %s\n", measures[rule], reading_state_names[v->state]);
+		exit(1);
+	}
+	if (alert_apply(&j->states[rule], &s) != ALERT_FIRED)
+		return false;
+	j->fired[rule].value = v->value;
+	j->fired[rule].who = v->detail;
+	return true;
+}
+
+static bool judge_drift(struct judging *j, int64_t boundary)
 {
 	struct pane *now = window_now(&j->window);
-	struct measure_input in = {
+	const struct measure_input in = {
 		.def = &j->field->def,
 		.current = {now, now->fields[0]},
 		.reference = {j->baseline->total, j->field->total},
@@ -210,71 +285,94 @@ static unsigned judge(struct judging *j, int64_t boundary)
 		.window_ms = HOUR,
 		.newest = {boundary},
 	};
+	struct measure_value v = measure_compute(j->rules[DRIFT].measure, &in);
+
+	pane_free(now);
+	j->fired[DRIFT].length = HOUR;
+	return step(j, DRIFT, &v, boundary);
+}
+
+static bool judge_glr(struct judging *j, int64_t boundary)
+{
+	struct span spans[SCAN_LENGTHS];
+	struct scan_found found;
+	size_t n = trail_spans(&j->trail, j->lengths, j->nlengths, spans);
+	struct measure_value v = {.state = READING_KNOWN};
+
+	v.value = scan_value(&j->scan, spans, n, MINUTE, &found);
+	v.detail = scan_members[found.member];
+	if (!step(j, GLR, &v, boundary))
+		return false;
+	j->fired[GLR].length = j->lengths[found.span];
+	return true;
+}
+
+// The next minute of the stream, from `at` on: which rules fire at its end, as bits.
+static unsigned judge(struct judging *j, struct source *s, int64_t at, int64_t from)
+{
+	int64_t end = at + MINUTE;
 	unsigned fired = 0;
 
-	for (size_t i = 0; i < RULES; i++) {
-		struct measure_value v = measure_compute(j->rules[i].measure, &in);
-		struct alert_step step = {
-			.mode = ALERT_WINDOW,
-			.truth = condition_eval(&j->rules[i], &v, j->states[i].firing),
-			.why = v.state,
-			.boundary = boundary,
-			.at = boundary,
-		};
-
-		if (v.state != READING_KNOWN) {
-			fprintf(stderr, "alerts: %s is unknown: %s\n", measures[i], reading_state_names[v.state]);
-			exit(1);
-		}
-		if (alert_apply(&j->states[i], &step) == ALERT_FIRED) {
-			j->fired[i] = v;
-			fired |= 1u << i;
-		}
+	if (!j->open) {
+		j->open = pane_new();
+		pane_field(j->open, 0, &j->field->def);
 	}
-	pane_free(now);
+	struct slide_sums sums = make_slide(s, j->open, at, end, j->coarse);
+	trail_push(&j->trail, &sums);
+	if (end % j->options->slide == 0) {
+		window_push(&j->window, j->open);
+		j->open = NULL;
+		if (end - from >= HOUR && judge_drift(j, end))
+			fired |= 1u << DRIFT;
+	}
+	if (judge_glr(j, end))
+		fired |= 1u << GLR;
 	return fired;
 }
 
 // --- the two questions -----------------------------------------------------------------------------------
 
+static void print_alarm(const struct judging *j, const char *what, size_t rule)
+{
+	char length[32];
+
+	printf("%s\t%s\t%s\t%.3f\t%s\n", what, measures[rule], j->fired[rule].who, j->fired[rule].value,
+	       duration_format(j->fired[rule].length, length, sizeof length));
+}
+
 static void false_alarms(const struct options *o)
 {
-	int64_t start = BASELINE_HOURS * HOUR, end = start + (int64_t)(o->weeks * (double)WEEK), evaluations = 0;
+	int64_t start = BASELINE_HOURS * HOUR, end = start + (int64_t)(o->weeks * 168) * HOUR, evaluations = 0;
 	int64_t alarms[RULES] = {0};
 
 	for (int64_t field = o->first; field < o->last; field++) {
 		bool categorical = field % CATEGORICAL_EVERY == CATEGORICAL_EVERY - 1;
 		struct source s;
-		struct judging j;
 
 		source_init(&s, o->kind, o->records,
 			    source_seed(o->seed, (uint64_t)o->kind, (uint64_t)field));
 		struct baseline *b = make_baseline(&s, categorical);
-		judging_init(&j, o, b);
-		for (int64_t t = start; t < end; t += o->slide) {
-			window_push(&j.window, make_pane(&s, &j.field->def, t, t + o->slide));
-			if (t + o->slide - start < HOUR)
-				continue;
-			unsigned fired = judge(&j, t + o->slide);
+		struct judging *j = judging_new(o, b, start);
+		for (int64_t t = start; t < end; t += MINUTE) {
+			unsigned fired = judge(j, &s, t, start);
+			char what[64];
+
 			evaluations++;
 			for (size_t i = 0; i < RULES; i++) {
 				if (!(fired >> i & 1))
 					continue;
 				alarms[i]++;
-				printf("alarm\t%" PRId64 "\t%s\t%s\t%" PRId64 "\t%.3f\t%s\n", field,
-				       field_type_name(j.field->def.type), measures[i], t + o->slide,
-				       j.fired[i].value, j.fired[i].detail);
+				snprintf(what, sizeof what, "alarm\t%" PRId64 "\t%s\t%" PRId64, field,
+					 field_type_name(j->field->def.type), t + MINUTE);
+				print_alarm(j, what, i);
 			}
 		}
-		window_clear(&j.window);
+		judging_free(j);
 		baseline_free(b);
 		fflush(stdout);
 	}
-	printf("total\tfields %" PRId64 "\tevaluations %" PRId64 "\tthreshold %.4f", o->last - o->first, evaluations,
-	       threshold(o));
-	for (size_t i = 0; i < RULES; i++)
-		printf("\t%s %" PRId64, measures[i], alarms[i]);
-	printf("\n");
+	printf("total\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\n", o->last - o->first, evaluations,
+	       alarms[DRIFT], alarms[GLR]);
 }
 
 static const struct {
@@ -286,46 +384,35 @@ static const struct {
 	{"variance 1.5", CHANGE_SCALE, 1.5}, {"ramp", CHANGE_RAMP, 1},	      {"category", CHANGE_CATEGORY, 0},
 };
 
-// Runs from WARM_HOURS before the change; false where an alarm came before it.
-static bool delay(const struct options *o, struct source s, const struct baseline *b, const char *change,
+// Runs from WARM_HOURS before the change, an alarm before it is told as such.
+static void delay(const struct options *o, struct source s, const struct baseline *b, const char *change,
 		  int64_t stream)
 {
-	struct judging j;
-	unsigned fired = 0, before = 0;
+	unsigned fired = 0;
 	int64_t from = time_of(&s, s.at) / HOUR * HOUR - WARM_HOURS * HOUR, t;
 	static double x[BATCH];
+	char what[64];
 
 	while (s.next < record_at(&s, from)) {
 		int64_t n = record_at(&s, from) - s.next;
 		source_fill(&s, x, (size_t)(n < BATCH ? n : BATCH));
 	}
-	judging_init(&j, o, b);
-	for (t = from; !fired && !before && s.next - s.at < o->limit; t += o->slide) {
-		window_push(&j.window, make_pane(&s, &j.field->def, t, t + o->slide));
-		if (t + o->slide - from < HOUR)
-			continue;
-		unsigned now = judge(&j, t + o->slide);
-		if (s.next > s.at)
-			fired = now;
-		else
-			before = now;
-	}
-	for (size_t i = 0; i < RULES; i++)
-		if (fired >> i & 1) {
-			printf("delay\t%s\t%" PRId64 "\t%" PRId64 "\t%s\t%s\n", change, stream, s.next - s.at,
-			       measures[i], j.fired[i].detail);
-			break;
-		}
-	if (!fired && !before)
-		printf("delay\t%s\t%" PRId64 "\t-1\t-\t-\n", change, stream);
-	window_clear(&j.window);
-	return !before;
+	struct judging *j = judging_new(o, b, from);
+	for (t = from; !fired && s.next - s.at < o->limit; t += MINUTE)
+		fired = judge(j, &s, t, from);
+	snprintf(what, sizeof what, "%s\t%s\t%" PRId64 "\t%" PRId64, s.next > s.at ? "delay" : "early", change, stream,
+		 fired ? s.next - s.at : -1);
+	if (fired)
+		print_alarm(j, what, fired >> GLR & 1 ? GLR : DRIFT);
+	else
+		printf("%s\n", what);
+	judging_free(j);
 }
 
 // Every change to the same stream, at the same moment of it.
 static void delays(const struct options *o)
 {
-	for (int64_t stream = 0; stream < o->streams; stream++) {
+	for (int64_t stream = o->first; stream < o->last; stream++) {
 		struct source s[2]; // of numbers, of categories
 		struct baseline *b[2];
 
@@ -341,8 +428,7 @@ static void delays(const struct options *o)
 
 			now.change = changes[i].change;
 			now.size = changes[i].size;
-			if (!delay(o, now, b[changes[i].change == CHANGE_CATEGORY], changes[i].name, stream))
-				printf("early\t%s\t%" PRId64 "\n", changes[i].name, stream);
+			delay(o, now, b[changes[i].change == CHANGE_CATEGORY], changes[i].name, stream);
 		}
 		baseline_free(b[0]);
 		baseline_free(b[1]);
@@ -368,8 +454,9 @@ static const char *set(struct options *o, const char *name, const char *value)
 		size_t at;
 	} whole[] = {{"records", offsetof(struct options, records)}, {"fields", offsetof(struct options, fields)},
 		     {"first", offsetof(struct options, first)},     {"last", offsetof(struct options, last)},
-		     {"streams", offsetof(struct options, streams)}, {"limit", offsetof(struct options, limit)}},
-	  real[] = {{"per_week", offsetof(struct options, per_week)},
+		     {"limit", offsetof(struct options, limit)}},
+	  real[] = {{"drift", offsetof(struct options, per_week[DRIFT])},
+		    {"glr", offsetof(struct options, per_week[GLR])},
 		    {"weeks", offsetof(struct options, weeks)}};
 
 	for (size_t i = 0; i < ARRAY_LEN(whole); i++)
@@ -393,8 +480,8 @@ static const char *set(struct options *o, const char *name, const char *value)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.mode = "", .records = 1000, .fields = 1000, .last = 1000, .streams = 20,
-			    .limit = 100000, .slide = MINUTE, .seed = 1, .per_week = 1, .weeks = 8};
+	struct options o = {.mode = "", .records = 1000, .fields = 1000, .last = 20,
+			    .limit = 100000, .slide = 10 * MINUTE, .seed = 1, .per_week = {0.2, 0.8}, .weeks = 8};
 
 	for (int i = 1; i < argc; i++) {
 		char *value = strchr(argv[i], '=');
