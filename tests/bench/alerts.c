@@ -19,8 +19,10 @@
 #include "alerts_source.h"
 #include "alerts_trail.h"
 #include "drift/baseline.h"
+#include "drift/history.h"
 #include "drift/scan.h"
 #include "drift/sides.h"
+#include "drift/special.h"
 #include "judge/alert.h"
 #include "judge/threshold.h"
 #include "util/clock.h"
@@ -187,6 +189,7 @@ struct judging {
 	const struct options *options;
 	const struct baseline *baseline;
 	const struct baseline_field *field;
+	struct chunk_history *history;
 	size_t coarse[CATEGORIES];
 	struct rule rules[RULES];
 	struct thresholds limits[RULES];
@@ -223,6 +226,7 @@ static struct judging *judging_new(const struct options *o, const struct baselin
 	j->options = o;
 	j->baseline = b;
 	j->field = baseline_find(b, PATH);
+	j->history = chunk_history_new(j->field, b, HOUR, true);
 	j->window.width = (size_t)(HOUR / o->slide);
 	for (size_t i = 0; i < RULES; i++) {
 		j->rules[i] = (struct rule){.measure = measure_find(measures[i]), .budget = {o->per_week[i], WEEK}};
@@ -248,6 +252,7 @@ static void judging_free(struct judging *j)
 {
 	window_clear(&j->window);
 	pane_free(j->open);
+	chunk_history_free(j->history);
 	free(j);
 }
 
@@ -282,7 +287,10 @@ static bool judge_drift(struct judging *j, int64_t boundary)
 		.reference = {j->baseline->total, j->field->total},
 		.baseline = j->field,
 		.source = j->baseline,
+		.history = j->history,
 		.window_ms = HOUR,
+		.window_to = boundary,
+		.limit_p = normal_sf(j->limits[DRIFT].above),
 		.newest = {boundary},
 	};
 	struct measure_value v = measure_compute(j->rules[DRIFT].measure, &in);
