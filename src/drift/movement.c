@@ -12,6 +12,7 @@
 #include <math.h>
 
 #include "util/clock.h"
+#include "util/xalloc.h"
 
 enum { SURE = 256 };
 
@@ -92,55 +93,55 @@ double movement_worth(const struct movement_law *l, double length, double n, dou
 	return 1 / (1 / n + (exp(effect) - 1) / size + own);
 }
 
-static size_t phase_at(const struct movement *s, int64_t at)
+void movement_sum(struct movement *m)
 {
-	return (size_t)((at - time_floor(at, s->period)) / s->phase);
-}
+	size_t n = movement_phases(m);
 
-// Whole periods add nothing new: a span of more is as one of the rest and all phases so many times.
-struct sums {
-	double weight, mean, square;
-};
+	if (!n)
+		return;
+	m->sums = xcalloc((n + 1) * (m->nseries + 2), sizeof *m->sums);
+	for (size_t j = 0; j < n; j++) {
+		const double *before = m->sums + j * (m->nseries + 2);
+		double *sums = m->sums + (j + 1) * (m->nseries + 2), w = m->weight[j];
 
-static void sums_add(struct sums *m, const struct movement *s, size_t series, size_t phase, double share)
-{
-	double w = s->weight[phase] * share, x = s->series[series].profile[phase] / 1e6;
-
-	m->weight += w;
-	m->mean += w * x;
-	m->square += w * x * x;
-}
-
-static struct sums sums_over(const struct movement *s, size_t series, int64_t from, int64_t to)
-{
-	struct sums m = {0};
-	int64_t whole = (to - from) / s->period;
-
-	for (size_t j = 0; whole && j < movement_phases(s); j++)
-		sums_add(&m, s, series, j, (double)whole);
-	from += whole * s->period;
-	while (from < to) {
-		int64_t end = time_floor(from, s->phase) + s->phase;
-
-		end = end < to ? end : to;
-		sums_add(&m, s, series, phase_at(s, from), (double)(end - from) / (double)s->phase);
-		from = end;
+		for (size_t i = 0; i < m->nseries; i++)
+			sums[i] = before[i] + w * (m->series[i].profile[j] / 1e6);
+		double x = m->series[SERIES_MEAN].profile[j] / 1e6;
+		sums[m->nseries] = before[m->nseries] + w;
+		sums[m->nseries + 1] = before[m->nseries + 1] + w * x * x;
 	}
-	return m;
+}
+
+// Column i of the sums from the beginning of a period on, for so many ms, which may be more than one.
+static double sum_to(const struct movement *m, size_t i, int64_t ms)
+{
+	size_t width = m->nseries + 2;
+	int64_t rest = ms % m->period, part = rest % m->phase;
+	const double *at = m->sums + (size_t)(rest / m->phase) * width + i;
+	double whole = (double)(ms / m->period) * m->sums[movement_phases(m) * width + i];
+
+	return whole + *at + (part ? (at[width] - *at) * (double)part / (double)m->phase : 0);
+}
+
+static double sum_over(const struct movement *m, size_t i, int64_t from, int64_t to)
+{
+	int64_t begin = time_floor(from, m->period);
+
+	return sum_to(m, i, to - begin) - sum_to(m, i, from - begin);
 }
 
 double movement_expected(const struct movement *s, size_t series, int64_t from, int64_t to)
 {
 	if (!s || !s->period)
 		return 0;
-	struct sums m = sums_over(s, series, from, to);
-	return m.weight > 0 ? m.mean / m.weight : 0;
+	double weight = sum_over(s, s->nseries, from, to);
+	return weight > 0 ? sum_over(s, series, from, to) / weight : 0;
 }
 
 double movement_between(const struct movement *s, int64_t from, int64_t to)
 {
 	if (!s || !s->period)
 		return 0;
-	struct sums m = sums_over(s, SERIES_MEAN, from, to);
-	return m.weight > 0 ? fmax(0, m.square / m.weight - m.mean * m.mean / (m.weight * m.weight)) : 0;
+	double weight = sum_over(s, s->nseries, from, to), mean = movement_expected(s, SERIES_MEAN, from, to);
+	return weight > 0 ? fmax(0, sum_over(s, s->nseries + 1, from, to) / weight - mean * mean) : 0;
 }

@@ -40,9 +40,11 @@ struct movement {
 	uint32_t groups[MOVEMENT_LEVELS];
 	uint64_t size[MOVEMENT_LEVELS];     // values a group, in thousandths
 	int64_t phase, period;            // ms; 0: no profile
-	uint32_t *weight;                 // values per phase, in millionths of all
+	uint32_t *weight;                 // values of a phase each time it comes, in millionths of a period's
 	size_t nseries;
 	struct movement_series *series;
+	double *sums;                     // before each phase: of weight times profile, a series each, of the weights, of
+					  // weight times the square of the means' profile (movement_sum)
 };
 
 // Numbers have two series: deviations in standard deviations, and squared deviations from the profile in
@@ -73,6 +75,9 @@ struct movement *movement_new(const struct movement_groups *g, bool numbers);
 double movement_rest(const struct movement *s, int64_t at, double deviation);
 // The design effects. square_variance: of numbers, the variance of the squares of what the profile leaves.
 void movement_measure(struct movement *s, const struct movement_groups *g, bool numbers, double square_variance);
+
+// Makes the sums from weights and profiles.
+void movement_sum(struct movement *m);
 
 // What is asked of a table of one series: prepared once, then for each span.
 struct movement_law {

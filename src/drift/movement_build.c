@@ -30,6 +30,7 @@ void movement_free(struct movement *s)
 		free(s->series[i].profile);
 	free(s->series);
 	free(s->weight);
+	free(s->sums);
 	free(s);
 }
 
@@ -111,6 +112,23 @@ static struct mean phase_mean(const struct rhythm *c, const struct movement_grou
 		m.sum += c->sum[k * g->nseries + series];
 	}
 	return m;
+}
+
+// How many times the values cover a phase: the baseline's first and last period are not whole.
+static double phase_times(const struct rhythm *c, const struct movement_groups *g, size_t phase)
+{
+	int64_t end = g->first + (int64_t)g->n * g->length;
+	double ms = 0;
+
+	for (size_t p = 0; p < c->periods; p++) {
+		int64_t from = c->first + (int64_t)p * c->period + (int64_t)phase * c->phase, to = from + c->phase;
+
+		from = from > g->first ? from : g->first;
+		to = to < end ? to : end;
+		if (to > from && c->n[p * c->phases + phase] > 0)
+			ms += (double)(to - from);
+	}
+	return ms / (double)c->phase;
 }
 
 // p of the hypothesis that phases do not differ, beyond the rhythm `known` (or the mean, where NULL).
@@ -197,21 +215,28 @@ static int32_t to_millionths(double v)
 
 static void keep_profile(struct movement *out, const struct movement_groups *g, const struct rhythm *c)
 {
-	double all = 0;
+	double all = 0, *rate;
 
 	if (!c->phases)
 		return;
+	rate = xcalloc(c->phases, sizeof *rate);
 	out->phase = c->phase;
 	out->period = c->period;
 	out->weight = xcalloc(c->phases, sizeof *out->weight);
+	for (size_t j = 0; j < c->phases; j++) {
+		double times = phase_times(c, g, j);
+
+		rate[j] = times > 0 ? phase_mean(c, g, j, 0).n / times : 0;
+		all += rate[j];
+	}
 	for (size_t j = 0; j < c->phases; j++)
-		all += phase_mean(c, g, j, 0).n;
+		out->weight[j] = (uint32_t)llrint(rate[j] / all * MILLION);
+	free(rate);
 	for (size_t s = 0; s < g->nseries; s++) {
 		out->series[s].profile = xcalloc(c->phases, sizeof *out->series[s].profile);
 		for (size_t j = 0; j < c->phases; j++) {
 			struct mean m = phase_mean(c, g, j, s);
 
-			out->weight[j] = (uint32_t)llrint(m.n / all * MILLION);
 			out->series[s].profile[j] = to_millionths(m.n > 0 ? m.sum / m.n : 0);
 		}
 	}
@@ -359,6 +384,7 @@ struct movement *movement_new(const struct movement_groups *g, bool numbers)
 	rhythm_release(&rhythm);
 	if (numbers)
 		centre_squares(s);
+	movement_sum(s);
 	return s;
 }
 

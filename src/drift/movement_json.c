@@ -117,8 +117,10 @@ struct movement *movement_decode(const json_t *o, size_t nseries, struct error *
 	}
 	for (size_t i = 0; !err->set && i < nseries; i++)
 		decode_series(m, i, json_array_get(series, i), err);
-	if (!err->set)
+	if (!err->set) {
+		movement_sum(m);
 		return m;
+	}
 	movement_free(m);
 	return NULL;
 }

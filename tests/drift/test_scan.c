@@ -341,6 +341,23 @@ Test(scan, the_profile_of_a_day)
 	baseline_free(b);
 }
 
+// A day has each phase once, though the baseline has the first sixteen hours once more than the rest.
+Test(scan, the_profile_of_days_that_are_not_whole)
+{
+	enum { A_MINUTE = 16, MINUTES = 256 * 60 };
+	struct process p = process_of("daily", A_MINUTE, 4);
+	struct baseline *b = baseline_of(&p, MINUTES, A_MINUTE);
+	const struct field_stats *total = b->fields[0]->total;
+
+	for (int hour = 0; hour < 24; hour += 5) {
+		int64_t from = begin + hour * 3600000LL;
+		double day = movement_expected(b->fields[0]->movement, SERIES_MEAN, from, from + 86400000);
+
+		cr_expect_float_eq(day * field_stddev(total), -field_mean(total), 0.008, "from hour %d", hour);
+	}
+	baseline_free(b);
+}
+
 // --- the scan --------------------------------------------------------------------------------------------------
 
 Test(scan, lengths_are_whole_slides_and_grow)
