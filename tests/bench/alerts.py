@@ -115,7 +115,7 @@ def delay_tables(pool, version):
             row("kdrift", [f"{number(mine[c][0])} ({number(mine[c][1])})" for c in CHANGES])
             row("  who spoke", ["; ".join(w for w, _ in spoke[c].most_common(1)) for c in CHANGES])
             if kind == "independent":
-                beside(mine, {**peers["river"][str(records)], **peers["batch"][str(records)]})
+                beside(mine, {**peers.get("river", {}).get(str(records), {}), **peers["batch"][str(records)]})
 
 
 def beside(mine, table):
