@@ -176,6 +176,8 @@ static void check_scope(struct loader *l, const struct node *map, const char *pa
 	if (against && !r->measure->needs_reference)
 		warning(l, against, "%s.against: %s compares with nothing, so it has no effect", path,
 			r->measure->name);
+	if (r->measure->by_slide && r->against.kind != AGAINST_BASELINE)
+		problem(l, against, "%s.against: %s compares with a baseline only; remove against", path, r->measure->name);
 	if (r->min_records && r->min_records < r->measure->min_records)
 		warning(l, node_get(map, "min_records"),
 			"%s.min_records: %s needs at least %llu and says nothing below", path,

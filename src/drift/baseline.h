@@ -35,8 +35,8 @@ struct baseline_field {
 	uint32_t *coarse;          // numeric: fine bin -> coarse bin, grid_bins(def.grid) entries
 	struct baseline_chunk *chunks;
 	size_t nchunks;
-	struct movement *movement; // how means move with the length they are taken over; NULL where rows are too few,
-				   // or had no event time
+	struct movement *movement; // how means move with the length they are taken over; of chunks where it was not
+				   // kept; NULL where rows are too few, or had no event time
 };
 
 struct baseline {
@@ -86,4 +86,6 @@ struct baseline *baseline_from_pane(const char *stream, struct pane *total, int6
 				    int64_t chunk_ms, json_t *provenance, struct error *err) MUST_CHECK;
 // At most BASELINE_CHUNKS of them; one without records adds nothing.
 void baseline_add_chunk(struct baseline *b, int64_t from, int64_t to, const struct pane *p);
+// movement_chunks.c
+struct movement *movement_of_chunks(const struct baseline *b, const struct baseline_field *f);
 #endif

@@ -328,6 +328,8 @@ static struct baseline_field *decode_field(struct baseline *b, size_t index, con
 					      f->def.type == FIELD_NUMERIC ? SERIES_NUMERIC : f->nbins, err);
 	if (!err->set)
 		decode_chunks(f, o, err);
+	if (!err->set && !f->movement)
+		f->movement = movement_of_chunks(b, f);
 	return f;
 }
 

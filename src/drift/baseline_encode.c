@@ -142,7 +142,7 @@ static json_t *field_json(const struct baseline_field *f)
 	if (f->def.type == FIELD_CATEGORICAL || f->def.type == FIELD_BOOLEAN)
 		categories_json(o, t);
 	json_object_set_new(o, "coarse_bins", json_integer((json_int_t)f->nbins));
-	if (f->movement)
+	if (f->movement && !f->movement->of_chunks)
 		json_object_set_new(o, "movement", movement_encode(f->movement));
 	for (size_t i = 0; i < f->nchunks; i++)
 		json_array_append_new(chunks, chunk_json(&f->chunks[i], f->nbins));

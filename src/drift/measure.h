@@ -52,6 +52,9 @@ struct measure_input {
 	int64_t window_to;              // and end, event ms; 0: no season is looked for
 	double limit_p;                 // what a z will be held against, as a p-value: members that cannot reach it are
 	                                // left out; 0: none
+	const struct span *spans;       // the trailing ones (drift/scan.h), of measures by the slide; NULL: not known
+	size_t nspans;
+	int64_t slide_ms;
 	struct event_time newest;       // the stream's newest event time, EVENT_TIME_NONE if it never had any
 	bool version_known;             // the registry said what is registered under the stream's subject,
 	uint64_t breaches;              // and that breaks the contract so often
@@ -68,6 +71,7 @@ struct measure_value {
 	double error;                   // |value - that of all the data| is at most this, but for rounding; NaN: not stated
 	uint64_t n_reference, n_current;
 	const char *detail;             // static text or NULL: "independence assumed", the member that spoke, ...
+	int64_t span_ms;                // over which it spoke, up to the window's end; 0: the window itself
 };
 
 struct exact; // drift/exact.h: two samples held in full
@@ -88,7 +92,8 @@ struct measure {
 	void (*compute)(const struct measure_input *in, struct measure_value *out); // NULL: of two files only
 	double (*exact)(const struct exact *e); // NULL: as `compute` has it
 	enum measure_scale scale;
-	bool by_slide;                  // every slide is a test of its own (windows are counted for overlap else)
+	bool by_slide;                  // of trailing spans: every slide is a test of its own (windows are counted for
+					// overlap else)
 };
 
 extern const struct measure measure_table[];

@@ -10,6 +10,8 @@ typedef void measure_fn(const struct measure_input *in, struct measure_value *ou
 
 // composite.c
 measure_fn measure_drift;
+// glr.c
+measure_fn measure_glr;
 // numeric.c
 measure_fn measure_ks, measure_ks_p, measure_wasserstein, measure_mean_shift, measure_variance_ratio,
 	measure_out_of_range, measure_sum, measure_mean, measure_stddev, measure_kuiper, measure_energy, measure_cvm,

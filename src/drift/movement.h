@@ -34,6 +34,7 @@ struct movement_series {
 };
 
 struct movement {
+	bool of_chunks;                   // made of the baseline's chunks: shorter lengths are not known
 	int64_t length;                   // of the shortest groups, ms
 	int64_t covers;                   // ms
 	size_t nlevels;                   // level k is of length << k

@@ -111,6 +111,34 @@ static const char tail[] =
 	"highest `drift` is 3.1: surprise is not size. Where the size of a change matters, add a rule on `ks` or "
 	"`mean_shift` with a threshold of its own.\n";
 
+static const char glr[] =
+	"\n## `glr`\n\n"
+	"A window shows neither a shift within its first tens of records nor a slow ramp. `glr` looks at trailing spans "
+	"instead, from one slide to 32 windows or what is kept, each about 1.4 times the one before: whatever began to "
+	"change, some span begins near where it began. It is the window-limited generalised likelihood ratio scan "
+	"(Willsky and Jones 1976; Lai 1995, 1998), a function of the spans alone, so a restart, late data or another "
+	"worker change nothing; CUSUM and Page-Hinkley, which need a sum carried from slide to slide, find a shift no "
+	"sooner unless they are tuned to its size.\n\n"
+	"1. A baseline keeps, for lengths that double from a second to five minutes up to an eighth of it, by how much "
+	"means over that length vary beyond what independent values would (the *design effect*), and, from three days or "
+	"weeks on, the profile of the day or week where there is one (p < 0.0001; by UTC). Of a baseline without that "
+	"(an older file, or of what the store holds) its chunks say it; shorter spans then count as of a chunk.\n"
+	"2. Numbers have two members: the mean, and the mean square deviation. Categories have one for each of the baseline's "
+	"31 most frequent values and one for all others, booleans one. A constant reference has one: values other than the "
+	"constant.\n"
+	"3. A span of n values counts as n / effect independent ones, less what the reference's own mean is uncertain "
+	"by, against the profile's mean over the span. Effects that rest on under 256 groups are drawn to those of shorter "
+	"lengths as far as they do not differ, and cost degrees of freedom.\n"
+	"4. The p of a mean is the saddlepoint approximation on the baseline's own distribution, of a share the binomial's, so "
+	"skewed values and few of them raise no false alarms. A value beyond all that the baseline had is left out if "
+	"that makes the span less surprising: one record is no drift.\n"
+	"5. The value is the normal deviate of the smallest p times members and spans. A span longer than 25 slides counts "
+	"as less than one, by how little it changes a slide; so a budget counts one test a slide.\n\n"
+	"The detail says which member spoke, over which span. A shift of d standard deviations is found after about (6 / d)^2 "
+	"values times the design effect, a ramp of one standard deviation over N after about (9 N)^(2/3): 600 for "
+	"a quarter, 40 for a whole one, 6,000 for N = 50,000 (`tests/drift/test_scan.c`). `glr` "
+	"compares with a baseline only.\n";
+
 static void add_types(struct buf *out, unsigned types)
 {
 	const char *sep = "";
@@ -160,6 +188,7 @@ void measures_reference(struct buf *out)
 	}
 	buf_adds(out, files_tail);
 	buf_adds(out, tail);
+	buf_adds(out, glr);
 }
 
 void measures_text(struct buf *out)

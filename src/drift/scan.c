@@ -152,7 +152,7 @@ static bool without(const struct span *span, double far, double *mean, double *v
 
 static void consider(struct scan_found *best, double p, size_t i, enum scan_member member, size_t bin)
 {
-	if (p < best->p)
+	if (p < 1 && p < best->p)
 		*best = (struct scan_found){i, member, bin, p};
 }
 

@@ -31,6 +31,13 @@ const struct measure measure_table[] = {
 		.threshold = 5, .scale = SCALE_Z, .error = of_drift, .compute = measure_drift,
 	},
 	{
+		.name = "glr", .range = "0 to 37", .unit = "z", .source = "Willsky and Jones 1976; Lai 1995",
+		.help = "the z equivalent of the smallest p-value over trailing spans from one slide to 32 windows, times "
+			"their number: a change of the mean, the variance or a value's share since any time",
+		.scope = MEASURE_FIELD, .types = NUM | CAT, .needs_reference = true, .min_records = 30,
+		.threshold = 6, .scale = SCALE_Z, .by_slide = true, .compute = measure_glr,
+	},
+	{
 		.name = "ks", .range = "0 to 1", .source = ks_name,
 		.help = "the largest difference of the two distribution functions",
 		.scope = MEASURE_FIELD, .types = NUM, .needs_reference = true, .min_records = 100, .threshold = 0.1,

@@ -164,6 +164,11 @@ static int judge_group(struct judge *j, struct track *t, struct group *g, int64_
 		m.moving = moving_of(s->moving, end - from);
 	}
 	m.other = other;
+	if (g->rule->measure->by_slide && s->spans) {
+		if (spans_at(s->spans, &s->view, end, s->first, err))
+			return -1;
+		m.spans = s->spans;
+	}
 	m.thin = replay && replay->least && w->total.pane->records < replay->least(replay->least_ctx, s->conf, w->to - w->from);
 	struct evaluation e = {.judge = j, .group = g, .moment = &m, .mode = ALERT_WINDOW, .boundary = end, .at = at,
 			       .show = last && !replay};

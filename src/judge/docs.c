@@ -82,7 +82,7 @@ static void load_alert(void *arg, const char *key, const char *text)
 		a->last = (struct measure_value){a->state.unknown ? a->state.why : READING_KNOWN,
 						 json_get_num(doc, "value", NAN), json_get_num(doc, "error", NAN),
 						 (uint64_t)json_get_int(doc, "n_reference", 0),
-						 (uint64_t)json_get_int(doc, "n_current", 0), NULL};
+						 (uint64_t)json_get_int(doc, "n_current", 0), NULL, 0};
 		a->limits = thresholds_stored(g->rule, json_get_num(doc, "threshold", NAN));
 		const char *follows = json_get_str(doc, "follows", NULL);
 		a->follows = a->state.firing && follows ? xstrdup(follows) : NULL;
@@ -221,6 +221,7 @@ void state_drop(struct judge *j)
 	for (size_t i = 0; i < j->conf->nstreams; i++) {
 		struct stream_state *s = &j->streams[i];
 		windows_clear(s->windows);
+		spans_clear(s->spans);
 		s->since = s->first = s->floor = s->eager_at = TIME_NONE;
 		s->progress.position = 0;
 		version_drop(s);

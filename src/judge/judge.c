@@ -75,7 +75,8 @@ static bool applies(const struct rule *r, const struct judge_stream *c)
 
 static void add_stream(struct judge *j, struct stream_state *s, const struct judge_stream *c)
 {
-	int64_t unit = gcd(c->slide_ms, c->window_ms);
+	int64_t unit = gcd(c->slide_ms, c->window_ms), longest = SCAN_WINDOWS * c->window_ms;
+	bool spans = false;
 
 	s->conf = c;
 	s->lookback = c->window_ms > c->slide_ms ? c->window_ms : c->slide_ms;
@@ -87,11 +88,18 @@ static void add_stream(struct judge *j, struct stream_state *s, const struct jud
 			add_group(j, s, r);
 			int64_t back = rule_window(r, c) + rule_earlier(r, c);
 			s->lookback = back > s->lookback ? back : s->lookback;
+			spans |= r->measure->by_slide && (c->baseline || c->nslices);
 			unit = gcd(gcd(unit, rule_window(r, c)), rule_earlier(r, c));
 		}
 	s->histories = histories_new();
 	s->moving = c->previous_ms ? moving_new(j->port, c) : NULL;
+	longest = longest < c->retention_ms ? longest : c->retention_ms;
+	longest = longest > c->window_ms ? longest : c->window_ms;
+	if (spans && longest > s->lookback)
+		s->lookback = longest;
 	s->windows = windows_new(j->port, c->name, c->pane_ms, unit, s->lookback, c->baseline);
+	if (spans)
+		s->spans = spans_new(s->windows, c, longest);
 }
 
 struct judge *judge_new(const struct judge_conf *conf, const struct judge_port *port)
@@ -132,6 +140,7 @@ void judge_free(struct judge *j)
 	state_drop(j);
 	for (size_t i = 0; i < j->conf->nstreams; i++) {
 		struct stream_state *s = &j->streams[i];
+		spans_free(s->spans);
 		windows_free(s->windows);
 		histories_free(s->histories);
 		moving_free(s->moving);

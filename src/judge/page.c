@@ -30,8 +30,14 @@ json_t *page_item(const struct rule *r, const struct reading *v)
 		json_object_set_new(item, "threshold_is", json_string(text));
 	if (!isnan(v->adjusted))
 		json_object_set_new(item, "adjusted", json_num(v->adjusted));
-	if (v->v.detail)
+	if (v->v.detail && v->v.span_ms) {
+		char said[128], length[32];
+		snprintf(said, sizeof said, "%s; over the last %s", v->v.detail,
+			 duration_format(v->v.span_ms, length, sizeof length));
+		json_object_set_new(item, "detail", json_str(said));
+	} else if (v->v.detail) {
 		json_object_set_new(item, "detail", json_str(v->v.detail));
+	}
 	return item;
 }
 

@@ -121,7 +121,7 @@ bool rule_moves(const struct rule *r, const struct judge_stream *s)
 	return r->against.kind == AGAINST_BASELINE && rule_previous(r, s) && !strcmp(r->measure->name, "drift");
 }
 
-static const struct baseline *baseline_of(const struct judge_stream *s, const char *slice)
+const struct baseline *stream_baseline(const struct judge_stream *s, const char *slice)
 {
 	for (size_t i = 0; i < s->nslices; i++)
 		if (!strcmp(s->slices[i].slice, slice))
@@ -146,7 +146,7 @@ static void against_baseline(const struct baseline *b, const struct field_def *d
 static void reference_of(const struct rule *r, const struct moment *m, const struct field_def *def,
 			 const char *slice, struct measure_input *in, bool *partial)
 {
-	const struct baseline *b = baseline_of(m->stream, slice);
+	const struct baseline *b = stream_baseline(m->stream, slice);
 
 	switch (r->against.kind) {
 	case AGAINST_BASELINE:
@@ -222,7 +222,7 @@ struct measure_input reading_input(const struct rule *r, const struct moment *m,
 	*counted = rule_moves(r, m->stream) ? against_moving(m->moving, slice, &in) : like_baseline(&in);
 	if (in.baseline && m->window) {
 		in.window_to = m->window->to;
-		if (!in.history && m->histories && r->measure->scale == SCALE_Z)
+		if (!in.history && m->histories && r->measure->scale == SCALE_Z && !r->measure->by_slide)
 			in.history = histories_get(m->histories, in.baseline, in.source, in.window_ms);
 	}
 	return in;
@@ -241,7 +241,14 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 			      .from = INT64_MIN,
 			      .to = INT64_MIN,
 			      .adjusted = NAN};
+	struct span spans[SPANS_MAX];
+	uint64_t bins[SPANS_MAX][BASELINE_BINS];
 
+	if (m->spans && in.baseline) {
+		in.spans = spans;
+		in.nspans = spans_of(m->spans, slice, in.baseline, spans, bins);
+		in.slide_ms = m->stream->slide_ms;
+	}
 	out.limits = thresholds_of(r, m, &in);
 	if (r->measure->scale == SCALE_Z && !isnan(out.limits.above))
 		in.limit_p = normal_sf(out.limits.above);

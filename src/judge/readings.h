@@ -5,6 +5,7 @@
 #include "drift/history.h"
 #include "judge/judge.h"
 #include "judge/moving.h"
+#include "judge/spans.h"
 #include "judge/watermark.h"
 #include "judge/windows.h"
 
@@ -30,6 +31,7 @@ struct moment {
 	struct histories *histories;     // of the stream's baseline; NULL: made for each reading
 	uint64_t tests;                  // that the rule makes at this moment (rule_tests)
 	const struct moving_history *moving; // what windows did before the earlier one; NULL: not known, or not asked
+	struct spans *spans;             // up to this moment; NULL: the rule needs none
 };
 
 // The fields that are judged in a window: the configured ones, the baseline's and those that were counted,
@@ -41,6 +43,8 @@ struct field_list {
 
 void field_list_fill(struct field_list *l, const struct judge_stream *s, const struct merged *window);
 void field_list_release(struct field_list *l);
+// What a slice is compared with: a baseline of its own, else the stream's; NULL: none.
+const struct baseline *stream_baseline(const struct judge_stream *s, const char *slice);
 bool rule_needs_field(const struct rule *r, const struct field_def *f); // by scope, type and name
 
 // How much earlier the window is that the rule compares with, by itself or because its stream's baseline is one; 0: none.

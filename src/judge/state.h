@@ -71,6 +71,7 @@ struct stream_state {
 	struct windows *windows;
 	struct histories *histories;
 	struct moving *moving;     // where it is compared with its own past; else NULL
+	struct spans *spans;       // NULL: no rule looks at them
 	struct stream_view view;
 	struct progress progress;
 	struct version version;

@@ -339,8 +339,7 @@ int64_t windows_next(const struct windows *w, int64_t from)
 	return i < w->niv ? w->iv[i].start : INT64_MAX;
 }
 
-// 0: nothing was counted there.
-static uint64_t stamp_of(const struct windows *w, int64_t start, int64_t width)
+uint64_t windows_stamp(const struct windows *w, int64_t start, int64_t width)
 {
 	uint64_t stamp = 0;
 
@@ -380,7 +379,7 @@ struct wanted {
 static void block_prepare(struct windows *w, size_t level, int64_t start, struct wanted *want)
 {
 	int64_t width = w->widths[level], key[2] = {start, width};
-	uint64_t stamp = stamp_of(w, start, width);
+	uint64_t stamp = windows_stamp(w, start, width);
 	struct block *b = block_get(w, start, width);
 
 	if (!stamp)
@@ -478,7 +477,7 @@ static int read_wanted(struct windows *w, struct wanted *want, struct error *err
 	count_overflows(want);
 	for (size_t k = 0; !rc && k < want->n; k++) {
 		merged_pack(&want->blocks[k]->m);
-		want->blocks[k]->stamp = stamp_of(w, want->blocks[k]->start, want->blocks[k]->width);
+		want->blocks[k]->stamp = windows_stamp(w, want->blocks[k]->start, want->blocks[k]->width);
 	}
 	free(starts);
 	return rc;
@@ -488,7 +487,7 @@ static int read_wanted(struct windows *w, struct wanted *want, struct error *err
 static const struct block *block_fill(struct windows *w, size_t level, int64_t start)
 {
 	int64_t width = w->widths[level];
-	uint64_t stamp = stamp_of(w, start, width);
+	uint64_t stamp = windows_stamp(w, start, width);
 	struct block *b = block_get(w, start, width);
 
 	if (!stamp || !b)

@@ -61,6 +61,8 @@ void windows_begin(struct windows *w);  // the list of intervals is out of date
 int windows_need(struct windows *w, int64_t from, int64_t to, struct error *err) MUST_CHECK;
 // The first listed interval at or after `from`; INT64_MAX: none in the range that was asked for.
 int64_t windows_next(const struct windows *w, int64_t from);
+// Changes with what the store has in [start, start + width), which must be listed; 0: nothing.
+uint64_t windows_stamp(const struct windows *w, int64_t start, int64_t width);
 // [from, to) aligned to panes. Fills *out (initialised here; the caller releases, also on failure).
 int windows_merge(struct windows *w, int64_t from, int64_t to, struct merged *out, struct error *err) MUST_CHECK;
 // After each boundary: drops blocks that end at or before `before`, and those that the last 32 boundaries did
