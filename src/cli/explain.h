@@ -10,6 +10,7 @@ void explain_rule(struct buf *out, const json_t *v);                     // "psi
 void explain_place(struct buf *out, const json_t *item);                 // "amount", "amount in slice v=2"
 void explain_value(struct buf *out, const json_t *item);                 // "psi is 0.41 (limit: above 0.2) ..."
 void explain_since(struct buf *out, const json_t *v, const json_t *item);
+void explain_window(struct buf *out, const json_t *v);                   // nothing where it has none
 void explain_gap(struct buf *out, const json_t *item);                   // nothing where there is none
 void explain_moved(struct buf *out, const json_t *moved);
 void explain_event(struct buf *out, const json_t *event);

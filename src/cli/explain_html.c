@@ -199,7 +199,7 @@ static void listed(struct html *h, const char *title, const json_t *list, void (
 
 static void header(struct html *h, const json_t *v)
 {
-	const json_t *page = json_object_get(v, "page"), *window = json_object_get(v, "window");
+	const json_t *page = json_object_get(v, "page");
 	struct buf text = BUF_INIT;
 
 	html_paragraph(h, "%s: %s, %s, on stream %s.", json_get_str(page, "id", ""), json_get_str(page, "status", ""),
@@ -210,9 +210,10 @@ static void header(struct html *h, const json_t *v)
 		explain_rule(&text, v);
 		paragraph(h, &text);
 	}
-	if (window)
-		html_paragraph(h, "Window: %s to %s, %" PRId64 " records.", json_get_str(window, "from", ""),
-			       json_get_str(window, "to", ""), json_get_int(v, "records", 0));
+	explain_window(&text, v);
+	if (text.len)
+		buf_addc(&text, '.');
+	paragraph(h, &text);
 }
 
 char *explain_html(const json_t *v)

@@ -145,7 +145,7 @@ static void listed(struct buf *out, const char *title, const json_t *list, void 
 
 static void header(struct buf *out, const json_t *v)
 {
-	const json_t *page = json_object_get(v, "page"), *window = json_object_get(v, "window");
+	const json_t *page = json_object_get(v, "page");
 	struct buf text = BUF_INIT;
 
 	buf_addf(&text, "%s: %s, %s, %s on stream %s", json_get_str(page, "id", ""), json_get_str(page, "status", ""),
@@ -157,11 +157,9 @@ static void header(struct buf *out, const json_t *v)
 		explain_rule(&text, v);
 		line(out, "Rule: ", &text);
 	}
-	if (!window)
-		return;
-	buf_addf(out, "Window: %s to %s, ", json_get_str(window, "from", ""), json_get_str(window, "to", ""));
-	html_count(out, json_get_int(v, "records", 0));
-	buf_adds(out, " records\n");
+	explain_window(&text, v);
+	if (text.len)
+		line(out, "", &text);
 }
 
 char *explain_text(const json_t *v)

@@ -123,6 +123,21 @@ void explain_since(struct buf *out, const json_t *v, const json_t *item)
 			 json_get_str(began, "looked_back_to", "?"));
 }
 
+void explain_window(struct buf *out, const json_t *v)
+{
+	const json_t *window = json_object_get(v, "window");
+
+	if (!window)
+		return;
+	buf_addf(out, "Window: %s to %s, ", json_get_str(window, "from", ""), json_get_str(window, "to", ""));
+	if (json_is_true(json_object_get(v, "kept"))) {
+		html_count(out, json_get_int(v, "records", 0));
+		buf_adds(out, " records");
+	} else {
+		buf_adds(out, "whose panes are no longer kept (retention): what is left is what the page said");
+	}
+}
+
 void explain_gap(struct buf *out, const json_t *item)
 {
 	const json_t *gap = json_object_get(json_object_get(item, "contributions"), "gap");

@@ -87,7 +87,8 @@ static const struct judge_stream *stream_named(const struct judge_conf *c, const
 }
 
 // The rule as configured now. One that is configured no more is taken from what the page says of it.
-static bool rule_of(const struct judge_conf *c, const json_t *page, const json_t *item, struct rule *out)
+static bool rule_of(const struct judge_conf *c, const struct judge_stream *s, const json_t *page, const json_t *item,
+		    struct rule *out)
 {
 	const char *name = json_get_str(page, "alert", ""), *tier = json_get_str(page, "tier", "");
 	const struct measure *m = measure_find(json_get_str(item, "measure", ""));
@@ -95,7 +96,8 @@ static bool rule_of(const struct judge_conf *c, const json_t *page, const json_t
 
 	for (size_t i = 0; i < c->nrules; i++) {
 		const struct rule *r = &c->rules[i];
-		if (!strcmp(r->name, name) && !strcmp(tier_names[r->tier], tier) && r->measure == m) {
+		bool here = rule_matches_stream(r, s->name, s->role) || (s->of && rule_matches_stream(r, s->of, s->role));
+		if (here && !strcmp(r->name, name) && !strcmp(tier_names[r->tier], tier) && r->measure == m) {
 			*out = *r;
 			return true;
 		}
@@ -296,7 +298,7 @@ static int explain_one(const struct explain_conf *c, const struct judge_stream *
 	struct scene scene;
 	struct rule rule;
 
-	if (!rule_of(c->judge, page, item, &rule))
+	if (!rule_of(c->judge, s, page, item, &rule))
 		return 0;
 	if (first)
 		json_object_set_new(out, "rule", rule_json(&rule, s, rule.measure->needs_reference));
@@ -306,11 +308,15 @@ static int explain_one(const struct explain_conf *c, const struct judge_stream *
 	if (rc)
 		return -1;
 	rc = scene_init(&scene, &g, to, err);
-	if (!rc)
-		rc = explain_item(&g, &scene, item, &before, err);
-	if (!rc && first) {
-		const struct slice_stats *all = merged_slice(&scene.now, json_get_str(item, "slice", ""));
+	bool kept = !rc && windows_next(g.windows, from) < to;
+	if (first && !rc) {
 		json_object_set_new(out, "window", json_deep_copy(window));
+		json_object_set_new(out, "kept", json_boolean(kept));
+	}
+	if (kept)
+		rc = explain_item(&g, &scene, item, &before, err);
+	if (kept && !rc && first) {
+		const struct slice_stats *all = merged_slice(&scene.now, json_get_str(item, "slice", ""));
 		json_object_set_new(out, "records", json_integer(all ? (json_int_t)all->pane->records : 0));
 		json_object_set_new(out, "violations", all ? violations_json(all->pane) : json_array());
 		rc = explain_around(&g, &scene, before, items, out, err);

@@ -210,8 +210,7 @@ static void add_sides(const struct ground *g, const struct scene *s, const struc
 // What was told on the way, before the window was complete, may differ from what it came to.
 static void add_whole(const struct ground *g, const struct scene *s, const struct field_def *def, const char *slice, json_t *item)
 {
-	struct field_def bare = {.path = (char *)(uintptr_t)json_get_str(item, "field", "")};
-	struct reading v = reading_of(&g->rule, &s->moment, *bare.path && !def ? &bare : def, slice);
+	struct reading v = reading_of(&g->rule, &s->moment, def, slice);
 
 	if (v.v.state == READING_KNOWN && (json_int_t)v.v.n_current != json_get_int(item, "n_current", 0))
 		json_object_set_new(item, "whole_window", value_json(&v.v));
@@ -220,12 +219,14 @@ static void add_whole(const struct ground *g, const struct scene *s, const struc
 int explain_item(struct ground *g, const struct scene *s, json_t *item, int64_t *before, struct error *err)
 {
 	const char *path = json_get_str(item, "field", ""), *slice = json_get_str(item, "slice", "");
-	const struct field_def *def = *path ? scene_field(s, path) : NULL;
+	const struct field_def *def = *path ? scene_field(s, path) : NULL, bare = {.path = (char *)(uintptr_t)path};
 
 	if (def) {
 		json_object_set_new(item, "type", json_string(field_type_name(def->type)));
 		add_sides(g, s, def, slice, item);
 	}
+	if (*path && !def) // no value of it came
+		def = &bare;
 	add_whole(g, s, def, slice, item);
 	if (explain_split(g, s, def, slice, item, err))
 		return -1;

@@ -25,6 +25,7 @@ struct fake {
 	size_t nmessages, capmessages;
 	uint64_t generation;
 	int fail_commits;     // so many commits are refused
+	bool has_journal;     // it may be read
 	bool garble;          // segments come as bytes that are no pane
 	int64_t floor;        // the last set_floor
 	unsigned commits, intervals, segment_calls, segments_read;
