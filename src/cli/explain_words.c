@@ -45,6 +45,8 @@ void explain_rule(struct buf *out, const json_t *v)
 	buf_addf(out, "%s", json_get_str(rule, "measure", "?"));
 	bound(out, rule, "above");
 	bound(out, rule, "below");
+	if (json_get_str(rule, "limit", NULL))
+		buf_addf(out, ", limit %s,", json_get_str(rule, "limit", ""));
 	buf_addf(out, " over %s", json_get_str(rule, "over", "?"));
 	if (for_ms)
 		buf_addf(out, " for %s", duration_format(for_ms, text, sizeof text));

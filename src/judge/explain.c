@@ -7,6 +7,7 @@
 
 #include "judge/explain_parts.h"
 #include "judge/page.h"
+#include "judge/threshold.h"
 #include "util/gcd.h"
 #include "util/xalloc.h"
 
@@ -107,6 +108,19 @@ static bool rule_of(const struct judge_conf *c, const struct judge_stream *s, co
 	return m != NULL;
 }
 
+static int first_of(struct ground *g, struct error *err)
+{
+	const struct judge_port *port = g->conf->port;
+	struct interval_view *iv;
+	size_t n;
+
+	if (port->intervals(port->ctx, g->stream->name, INT64_MIN / 2, INT64_MAX / 2, &iv, &n, err))
+		return -1;
+	g->first = n ? iv[0].start : INT64_MAX;
+	free(iv);
+	return 0;
+}
+
 int ground_init(struct ground *g, const struct explain_conf *c, const struct judge_stream *s, const struct rule *r,
 		int64_t length, struct error *err)
 {
@@ -114,11 +128,13 @@ int ground_init(struct ground *g, const struct explain_conf *c, const struct jud
 	int64_t unit = gcd(s->slide_ms, length);
 
 	*g = (struct ground){.conf = c, .stream = s, .rule = *r, .length = length};
-	if (c->port->view(c->port->ctx, s->name, &g->view, err))
+	if (c->port->view(c->port->ctx, s->name, &g->view, err) || first_of(g, err))
 		return -1;
 	g->progress = progress_of(&g->view);
 	g->histories = histories_new();
 	g->windows = windows_new(c->port, s->name, s->pane_ms, unit, length, s->baseline);
+	if (rule_moves(r, s))
+		g->moving = moving_new(c->port, s);
 	if (other)
 		g->others = windows_new(c->port, other->name, other->pane_ms, unit, length, other->baseline);
 	return 0;
@@ -129,6 +145,7 @@ void ground_release(struct ground *g)
 	windows_free(g->windows);
 	windows_free(g->others);
 	histories_free(g->histories);
+	moving_free(g->moving);
 	stream_view_release(&g->view);
 }
 
@@ -141,21 +158,23 @@ int scene_init(struct scene *s, struct ground *g, int64_t end, struct error *err
 {
 	const struct rule *r = &g->rule;
 	int64_t from = end - g->length, earlier = time_floor(rule_previous(r, g->stream), g->stream->pane_ms);
-	bool previous = r->against.kind == AGAINST_PREVIOUS;
 	int rc;
 
 	*s = (struct scene){0};
 	rc = windows_merge(g->windows, from, end, &s->now, err);
-	if (!rc && previous)
+	if (!rc && earlier)
 		rc = windows_merge(g->windows, from - earlier, end - earlier, &s->other, err);
 	else if (!rc && g->others)
 		rc = windows_merge(g->others, from, end, &s->other, err);
+	if (!rc && g->moving)
+		rc = moving_look(g->moving, g->length, end - earlier, g->first, &g->view, err);
 	if (rc)
 		return -1;
 	s->now.lost = view_lost(&g->view, from, end);
 	field_list_fill(&s->fields, g->stream, &s->now);
 	s->moment = (struct moment){.stream = g->stream, .window = &s->now, .other = s->other.total.pane ? &s->other : NULL,
-				    .progress = &g->progress, .version = &g->version, .histories = g->histories};
+				    .progress = &g->progress, .version = &g->version, .histories = g->histories,
+				    .moving = g->moving ? moving_of(g->moving, g->length) : NULL};
 	s->moment.tests = rule_tests(r, g->stream, &s->fields, &s->now);
 	return 0;
 }
@@ -187,28 +206,20 @@ static json_t *against_json(const struct rule *r, const struct judge_stream *s)
 {
 	char span[40], from[40], to[40];
 	const struct baseline *b = s->baseline;
+	int64_t previous = rule_previous(r, s);
 	struct buf text = BUF_INIT;
 
-	switch (r->against.kind) {
-	case AGAINST_BASELINE:
-		if (!b) {
-			buf_adds(&text, "nothing");
-			break;
-		}
-		buf_addf(&text, "baseline %.12s", b->hash);
-		if (b->has_event_time)
-			buf_addf(&text, " (%s to %s)", time_format(b->from, from, sizeof from), time_format(b->to, to, sizeof to));
-		break;
-	case AGAINST_PREVIOUS:
-		buf_addf(&text, "the window %s earlier", duration_format(r->against.previous_ms, span, sizeof span));
-		break;
-	case AGAINST_SLICE:
+	if (r->against.kind == AGAINST_SLICE)
 		buf_addf(&text, "slice %s", r->against.name);
-		break;
-	case AGAINST_STREAM:
+	else if (r->against.kind == AGAINST_STREAM)
 		buf_addf(&text, "stream %s", r->against.name);
-		break;
-	}
+	else if (previous)
+		buf_addf(&text, "the window %s earlier", duration_format(previous, span, sizeof span));
+	else if (b && b->has_event_time)
+		buf_addf(&text, "baseline %.12s (%s to %s)", b->hash, time_format(b->from, from, sizeof from),
+			 time_format(b->to, to, sizeof to));
+	else
+		buf_addf(&text, b ? "baseline %.12s" : "nothing", b ? b->hash : "");
 	json_t *out = json_str(text.data);
 	buf_release(&text);
 	return out;
@@ -216,13 +227,13 @@ static json_t *against_json(const struct rule *r, const struct judge_stream *s)
 
 static json_t *rule_json(const struct rule *r, const struct judge_stream *s, bool needs)
 {
-	char text[40];
+	char text[40], limit[80];
 
-	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "name", json_str(r->name), "measure", r->measure->name,
+	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "name", json_str(r->name), "measure", r->measure->name,
 			 "help", r->measure->help, "above", r->has_above ? json_num(r->above) : json_null(), "below",
 			 r->has_below ? json_num(r->below) : json_null(), "over",
 			 json_str(duration_format(r->over_ms ? r->over_ms : s->window_ms, text, sizeof text)), "for_ms",
-			 json_integer(r->for_ms), "against", needs ? against_json(r, s) : json_null());
+			 json_integer(r->for_ms), "limit", json_str(threshold_words(r, limit, sizeof limit)), "against", needs ? against_json(r, s) : json_null());
 }
 
 static double excess(const json_t *item)
@@ -308,7 +319,7 @@ static int explain_one(const struct explain_conf *c, const struct judge_stream *
 	if (rc)
 		return -1;
 	rc = scene_init(&scene, &g, to, err);
-	bool kept = !rc && windows_next(g.windows, from) < to;
+	bool kept = !rc && g.first < to && windows_next(g.windows, from) < to;
 	if (first && !rc) {
 		json_object_set_new(out, "window", json_deep_copy(window));
 		json_object_set_new(out, "kept", json_boolean(kept));

@@ -18,6 +18,8 @@ struct ground {
 	struct progress progress;
 	struct version version;
 	struct histories *histories;
+	struct moving *moving;      // or NULL
+	int64_t first;              // where the data begin that the store still has
 };
 
 // One window of it.

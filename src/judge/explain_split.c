@@ -87,18 +87,13 @@ static void part_free(void *p)
 	free(part);
 }
 
-// The measure of one pane beside the same reference.
+// The measure of one part beside the same reference.
 static json_t *measured(const struct ground *g, const struct scene *s, const struct field_def *def, const char *slice,
 			const struct pane *p)
 {
-	bool partial = false;
-	struct pane *counted;
-	struct measure_input in = reading_input(&g->rule, &s->moment, def, slice, &partial, &counted);
-
-	in.current = (struct measure_side){p, def ? pane_find(p, def->path, def->type) : NULL};
-	struct measure_value v = measure_compute(g->rule.measure, &in);
-	pane_free(counted);
+	struct measure_value v = reading_of_pane(&g->rule, &s->moment, def, slice, p);
 	json_t *out = value_json(&v);
+
 	json_object_set_new(out, "records", json_integer((json_int_t)p->records));
 	return out;
 }

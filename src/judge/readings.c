@@ -201,12 +201,12 @@ static const char *const letter_words[] = {
 	[LETTERS_UNDELIVERED] = "the topic cannot be written",
 };
 
-struct measure_input reading_input(const struct rule *r, const struct moment *m, const struct field_def *def,
-				   const char *slice, bool *partial, struct pane **counted)
+static struct measure_input input_of(const struct rule *r, const struct moment *m, const struct field_def *def,
+				     const char *slice, struct measure_side current, bool *partial, struct pane **counted)
 {
 	struct measure_input in = {
 		.def = def,
-		.current = side_of(m->window, slice, def, partial),
+		.current = current,
 		.window_ms = m->window ? m->window->to - m->window->from : 0,
 		.newest = m->progress->newest,
 		.version_known = m->version->said,
@@ -226,6 +226,25 @@ struct measure_input reading_input(const struct rule *r, const struct moment *m,
 			in.history = histories_get(m->histories, in.baseline, in.source, in.window_ms);
 	}
 	return in;
+}
+
+struct measure_input reading_input(const struct rule *r, const struct moment *m, const struct field_def *def,
+				   const char *slice, bool *partial, struct pane **counted)
+{
+	return input_of(r, m, def, slice, side_of(m->window, slice, def, partial), partial, counted);
+}
+
+struct measure_value reading_of_pane(const struct rule *r, const struct moment *m, const struct field_def *def, const char *slice,
+				     const struct pane *p)
+{
+	struct measure_side current = {p, def ? pane_find(p, def->path, def->type) : NULL};
+	bool partial = false;
+	struct pane *counted;
+	struct measure_input in = input_of(r, m, def, slice, current, &partial, &counted);
+	struct measure_value v = measure_compute(r->measure, &in);
+
+	pane_free(counted);
+	return v;
 }
 
 struct reading reading_of(const struct rule *r, const struct moment *m, const struct field_def *def,

@@ -58,6 +58,9 @@ uint64_t rule_tests(const struct rule *r, const struct judge_stream *s, const st
 // NULL), a pane of the current side, after use.
 struct measure_input reading_input(const struct rule *r, const struct moment *m, const struct field_def *def,
 				   const char *slice, bool *partial, struct pane **counted);
+// The rule's measure of a pane that was counted like the current side: a part of it.
+struct measure_value reading_of_pane(const struct rule *r, const struct moment *m, const struct field_def *def, const char *slice,
+				     const struct pane *p);
 // One reading of the rule's measure. `def` NULL for stream measures. Strings are borrowed.
 struct reading reading_of(const struct rule *r, const struct moment *m, const struct field_def *def,
 			  const char *slice);
