@@ -18,7 +18,7 @@ static json_t *number(double v, enum field_type type)
 
 static bool has_moments(enum field_type t)
 {
-	return t == FIELD_NUMERIC || t == FIELD_TEXT || t == FIELD_TIME;
+	return t == FIELD_NUMERIC || t == FIELD_TEXT || t == FIELD_TIME || t == FIELD_VECTOR;
 }
 
 static void put_moments(json_t *o, const struct field_stats *f)
@@ -39,6 +39,8 @@ static void put_moments(json_t *o, const struct field_stats *f)
 		json_object_set_new(o, "freshness", json_pack("{s:o, s:o}", "p50", json_num(field_age_quantile(f, 0.5, &error) / 1000),
 							      "max", json_num((double)f->age_max / 1000)));
 	}
+	if (f->dim_sums)
+		json_object_set_new(o, "dimensions", json_integer((json_int_t)f->dims));
 	if (f->type != FIELD_NUMERIC)
 		return;
 	json_t *q = json_object();

@@ -204,6 +204,8 @@ static void on_value(void *ctx, const char *path, enum field_type type, const st
 		baseline_builder_number(m->builder, path, type, v->num);
 	else if (type == FIELD_TIME && (v->kind == VALUE_TIME || v->kind == VALUE_NUMBER))
 		baseline_builder_number(m->builder, path, type, v->kind == VALUE_TIME ? (double)v->ms : v->num);
+	else if (type == FIELD_VECTOR && v->kind == VALUE_VECTOR)
+		baseline_builder_vector(m->builder, path, v->vector, v->len);
 	else if ((type == FIELD_CATEGORICAL || type == FIELD_TEXT) && v->kind == VALUE_STRING)
 		baseline_builder_text(m->builder, path, type, v->str, v->len);
 	else if (type == FIELD_BOOLEAN && v->kind == VALUE_BOOL)

@@ -57,8 +57,8 @@ static void bind(struct side *s, struct plan_entry *e)
 		e->slice_slot[i] = SIZE_MAX;
 	for (size_t k = 0; k < slots; k++) {
 		const struct plan_slot *slot = plan_slot(e->plan, k);
-		bool counted = slot->type != FIELD_NONE && slot->type != FIELD_VECTOR && !e->beyond;
 		bool inside = slot->element >= 0;
+		bool counted = slot->type != FIELD_NONE && slot->part_of < 0 && !(slot->type == FIELD_VECTOR && inside) && !e->beyond;
 		e->path[k] = side_shown(s, e->plan, slot->path);
 		e->field[k] = counted ? wstream_field(e->owner, e->path[k], slot->type, inside) : SIZE_MAX;
 		e->past[k] = slot->encrypted ? SIZE_MAX : history_rule(c, e->path[k]);

@@ -163,6 +163,12 @@ static void add_value(struct open_pane *o, struct field_stats *f, size_t k, cons
 		else
 			field_add_other(f);
 		break;
+	case VALUE_VECTOR:
+		if (type == FIELD_VECTOR)
+			field_add_vector(f, v->vector, v->len);
+		else
+			field_add_other(f);
+		break;
 	case VALUE_OTHER:
 		field_add_other(f);
 		break;

@@ -126,6 +126,7 @@ size_t wstream_field(struct wstream *s, const char *path, enum field_type type, 
 			d->grid = b->def.grid;
 			d->categories = b->def.categories;
 			d->ncategories = b->def.ncategories;
+			d->dims = b->def.dims;
 		}
 		GROW(s->fields, s->nfields, s->capfields);
 		s->fields[s->nfields++] = d;

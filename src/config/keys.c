@@ -142,7 +142,7 @@ const struct section section_field = {
     .help = "A field by its path (customer.address.country). A field that is named must exist with the right "
 	    "type; all others are monitored too, typed by the schema.",
     .keys = (const struct key[]){
-	{"type", KEY_OWN, .unit = "numeric, categorical, boolean, text or time", .shown = "by the schema",
+	{"type", KEY_OWN, .unit = "numeric, categorical, boolean, text, time or vector", .shown = "by the schema",
 	 .help = "what the field counts as"},
 	{"ignore", KEY_OWN, .unit = "true or false", .shown = "false", .help = "do not monitor it"},
 	{"range", KEY_OWN, .unit = "[MIN, MAX], null for an open end",

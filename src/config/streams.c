@@ -81,10 +81,7 @@ static void read_type(struct loader *l, const struct node *n, const char *path, 
 
 	if (!s)
 		return;
-	if (t == FIELD_VECTOR) {
-		warning(l, n, "%s: vector is not supported by this version; the field is ignored", path);
-		t = FIELD_NONE;
-	} else if (t == FIELD_TYPES || t == FIELD_NONE) {
+	if (t == FIELD_TYPES || t == FIELD_NONE) {
 		problem(l, n, "%s: '%s' is not one of %s", path, s, key_find(&section_field, "type")->unit);
 		t = FIELD_TYPES;
 	}

@@ -67,6 +67,7 @@ void baseline_builder_number(struct baseline_builder *b, const char *path, enum 
 void baseline_builder_text(struct baseline_builder *b, const char *path, enum field_type type, const char *s,
 			   size_t n); // categorical, boolean ("true"/"false") and text
 // Frees the builder. Takes over `provenance`. -> NULL with err where there was no row.
+void baseline_builder_vector(struct baseline_builder *b, const char *path, const double *x, size_t n);
 struct baseline *baseline_builder_finish(struct baseline_builder *b, json_t *provenance, struct error *err) MUST_CHECK;
 void baseline_builder_free(struct baseline_builder *b);
 

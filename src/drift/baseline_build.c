@@ -30,6 +30,7 @@ struct column {
 	enum field_type type;
 	struct value *values;
 	size_t n, cap;
+	struct pane *vectors; // of a vector field: its statistics, as field 0; the values are norms
 	struct map texts; // -> struct text
 	struct text **by_id;
 	size_t ntexts, captexts;
@@ -70,6 +71,7 @@ static void column_free(void *p)
 	struct column *c = p;
 
 	map_release(&c->texts, text_free);
+	pane_free(c->vectors);
 	free(c->by_id);
 	free(c->values);
 	free(c->path);
@@ -122,6 +124,27 @@ void baseline_builder_number(struct baseline_builder *b, const char *path, enum 
 		value->number = v;
 	else
 		value->id = OTHER;
+}
+
+// Of a vector that is not counted, NaN.
+void baseline_builder_vector(struct baseline_builder *b, const char *path, const double *x, size_t n)
+{
+	struct column *c = column_of(b, path, FIELD_VECTOR);
+	const struct field_def def = {.path = c->path, .type = FIELD_VECTOR};
+	struct value *value = value_add(b, c);
+	struct field_stats *f;
+	uint64_t count;
+
+	if (c->type != FIELD_VECTOR) {
+		value->id = OTHER;
+		return;
+	}
+	if (!c->vectors)
+		c->vectors = pane_new();
+	f = pane_field(c->vectors, 0, &def);
+	count = f->count;
+	field_add_vector(f, x, n);
+	value->number = f->count > count ? vector_norm(x, n) : NAN;
 }
 
 void baseline_builder_text(struct baseline_builder *b, const char *path, enum field_type type, const char *s, size_t n)
@@ -218,6 +241,8 @@ static void count_values(struct field_stats *f, const struct column *c)
 			break;
 		case FIELD_TIME:
 			field_add_time(f, (int64_t)v->number);
+			break;
+		case FIELD_VECTOR: // counted as it came
 			break;
 		case FIELD_TEXT:
 			t = c->by_id[v->id];
@@ -479,6 +504,11 @@ static struct baseline_field *make_field(struct baseline *out, size_t index, str
 	else if (c->type == FIELD_CATEGORICAL)
 		make_categories(&f->def, c);
 	f->total = pane_field(out->total, index, &f->def);
+	if (c->vectors) {
+		out->total->fields[index] = c->vectors->fields[0];
+		c->vectors->fields[0] = f->total;
+		f->total = out->total->fields[index];
+	}
 	count_values(f->total, c);
 	make_coarse(f, c);
 	return f;

@@ -78,13 +78,22 @@ static void get_counts(const json_t *o, const char *key, uint64_t *out, size_t n
 }
 
 // Files of before exact sums have the parts of it.
+static struct xsum sum_of(const json_t *v, const char *key, struct error *err)
+{
+	struct xsum s = {0};
+
+	if (!json_is_string(v) || !xsum_parse(&s, json_string_value(v)))
+		error_set(err, "\"%s\" must be a sum, -0xHEXpEXPONENT", key);
+	return s;
+}
+
 static struct xsum get_sum(const json_t *o, const char *key, struct error *err)
 {
 	const json_t *v = json_object_get(o, key), *a = json_is_string(v) ? NULL : get_array(o, key, 0, SIZE_MAX, err);
 	struct xsum s = {0};
 
-	if (json_is_string(v) && !xsum_parse(&s, json_string_value(v)))
-		error_set(err, "\"%s\" must be a sum, -0xHEXpEXPONENT", key);
+	if (json_is_string(v))
+		return sum_of(v, key, err);
 	for (size_t i = 0; i < json_array_size(a); i++)
 		xsum_add(&s, real_of(json_array_get(a, i), key, err));
 	return s;
@@ -203,6 +212,20 @@ static void decode_histogram(struct baseline_field *f, const json_t *o, struct e
 		error_set(err, "\"coarse_bins\" must be one more than the last of \"coarse\"");
 }
 
+// None: vectors of two dimensions met.
+static void decode_dimensions(struct field_stats *t, const json_t *o, struct error *err)
+{
+	const json_t *a = json_object_get(o, "dimensions") ? get_array(o, "dimensions", 1, VECTOR_MAX_DIMS, err) : NULL;
+
+	t->mixed = t->count && !a;
+	if (!t->count || !a)
+		return;
+	t->dims = json_array_size(a);
+	t->dim_sums = xcalloc(t->dims, sizeof *t->dim_sums);
+	for (size_t i = 0; i < t->dims; i++)
+		t->dim_sums[i] = sum_of(json_array_get(a, i), "dimensions", err);
+}
+
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -306,8 +329,8 @@ static struct baseline_field *decode_field(struct baseline *b, size_t index, con
 
 	f->def.path = get_text(o, "path", err);
 	f->def.type = field_type_parse(json_get_str(o, "type", ""));
-	if (f->def.type < FIELD_NUMERIC || f->def.type > FIELD_TIME)
-		error_set(err, "\"type\" must be numeric, categorical, boolean, text or time");
+	if (f->def.type < FIELD_NUMERIC || f->def.type > FIELD_VECTOR)
+		error_set(err, "\"type\" must be numeric, categorical, boolean, text, time or vector");
 	if (nbins > BASELINE_BINS)
 		error_set(err, "\"coarse_bins\" must be at most %d", BASELINE_BINS);
 	if (f->def.type == FIELD_NUMERIC && json_object_get(o, "edges"))
@@ -317,6 +340,9 @@ static struct baseline_field *decode_field(struct baseline *b, size_t index, con
 	f->nbins = nbins;
 	f->total = pane_field(b->total, index, &f->def);
 	decode_stats(f->total, o, err);
+	if (f->def.type == FIELD_VECTOR)
+		decode_dimensions(f->total, o, err);
+	f->def.dims = f->total->dim_sums ? f->total->dims : 0;
 	if (f->def.grid)
 		decode_histogram(f, o, err);
 	else if (f->def.type == FIELD_CATEGORICAL || f->def.type == FIELD_BOOLEAN)

@@ -121,6 +121,15 @@ static void categories_json(json_t *o, const struct field_stats *t)
 	json_object_set_new(o, "unseen", count_json(t->unseen));
 }
 
+static json_t *dimensions_json(const struct field_stats *t)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < t->dims; i++)
+		json_array_append_new(a, sum_json(&t->dim_sums[i]));
+	return a;
+}
+
 static json_t *field_json(const struct baseline_field *f)
 {
 	const struct field_stats *t = f->total;
@@ -141,6 +150,8 @@ static json_t *field_json(const struct baseline_field *f)
 		grid_json(o, f);
 	if (f->def.type == FIELD_CATEGORICAL || f->def.type == FIELD_BOOLEAN)
 		categories_json(o, t);
+	if (t->dim_sums)
+		json_object_set_new(o, "dimensions", dimensions_json(t));
 	json_object_set_new(o, "coarse_bins", json_integer((json_int_t)f->nbins));
 	if (f->movement && !f->movement->of_chunks)
 		json_object_set_new(o, "movement", movement_encode(f->movement));

@@ -46,5 +46,7 @@ void baseline_coarse(struct baseline_field *f)
 		const struct category *top[BASELINE_BINS - 1];
 
 		f->nbins = coarse_categories(f->total, top) + 1;
+	} else if (f->total->dim_sums) {
+		f->def.dims = f->total->dims;
 	}
 }

@@ -4,6 +4,6 @@
 #define KD_DRIFT_BASELINE_MAKE_H
 #include "drift/baseline.h"
 
-// Fills f->coarse and f->nbins from f->total.
+// Fills f->coarse and f->nbins, of vectors f->def.dims, from f->total.
 void baseline_coarse(struct baseline_field *f);
 #endif

@@ -27,6 +27,8 @@ measure_fn measure_chi2, measure_chi2_p, measure_chi2_evidently, measure_chi2_na
 // values.c
 measure_fn measure_unseen, measure_top_share, measure_constant, measure_distinct_ratio, measure_entropy,
 	measure_normalized_entropy, measure_freshness_p50, measure_freshness_max;
+// vector.c
+measure_fn measure_centroid_distance, measure_centroid_cosine;
 // counts.c
 measure_fn measure_missing, measure_nan, measure_inf, measure_violation_ratio, measure_violating_records,
 	measure_incompatible_schema, measure_dropped_field, measure_breaking_version, measure_records, measure_staleness,

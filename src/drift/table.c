@@ -11,7 +11,8 @@
 #define WORD (1u << FIELD_CATEGORICAL)
 #define TEXT (1u << FIELD_TEXT)
 #define TIME (1u << FIELD_TIME)
-#define ANY (NUM | CAT | TEXT | TIME | 1u << FIELD_VECTOR)
+#define VECTOR (1u << FIELD_VECTOR)
+#define ANY (NUM | CAT | TEXT | TIME | VECTOR)
 
 // Texts that several rows share.
 static const char ks_name[] = "Kolmogorov-Smirnov", psi_name[] = "population stability index",
@@ -263,20 +264,21 @@ const struct measure measure_table[] = {
 	{
 		.name = "mean_shift", .range = "any", .unit = "sd",
 		.help = "the difference of the means in the reference's (population) standard deviations; of text: of "
-			"the length",
-		.scope = MEASURE_FIELD, .types = NUM | TEXT, .needs_reference = true, .min_records = 30,
+			"the length; of vectors: of the norm",
+		.scope = MEASURE_FIELD, .types = NUM | TEXT | VECTOR, .needs_reference = true, .min_records = 30,
 		.threshold = 0.5, .compute = measure_mean_shift, .exact = exact_mean_shift, .file_types = NUM,
 	},
 	{
 		.name = "variance_ratio", .range = "0 up",
-		.help = "the current variance over the reference's, both n - 1; of text: of the length",
-		.scope = MEASURE_FIELD, .types = NUM | TEXT, .needs_reference = true, .min_records = 30,
+		.help = "the current variance over the reference's, both n - 1; of text: of the length; of vectors: of the norm",
+		.scope = MEASURE_FIELD, .types = NUM | TEXT | VECTOR, .needs_reference = true, .min_records = 30,
 		.threshold = 2, .compute = measure_variance_ratio, .exact = exact_variance_ratio, .file_types = NUM,
 	},
 	{
 		.name = "t_p", .range = "0 to 1", .source = "Welch",
-		.help = "p of the difference of the means, variances not taken as equal; of text: of the length",
-		.scope = MEASURE_FIELD, .types = NUM | TEXT, .needs_reference = true, .min_records = 30,
+		.help = "p of the difference of the means, variances not taken as equal; of text: of the length; of "
+			"vectors: of the norm",
+		.scope = MEASURE_FIELD, .types = NUM | TEXT | VECTOR, .needs_reference = true, .min_records = 30,
 		.threshold = 0.001, .scale = SCALE_P, .compute = measure_t_p, .exact = exact_t_p, .file_types = NUM,
 	},
 	{
@@ -292,18 +294,30 @@ const struct measure measure_table[] = {
 		.error = by_width, .compute = measure_p99_shift, .exact = exact_p99_shift, .file_types = NUM,
 	},
 	{
+		.name = "centroid_distance", .range = "0 up", .unit = "the field's", .source = "Euclidean",
+		.help = "how far the mean of the vectors lies from the reference's",
+		.scope = MEASURE_FIELD, .types = VECTOR, .needs_reference = true, .min_records = 30, .threshold = NAN,
+		.compute = measure_centroid_distance,
+	},
+	{
+		.name = "centroid_cosine", .range = "0 to 2", .source = "cosine distance",
+		.help = "1 less the cosine of the angle between the mean of the vectors and the reference's",
+		.scope = MEASURE_FIELD, .types = VECTOR, .needs_reference = true, .min_records = 30, .threshold = 0.1,
+		.compute = measure_centroid_cosine,
+	},
+	{
 		.name = "missing_ratio", .range = "0 to 1", .help = "null or absent, of the decoded records",
 		.scope = MEASURE_FIELD, .types = ANY, .count = true, .min_records = 1, .threshold = 0.05,
 		.compute = measure_missing,
 	},
 	{
-		.name = "nan_ratio", .range = "0 to 1", .help = "NaN, of the decoded records",
-		.scope = MEASURE_FIELD, .types = NUM, .count = true, .min_records = 1, .threshold = 0.01,
+		.name = "nan_ratio", .range = "0 to 1", .help = "NaN, of the decoded records; of vectors: one with a NaN",
+		.scope = MEASURE_FIELD, .types = NUM | VECTOR, .count = true, .min_records = 1, .threshold = 0.01,
 		.compute = measure_nan,
 	},
 	{
-		.name = "inf_ratio", .range = "0 to 1", .help = "infinite, of the decoded records",
-		.scope = MEASURE_FIELD, .types = NUM, .count = true, .min_records = 1, .threshold = 0.01,
+		.name = "inf_ratio", .range = "0 to 1", .help = "infinite, of the decoded records; of vectors: one with an infinity",
+		.scope = MEASURE_FIELD, .types = NUM | VECTOR, .count = true, .min_records = 1, .threshold = 0.01,
 		.compute = measure_inf,
 	},
 	{
@@ -413,23 +427,23 @@ const struct measure measure_table[] = {
 	},
 	{
 		.name = "mean", .range = "any", .unit = "the field's",
-		.help = "the mean of the values; of text: of the length in bytes",
-		.scope = MEASURE_FIELD, .types = NUM | TEXT, .min_records = 1, .threshold = NAN, .compute = measure_mean,
+		.help = "the mean of the values; of text: of the length in bytes; of vectors: of the (Euclidean) norm",
+		.scope = MEASURE_FIELD, .types = NUM | TEXT | VECTOR, .min_records = 1, .threshold = NAN, .compute = measure_mean,
 	},
 	{
 		.name = "stddev", .range = "0 up", .unit = "the field's",
-		.help = "the standard deviation of the values, n - 1; of text: of the length",
-		.scope = MEASURE_FIELD, .types = NUM | TEXT, .min_records = 2, .threshold = NAN, .compute = measure_stddev,
+		.help = "the standard deviation of the values, n - 1; of text: of the length; of vectors: of the norm",
+		.scope = MEASURE_FIELD, .types = NUM | TEXT | VECTOR, .min_records = 2, .threshold = NAN, .compute = measure_stddev,
 	},
 	{
 		.name = "min", .range = "any", .unit = "the field's",
-		.help = "the least value; of text: the least length in bytes",
-		.scope = MEASURE_FIELD, .types = NUM | TEXT, .min_records = 1, .threshold = NAN, .compute = measure_min,
+		.help = "the least value; of text: the least length in bytes; of vectors: the least norm",
+		.scope = MEASURE_FIELD, .types = NUM | TEXT | VECTOR, .min_records = 1, .threshold = NAN, .compute = measure_min,
 	},
 	{
 		.name = "max", .range = "any", .unit = "the field's",
-		.help = "the greatest value; of text: the greatest length in bytes",
-		.scope = MEASURE_FIELD, .types = NUM | TEXT, .min_records = 1, .threshold = NAN, .compute = measure_max,
+		.help = "the greatest value; of text: the greatest length in bytes; of vectors: the greatest norm",
+		.scope = MEASURE_FIELD, .types = NUM | TEXT | VECTOR, .min_records = 1, .threshold = NAN, .compute = measure_max,
 	},
 	{
 		.name = "p50", .range = "any", .unit = "the field's", .source = "median",

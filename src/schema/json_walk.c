@@ -157,7 +157,9 @@ static void take_container(struct json_walk *j, const struct tree *t, bool is_ar
 {
 	const bool known = is_array ? t->items != NULL : t->nchildren || t->values || t->record;
 
-	if (t->slot != NO_SLOT)
+	const bool vector = is_array && t->slot != NO_SLOT && j->w.plan->slots[t->slot].type == FIELD_VECTOR;
+
+	if (t->slot != NO_SLOT && !vector)
 		other_type(j, t, SHAPES);
 	if (t->open && !known)
 		json_met(j->w.plan, t, "x", 1, j->w.out);

@@ -34,6 +34,7 @@ static inline void add_text(struct walk *w, uint32_t slot, const char *s, size_t
 	v->len = (uint32_t)n;
 }
 
+void vectors_gather(const struct plan *p, struct record_values *out); // plan_vector.c
 void walk_grow(struct walk *w); // room for what one more element can give, and what lies around it still may
 void set_detail(struct record_values *out, const char *text);
 void add_breach(struct walk *w, enum violation_kind kind, uint32_t slot, const char *text);

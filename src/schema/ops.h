@@ -116,6 +116,7 @@ struct plan {
 	struct checks **checks; // by slot; NULL: none
 	size_t nslots, capslots;
 	size_t nelements;
+	bool vectors;	      // a slot is part of one
 	struct breach *always; // breaches of every record, which own their `why`
 	size_t nalways, capalways;
 	char *rule_set; // the registry's; NULL: none

@@ -5,7 +5,8 @@
 //
 // A field's path joins record fields by dots; a top-level type that is no record is "value". The items of an
 // array add "[]", the values of a map "{}" ("items[].price", "tags{}"): each gives a value, and what it lacks
-// is missing once an element; elements that have no bytes (nulls, empty records) are not counted. The
+// is missing once an element; elements that have no bytes (nulls, empty records) are not counted. An array outside of
+// others that a rule calls a vector gives one value instead, all its numbers; an empty one is missing. The
 // branches of a union share a path: a number among them makes the field numeric, else the first branch
 // decides, and a value of a type that the field does not count is VALUE_OTHER. Inside the recursion of a
 // record only what a rule names is handed out ("next.next.x").
@@ -26,6 +27,7 @@ enum value_kind {
 	VALUE_STRING, // string, enum symbol, bytes, fixed, uuid: str/len point into the record or the plan
 	VALUE_BOOL,   // num is 0 or 1
 	VALUE_TIME,   // date, time-*, timestamp-*: num and ms; unix milliseconds (time of day for time-*)
+	VALUE_VECTOR, // the numbers of an array of a field that counts as vector: vector/len
 	VALUE_OTHER,  // present, of a type that the field does not count: nothing but the slot
 };
 
@@ -36,6 +38,7 @@ struct value {
 	int64_t ms;	 // VALUE_TIME
 	bool whole;	 // VALUE_NUMBER of a `compared` field: an integer, and exactly ms
 	const char *str; // VALUE_STRING: valid while the record's bytes, the plan and the record_values are, and nothing else is walked
+	const double *vector; // VALUE_VECTOR: valid while nothing else is walked
 	uint32_t len;
 };
 
@@ -65,6 +68,8 @@ struct record_values {
 	int64_t kafka_ms; // given, for `freshness`: when the record was written; 0: not known, nothing is stale
 	char detail[160]; // the reason of the first breach, without payload; "" where there is none
 	struct proto_scratch *proto; // of Protobuf records, whose texts lie in it
+	double *numbers;  // of vectors
+	size_t capnumbers;
 	char *texts;	  // numbers written out, for categorical slots
 	size_t captexts;
 	bool unknown;		   // the record has fields that plan_learn() would add to the plan
@@ -133,6 +138,7 @@ struct plan_slot {
 	bool encrypted;	      // counted present, with its length; nothing else is said of it
 	bool redacted;	      // no value of it may be shown or kept
 	int32_t element;      // -1, or the elements it lies in: those without a value of it are missing
+	int32_t part_of;      // -1, or the slot of the vector whose numbers these are: it has no values of its own
 };
 
 // A rule that the schema, its rule set or the configuration declares, for what it stands on.

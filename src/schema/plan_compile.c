@@ -201,6 +201,15 @@ bool path_is_event_time(const struct compiler *c)
 	       !strcmp(c->opt->event_time, path_text(c));
 }
 
+// The numbers of what a rule calls a vector, which is in no array or map.
+static const struct field_rule *vector_around(const struct compiler *c, const char *path)
+{
+	size_t n = strlen(path);
+	const struct field_rule *r = n > 2 && !strcmp(path + n - 2, "[]") ? map_get(&c->rules, path, n - 2) : NULL;
+
+	return r && r->type == FIELD_VECTOR && strcspn(path, "[{") == n - 2 ? r : NULL;
+}
+
 static bool ignored_above(const struct compiler *c, const char *path)
 {
 	for (const char *at = strpbrk(path, ".[{"); at; at = strpbrk(at + 1, ".[{")) {
@@ -240,9 +249,9 @@ static void note(struct compiler *c, enum source src)
 
 	if (!f) {
 		const struct field_rule *r = map_gets(&c->rules, path);
+		bool all = vector_around(c, path) || (c->opt->all_fields && !path_is_event_time(c) && !ignored_above(c, path));
 		bool want = r ? r->type != FIELD_NONE
-			      : c->opt->all_fields && !c->again && src != SRC_OPAQUE && src != SRC_NULL && src != SRC_ANY &&
-				    !path_is_event_time(c) && !ignored_above(c, path);
+			      : all && !c->again && src != SRC_OPAQUE && src != SRC_NULL && src != SRC_ANY;
 
 		if (!want)
 			return;
@@ -341,7 +350,7 @@ static int add_slot(struct compiler *c, const char *path, struct found *f, bool 
 	GROW(p->slots, p->nslots, p->capslots);
 	p->checks = xrealloc(p->checks, p->capslots * sizeof *p->checks);
 	p->slots[slot] = (struct plan_slot){.path = xstrdup(path), .type = type, .in_writer = in_writer, .redacted = redacted || f->secret,
-					    .encrypted = f->encrypted, .element = f->element};
+					    .encrypted = f->encrypted, .element = f->element, .part_of = -1};
 	p->checks[slot] = k;
 	p->nslots++;
 	if (!r)
@@ -365,6 +374,22 @@ static int add_slot(struct compiler *c, const char *path, struct found *f, bool 
 	return 0;
 }
 
+static void join_vectors(struct compiler *c)
+{
+	struct plan *p = c->plan;
+
+	for (size_t i = 0; i < p->nslots; i++) {
+		const struct found *f = map_gets(&c->found, p->slots[i].path);
+		const struct field_rule *r = f && !f->rule ? vector_around(c, p->slots[i].path) : NULL;
+		const struct found *whole = r ? map_gets(&c->found, r->path) : NULL;
+
+		if (!whole || p->slots[whole->slot].type != FIELD_VECTOR)
+			continue;
+		p->slots[i].part_of = (int32_t)whole->slot;
+		p->vectors = true;
+	}
+}
+
 static int add_slots(struct compiler *c)
 {
 	for (struct map_entry *e = NULL; (e = map_next(&c->found, e));)
@@ -377,6 +402,7 @@ static int add_slots(struct compiler *c)
 		    add_slot(c, r->path, found_add(c, r->path, r), false))
 			return -1;
 	}
+	join_vectors(c);
 	return 0;
 }
 

@@ -22,6 +22,7 @@ void record_values_release(struct record_values *r)
 {
 	free(r->values);
 	free(r->breaches);
+	free(r->numbers);
 	free(r->texts);
 	free(r->elements);
 	free(r->broken);
@@ -483,7 +484,7 @@ static bool rewrite(struct walk *w, const uint8_t *bytes, size_t n)
 	return true;
 }
 
-void plan_walk(const struct plan *p, const uint8_t *bytes, size_t n, struct record_values *out)
+static void walk_record(const struct plan *p, const uint8_t *bytes, size_t n, struct record_values *out)
 {
 	static const uint8_t none[1];
 	const uint8_t *start = bytes ? bytes : none;
@@ -527,4 +528,11 @@ void plan_walk(const struct plan *p, const uint8_t *bytes, size_t n, struct reco
 		snprintf(out->detail, sizeof out->detail, "%zu bytes after the record's %zu",
 			 (size_t)(w.end - w.p), (size_t)(w.p - first));
 	}
+}
+
+void plan_walk(const struct plan *p, const uint8_t *bytes, size_t n, struct record_values *out)
+{
+	walk_record(p, bytes, n, out);
+	if (p->vectors && out->decoded)
+		vectors_gather(p, out);
 }

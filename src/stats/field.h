@@ -14,7 +14,7 @@ enum field_type {
 	FIELD_BOOLEAN, // categories "false" and "true"
 	FIELD_TEXT,    // length and distinct count only
 	FIELD_TIME,    // unix milliseconds: extremes and ages
-	FIELD_VECTOR,
+	FIELD_VECTOR,  // the norm, and each dimension's sum
 	FIELD_TYPES
 };
 
@@ -48,6 +48,7 @@ struct field_def {
 	const struct grid *grid;   // numeric: the quantile grid, or NULL for the logarithmic grid
 	char **categories;         // categorical: the baseline's own, each counted exactly; sorted
 	size_t ncategories;
+	size_t dims;               // vector: of how many numbers the baseline's are; 0: it is not known
 	bool in_elements;          // inside an array or a map: each of their elements may have a value
 };
 #endif

@@ -3,7 +3,8 @@
 //
 //   field     str path, u8 type, u8 flags (STATS_*), uvar present nan inf other count,
 //             [uvar elements] where STATS_ELEMENTS;
-//             numeric, text, time with count > 0: num min max, sums of the values and of their squares
+//             numeric, text, time, vector with count > 0: num min max, sums of the values and of their squares
+//             vector with count > 0, not mixed: uvar dimensions, as many sums
 //             [range, logarithmic of ages] where STATS_AGES
 //             numeric with count > 0, not mixed: quantile (where STATS_GRID) or logarithmic
 //             categorical, boolean, text: categories
@@ -33,7 +34,7 @@ enum { STATS_APPROXIMATE = 1, STATS_MIXED = 2, STATS_GRID = 4, STATS_ELEMENTS = 
 
 static bool has_moments(enum field_type t)
 {
-	return t == FIELD_NUMERIC || t == FIELD_TEXT || t == FIELD_TIME;
+	return t == FIELD_NUMERIC || t == FIELD_TEXT || t == FIELD_TIME || t == FIELD_VECTOR;
 }
 
 static bool has_categories(enum field_type t)
@@ -290,6 +291,26 @@ static uint64_t get_categories(struct rd *r, struct field_target *t)
 	return total;
 }
 
+static void put_dims(struct buf *out, const struct field_stats *f)
+{
+	buf_uvar(out, f->dims);
+	for (size_t i = 0; i < f->dims; i++)
+		xsum_put(&f->dim_sums[i], out);
+}
+
+static void get_dims(struct rd *r, struct field_stats *f, uint8_t version)
+{
+	size_t n = get_count(r);
+
+	r->bad |= !n || n > VECTOR_MAX_DIMS;
+	if (r->bad)
+		return;
+	f->dims = n;
+	f->dim_sums = xcalloc(n, sizeof *f->dim_sums);
+	for (size_t i = 0; i < n && !r->bad; i++)
+		f->dim_sums[i] = get_sum(r, version);
+}
+
 void field_encode(const struct field_stats *f, struct buf *out)
 {
 	bool histogram = f->type == FIELD_NUMERIC && f->count && !f->mixed;
@@ -313,6 +334,8 @@ void field_encode(const struct field_stats *f, struct buf *out)
 		xsum_put(&f->sum, out);
 		xsum_put(&f->sumsq, out);
 	}
+	if (f->type == FIELD_VECTOR && f->count && !f->mixed)
+		put_dims(out, f);
 	if (ages) {
 		put_range(out, f->age_min, f->age_max);
 		put_logbins(out, f);
@@ -383,6 +406,8 @@ void field_decode(struct rd *r, struct field_target *t, uint8_t version)
 		f->sumsq = get_sum(r, version);
 		r->bad |= !isfinite(f->min) || !isfinite(f->max) || f->min > f->max;
 	}
+	if (f->type == FIELD_VECTOR && f->count && !f->mixed)
+		get_dims(r, f, version);
 	r->bad |= flags & STATS_AGES && f->type != FIELD_TIME;
 	if (flags & STATS_AGES && !r->bad) {
 		get_range(r, &f->age_min, &f->age_max);

@@ -16,4 +16,6 @@ void field_logbin_count(struct field_stats *f, int32_t bin);
 void field_logbins_merge(struct field_stats *dst, const struct field_stats *src);
 enum { AGE_BINS = 975 }; // the number of the last bin of ages; that of the first is its negative
 void field_ages_merge(struct field_stats *dst, const struct field_stats *src);
+void field_vectors_merge(struct field_stats *dst, const struct field_stats *src); // before their moments are
+void field_vector_release(struct field_stats *f);
 #endif

@@ -27,6 +27,7 @@ static void field_free(struct field_stats *f)
 		return;
 	free(f->path);
 	free(f->bins);
+	field_vector_release(f);
 	free(f->logbins);
 	free(f->loghints);
 	xsum_release(&f->sum);
@@ -131,6 +132,9 @@ struct field_stats *pane_field(struct pane *p, size_t index, const struct field_
 		memcpy(f->grid_id, def->grid->id, sizeof f->grid_id);
 		f->nbins = grid_bins(def->grid);
 		f->bins = xcalloc(f->nbins, sizeof *f->bins);
+	} else if (f->type == FIELD_VECTOR) {
+		f->dims = def->dims;
+		f->fixed_dims = def->dims > 0;
 	} else if (f->type == FIELD_BOOLEAN) {
 		categories_know(&f->cats, truths, ARRAY_LEN(truths));
 	} else if (f->type == FIELD_CATEGORICAL) {

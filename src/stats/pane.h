@@ -24,6 +24,7 @@ enum {
 	PANE_MAX_VALUES = 256,   // new categories kept exactly a field (those with the smallest hashes)
 	PANE_MAX_SAMPLES = 3,    // violation samples a kind (those with the smallest offsets)
 	PANE_MAX_SCHEMAS = 64,   // schema ids counted apart (the smallest); the rest share id -1
+	VECTOR_MAX_DIMS = 4096,  // a longer vector counts as `other`
 	PANE_MAX_FAULTS = 2048,  // of the smallest schema ids; others show in the violations alone
 };
 
@@ -56,8 +57,8 @@ struct field_stats {
 	bool approximate;          // small magnitudes fell together in the logarithmic histogram
 	bool in_elements;          // as in its field_def
 	uint64_t elements;         // where in_elements: how many there were
-	bool mixed;                // met two grids: moments only, no histogram any more
-	// numeric (of text: the length in bytes; of time: unix ms)
+	bool mixed;                // met two grids: moments only, no histogram any more; of vectors: two dimensions
+	// numeric (of text: the length in bytes; of time: unix ms; of vectors: the norm)
 	double min, max;           // +inf, -inf while count is 0
 	struct xsum sum, sumsq;    // of finite values, exact
 	char grid_id[17];          // "" for the logarithmic grid
@@ -72,6 +73,10 @@ struct field_stats {
 	size_t nlogbins, caplogbins; // of time: ages, in bins of ages.c
 	int64_t age_min, age_max;    // of time, where nlogbins: event time less value, ms
 	uint16_t *loghints;        // where bins were last found, private to numeric.c
+	// vectors, while they are of one dimension
+	size_t dims;
+	bool fixed_dims;           // the baseline's: others are `other`
+	struct xsum *dim_sums;     // `dims` of them; NULL while count is 0
 	// categorical, boolean; text: distinct count only (values are dropped, hashes kept)
 	struct categories cats;
 	uint64_t unseen;           // values outside the baseline's categories (0 without a baseline)
@@ -153,6 +158,7 @@ void field_add_bool(struct field_stats *f, bool v);
 void field_add_category_times(struct field_stats *f, const char *s, size_t n, uint64_t times); // at once
 void field_add_text(struct field_stats *f, const char *s, size_t n);
 void field_add_time(struct field_stats *f, int64_t ms);
+void field_add_vector(struct field_stats *f, const double *x, size_t n); // with NaN or infinities: counted apart as a whole
 void field_add_age(struct field_stats *f, int64_t ms, int64_t event_ms); // of a time that was added: how old it was
 // Elements that the field lies in, with and without a value.
 static inline void field_add_elements(struct field_stats *f, uint64_t n)
@@ -218,6 +224,9 @@ double field_quantile_within(const struct field_stats *f, double q, double *erro
 // How many times have an age, and the least age (ms) that a share q of them does not exceed, within *error.
 uint64_t field_ages(const struct field_stats *f);
 double field_age_quantile(const struct field_stats *f, double q, double *error);
+double vector_norm(const double *x, size_t n); // Euclidean
+// The mean of the i-th dimension; NaN where there is none.
+double field_centroid(const struct field_stats *f, size_t i);
 // Distinct values; exact while nothing was dropped, else the KMV estimate (Bar-Yossef et al. 2002).
 uint64_t field_distinct(const struct field_stats *f, bool *approximate);
 // The k most frequent categories, by count then value; returns how many. Pointers into f.

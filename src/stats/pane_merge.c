@@ -19,6 +19,8 @@ static void field_merge(struct field_stats *dst, const struct field_stats *src)
 	dst->unseen += src->unseen;
 	if (src->count && src->type == FIELD_NUMERIC)
 		field_histogram_merge(dst, src);
+	if (src->type == FIELD_VECTOR)
+		field_vectors_merge(dst, src);
 	if (src->type == FIELD_TIME)
 		field_ages_merge(dst, src);
 	field_moments_merge(dst, src);

@@ -51,3 +51,42 @@ Test(values, a_times_age_is_by_event_time)
 	cr_expect_eq(f->age_min, -10000);
 	cr_expect_eq(f->age_max, 2000);
 }
+
+Test(values, an_array_that_is_called_a_vector_is_one)
+{
+	struct field_conf fields[] = {{.path = (char *)"e", .type = FIELD_VECTOR}};
+	static const double vectors[][3] = {{3, 4, 0}, {0, 5, 12}};
+	struct error err = ERROR_INIT;
+	const struct pane *pane;
+	const struct field_stats *f;
+
+	play.conf.fields = fields;
+	play.conf.nfields = 1;
+	played_schemas[1] = (struct played_schema){
+		RECORD(TIME_FIELD("ts") ",{\"name\":\"e\",\"type\":{\"type\":\"array\",\"items\":\"double\"}}"), "topic-value",
+		REGISTRY_KNOWN};
+	play_worker(0);
+	for (size_t i = 0; i < 3; i++) {
+		struct buf b = framed(1);
+
+		put_time(&b, 500000);
+		avro_long(&b, i < 2 ? 3 : 0);
+		for (size_t k = 0; i < 2 && k < 3; k++)
+			buf_f64(&b, vectors[i][k]);
+		if (i < 2)
+			avro_long(&b, 0);
+		cr_assert(play_record((struct message){.value = (const uint8_t *)b.data, .len = b.len}));
+		buf_release(&b);
+	}
+	cr_assert_eq(part_checkpoint(play.part, &play.port, &err), STORE_OK);
+	pane = played_pane("s", NULL);
+	cr_expect_eq(pane->violating_records, 0);
+	f = pane_find(pane, "e", FIELD_VECTOR);
+	cr_assert(f);
+	cr_expect_null(pane_find(pane, "e[]", FIELD_TYPES));
+	cr_expect_eq(f->count, 2);
+	cr_expect_eq(field_missing(pane, f), 1, "an empty one is missing");
+	cr_expect_eq(f->dims, 3);
+	cr_expect_eq(field_mean(f), 9);
+	cr_expect_eq(field_centroid(f, 2), 6);
+}

@@ -338,7 +338,7 @@ Test(baseline, refuses_malformed_content)
 	json_object_set_new(field(o, "c"), "coarse_bins", json_integer(3));
 	refuse_content(o, "field c:");
 	o = as_json();
-	json_object_set_new(field(o, "x"), "type", json_string("vector"));
+	json_object_set_new(field(o, "x"), "type", json_string("none"));
 	refuse_content(o, "\"type\" must be");
 	o = as_json();
 	json_object_set_new(field(o, "t"), "path", json_string("a"));

@@ -375,6 +375,62 @@ Test(measure, freshness)
 	pane_free(p);
 }
 
+static struct pane *pane_vectors(const struct field_def *def, const double (*v)[2], size_t n)
+{
+	struct pane *p = pane_new();
+
+	for (size_t i = 0; i < n; i++) {
+		pane_count_record(p, (int64_t)i, (int64_t)i, 1, true, false, false);
+		field_add_vector(pane_field(p, 0, def), v[i], 2);
+	}
+	return p;
+}
+
+// Centroids (3, 4) and (-4, 3): 5 times the root of 2 apart, at a right angle. From a baseline that was a file.
+Test(measure, vectors)
+{
+	static const double before[][2] = {{3, 5}, {2, 4}, {4, 3}}, after[][2] = {{-3, 3}, {-5, 3}}, third[] = {1, 2, 3};
+	struct baseline_builder *builder = baseline_builder_new("s", false);
+	struct error err = ERROR_INIT;
+	char *path = temp_path("vectors.json");
+
+	for (size_t i = 0; i < ARRAY_LEN(before); i++) {
+		baseline_builder_row(builder, 0, 1);
+		baseline_builder_vector(builder, "x", before[i], 2);
+	}
+	struct baseline *made = baseline_builder_finish(builder, NULL, &err);
+	cr_assert(made, "%s", err.text);
+	cr_assert_eq(baseline_save(made, path, &err), 0, "%s", err.text);
+	struct baseline *b = baseline_load(path, &err);
+	cr_assert(b, "%s", err.text);
+	const struct field_def *def = &b->fields[0]->def;
+	cr_assert_eq((int)def->type, FIELD_VECTOR);
+	cr_assert_eq(def->dims, 2);
+	struct pane *p = pane_vectors(def, after, 2), *same = pane_vectors(def, before, 3);
+
+	cr_expect_float_eq(plain("centroid_distance", b, p), 5 * sqrt(2), 1e-12);
+	cr_expect_float_eq(plain("centroid_cosine", b, p), 1, 1e-12);
+	cr_expect_eq(plain("centroid_distance", b, same), 0);
+	cr_expect_eq(plain("centroid_cosine", b, same), 0);
+	cr_expect_float_eq(plain("mean", b, p), (sqrt(18) + sqrt(34)) / 2, 1e-12);
+	cr_expect_float_eq(plain("max", b, p), sqrt(34), 1e-12);
+	cr_expect_float_eq(plain("mean_shift", b, same), 0, 1e-15);
+	cr_expect_eq(against("centroid_cosine", b, p, 1).state, READING_TOO_FEW);
+	field_add_vector(p->fields[0], third, 3); // not the baseline's dimension
+	cr_expect_eq(p->fields[0]->other, 1);
+	struct field_def bare = {.path = (char[]){"x"}, .type = FIELD_VECTOR};
+	struct pane *mixed = pane_vectors(&bare, after, 2);
+	field_add_vector(mixed->fields[0], third, 3);
+	cr_expect_eq(between("centroid_cosine", &bare, same, mixed).state, READING_MIXED_GRIDS);
+	cr_expect_eq(against("ks", b, p, 1).state, READING_NOT_APPLICABLE);
+	pane_free(p);
+	pane_free(same);
+	pane_free(mixed);
+	baseline_free(made);
+	baseline_free(b);
+	free(path);
+}
+
 // Of the length.
 Test(measure, text)
 {

@@ -102,6 +102,7 @@ static double number(struct rng *r)
 
 static void add_value(struct rng *r, struct field_stats *f)
 {
+	double x[3];
 	char s[32];
 	int64_t at;
 	int n;
@@ -127,6 +128,11 @@ static void add_value(struct rng *r, struct field_stats *f)
 		if (rng_below(r, 10))
 			field_add_age(f, at, at + (int64_t)rng_below(r, 1u << rng_below(r, 31)) - (int64_t)rng_below(r, 2000));
 		break;
+	case FIELD_VECTOR:
+		for (int i = 0; i < 3; i++)
+			x[i] = number(r);
+		field_add_vector(f, x, f->path[0] == 'm' ? 2 + rng_below(r, 2) : 3);
+		break;
 	default:
 		break;
 	}
@@ -138,19 +144,20 @@ struct pane *random_pane(struct rng *r, size_t records, bool mix)
 {
 	static char v1[] = "v1", v3[] = "v3", z[] = "zz", *known[] = {v1, v3, z};
 	struct field_def defs[] = {
-		{(char[]){"number"}, FIELD_NUMERIC, grid_a(), NULL, 0, false},
-		{(char[]){"log"}, FIELD_NUMERIC, NULL, NULL, 0, false},
-		{(char[]){"few"}, FIELD_CATEGORICAL, NULL, known, ARRAY_LEN(known), false},
-		{(char[]){"many"}, FIELD_CATEGORICAL, NULL, NULL, 0, false},
-		{(char[]){"many_known"}, FIELD_CATEGORICAL, NULL, known, ARRAY_LEN(known), false},
-		{(char[]){"flag"}, FIELD_BOOLEAN, NULL, NULL, 0, false},
-		{(char[]){"text"}, FIELD_TEXT, NULL, NULL, 0, false},
-		{(char[]){"at"}, FIELD_TIME, NULL, NULL, 0, false},
-		{(char[]){"vector"}, FIELD_VECTOR, NULL, NULL, 0, false},
-		{(char[]){"mixed1"}, FIELD_NUMERIC, NULL, NULL, 0, false},
-		{(char[]){"mixed2"}, FIELD_NUMERIC, NULL, NULL, 0, false},
-		{(char[]){"few"}, FIELD_NUMERIC, grid_b(), NULL, 0, false}, // a path of two types
-		{(char[]){"items[].price"}, FIELD_NUMERIC, NULL, NULL, 0, true},
+		{(char[]){"number"}, FIELD_NUMERIC, grid_a(), NULL, 0, 0, false},
+		{(char[]){"log"}, FIELD_NUMERIC, NULL, NULL, 0, 0, false},
+		{(char[]){"few"}, FIELD_CATEGORICAL, NULL, known, ARRAY_LEN(known), 0, false},
+		{(char[]){"many"}, FIELD_CATEGORICAL, NULL, NULL, 0, 0, false},
+		{(char[]){"many_known"}, FIELD_CATEGORICAL, NULL, known, ARRAY_LEN(known), 0, false},
+		{(char[]){"flag"}, FIELD_BOOLEAN, NULL, NULL, 0, 0, false},
+		{(char[]){"text"}, FIELD_TEXT, NULL, NULL, 0, 0, false},
+		{(char[]){"at"}, FIELD_TIME, NULL, NULL, 0, 0, false},
+		{(char[]){"vector"}, FIELD_VECTOR, NULL, NULL, 0, 0, false},
+		{(char[]){"mixed vector"}, FIELD_VECTOR, NULL, NULL, 0, 0, false},
+		{(char[]){"mixed1"}, FIELD_NUMERIC, NULL, NULL, 0, 0, false},
+		{(char[]){"mixed2"}, FIELD_NUMERIC, NULL, NULL, 0, 0, false},
+		{(char[]){"few"}, FIELD_NUMERIC, grid_b(), NULL, 0, 0, false}, // a path of two types
+		{(char[]){"items[].price"}, FIELD_NUMERIC, NULL, NULL, 0, 0, true},
 	};
 	struct pane *p = pane_new();
 	bool absent[ARRAY_LEN(defs)];

@@ -108,7 +108,7 @@ Test(categories, are_those_of_a_naive_model)
 		size_t distinct = (size_t[]){3, 250, DISTINCT}[round % 3], half = rng_below(&r, 4000);
 
 		model_init(m, round % 2 ? KNOWN : 0);
-		struct field_def def = {path, FIELD_CATEGORICAL, NULL, m->known, m->nknown, false};
+		struct field_def def = {path, FIELD_CATEGORICAL, NULL, m->known, m->nknown, 0, false};
 		struct pane *a = pane_new(), *b = pane_new();
 		count(&r, m, pane_field(a, 0, &def), half, distinct);
 		check(m, a->fields[0]);
@@ -133,7 +133,7 @@ Test(categories, are_those_of_a_naive_model)
 Test(categories, hold_any_bytes)
 {
 	static const char odd[] = "a\0b";
-	struct field_def def = {path, FIELD_CATEGORICAL, NULL, NULL, 0, false};
+	struct field_def def = {path, FIELD_CATEGORICAL, NULL, NULL, 0, 0, false};
 	struct pane *p = pane_new();
 	struct field_stats *f = pane_field(p, 0, &def);
 
@@ -153,7 +153,7 @@ Test(categories, hold_any_bytes)
 
 Test(categories, of_a_boolean)
 {
-	struct field_def def = {path, FIELD_BOOLEAN, NULL, NULL, 0, false};
+	struct field_def def = {path, FIELD_BOOLEAN, NULL, NULL, 0, 0, false};
 	struct pane *p = pane_new();
 	struct field_stats *f = pane_field(p, 0, &def);
 	const struct category *top[2];
@@ -175,7 +175,7 @@ Test(categories, of_a_boolean)
 
 static struct pane *texts(int from, int to)
 {
-	struct field_def def = {path, FIELD_TEXT, NULL, NULL, 0, false};
+	struct field_def def = {path, FIELD_TEXT, NULL, NULL, 0, 0, false};
 	struct pane *p = pane_new();
 	struct field_stats *f = pane_field(p, 0, &def);
 	char s[32];
@@ -224,7 +224,7 @@ Test(categories, keep_those_of_the_baseline_whatever_their_hash)
 	struct model *m = xmalloc(sizeof *m);
 
 	model_init(m, KNOWN);
-	struct field_def def = {path, FIELD_CATEGORICAL, NULL, m->known, m->nknown, false};
+	struct field_def def = {path, FIELD_CATEGORICAL, NULL, m->known, m->nknown, 0, false};
 	struct pane *p = pane_new(), *q = pane_new();
 	for (int i = 0; i < DISTINCT; i++) {
 		m->n[i] = 1;

@@ -106,7 +106,7 @@ Test(codec, adds_what_it_decodes)
 
 Test(codec, of_empty_panes_and_fields)
 {
-	struct field_def def = {path, FIELD_NUMERIC, grid_a(), NULL, 0, false};
+	struct field_def def = {path, FIELD_NUMERIC, grid_a(), NULL, 0, 0, false};
 	struct pane *p = pane_new(), *q;
 
 	q = copied(p);
@@ -124,8 +124,8 @@ Test(codec, of_empty_panes_and_fields)
 Test(codec, does_not_depend_on_the_order_of_records)
 {
 	static const char *const words[] = {"a", "b", "c"};
-	struct field_def number = {(char[]){"n"}, FIELD_NUMERIC, grid_a(), NULL, 0, false};
-	struct field_def word = {(char[]){"w"}, FIELD_CATEGORICAL, NULL, NULL, 0, false};
+	struct field_def number = {(char[]){"n"}, FIELD_NUMERIC, grid_a(), NULL, 0, 0, false};
+	struct field_def word = {(char[]){"w"}, FIELD_CATEGORICAL, NULL, NULL, 0, 0, false};
 	struct buf out[2];
 
 	for (int way = 0; way < 2; way++) {
@@ -319,7 +319,7 @@ Test(codec, says_which_version_it_cannot_read)
 
 Test(codec, refuses_a_grid_of_another_size)
 {
-	struct field_def def = {path, FIELD_NUMERIC, grid_b(), NULL, 0, false};
+	struct field_def def = {path, FIELD_NUMERIC, grid_b(), NULL, 0, 0, false};
 	struct pane *p = pane_new();
 	struct field_stats *f = pane_field(p, 0, &def);
 
@@ -342,11 +342,11 @@ Test(codec, is_compact)
 	qsort(s, ARRAY_LEN(s), sizeof *s, by_double);
 	struct grid *g = grid_from_sorted(s, ARRAY_LEN(s));
 	struct field_def defs[] = {
-		{(char[]){"customer.amount"}, FIELD_NUMERIC, g, NULL, 0, false},
-		{(char[]){"customer.score"}, FIELD_NUMERIC, NULL, NULL, 0, false},
-		{(char[]){"colour"}, FIELD_CATEGORICAL, NULL, colours, 3, false},
-		{(char[]){"active"}, FIELD_BOOLEAN, NULL, NULL, 0, false},
-		{(char[]){"created"}, FIELD_TIME, NULL, NULL, 0, false},
+		{(char[]){"customer.amount"}, FIELD_NUMERIC, g, NULL, 0, 0, false},
+		{(char[]){"customer.score"}, FIELD_NUMERIC, NULL, NULL, 0, 0, false},
+		{(char[]){"colour"}, FIELD_CATEGORICAL, NULL, colours, 3, 0, false},
+		{(char[]){"active"}, FIELD_BOOLEAN, NULL, NULL, 0, 0, false},
+		{(char[]){"created"}, FIELD_TIME, NULL, NULL, 0, 0, false},
 	};
 	size_t total = 0;
 

@@ -14,7 +14,7 @@ static char path[] = "x";
 
 static struct pane *numeric_pane(const struct grid *g, const double *x, size_t n)
 {
-	struct field_def def = {path, FIELD_NUMERIC, g, NULL, 0, false};
+	struct field_def def = {path, FIELD_NUMERIC, g, NULL, 0, 0, false};
 	struct pane *p = pane_new();
 	struct field_stats *f = pane_field(p, 0, &def);
 
@@ -58,7 +58,7 @@ Test(moments, are_those_of_exact_arithmetic)
 	for (size_t k = 0; k < ARRAY_LEN(moments_table); k++) {
 		struct rng r = {k};
 		struct pane *p = pane_new();
-		struct field_def def = {path, FIELD_NUMERIC, NULL, NULL, 0, false};
+		struct field_def def = {path, FIELD_NUMERIC, NULL, NULL, 0, 0, false};
 		struct field_stats *f = pane_field(p, 0, &def);
 
 		for (int i = 0; i < moments_table[k].n; i++)
@@ -90,7 +90,7 @@ Test(moments, are_undefined_where_there_is_too_little)
 Test(moments, of_a_constant_have_no_spread)
 {
 	struct pane *p = pane_new();
-	struct field_def def = {path, FIELD_NUMERIC, NULL, NULL, 0, false};
+	struct field_def def = {path, FIELD_NUMERIC, NULL, NULL, 0, 0, false};
 	struct field_stats *f = pane_field(p, 0, &def);
 
 	for (int i = 0; i < 1000; i++)
@@ -209,7 +209,7 @@ Test(quantiles, are_unknown_on_an_unknown_grid)
 // One value a bin, in the order given.
 static struct pane *log_pane(const int *bins, size_t n)
 {
-	struct field_def def = {path, FIELD_NUMERIC, NULL, NULL, 0, false};
+	struct field_def def = {path, FIELD_NUMERIC, NULL, NULL, 0, 0, false};
 	struct pane *p = pane_new();
 	struct field_stats *f = pane_field(p, 0, &def);
 

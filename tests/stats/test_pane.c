@@ -104,7 +104,7 @@ Test(pane, keeps_the_samples_of_smallest_offset)
 
 Test(pane, finds_fields_by_path_and_type)
 {
-	struct field_def number = {path, FIELD_NUMERIC, NULL, NULL, 0, false}, time = {path, FIELD_TIME, NULL, NULL, 0, false};
+	struct field_def number = {path, FIELD_NUMERIC, NULL, NULL, 0, 0, false}, time = {path, FIELD_TIME, NULL, NULL, 0, 0, false};
 	struct pane *p = pane_new();
 	struct field_stats *f = pane_field(p, 5, &number), *g = pane_field(p, 2, &time);
 
@@ -122,7 +122,7 @@ Test(pane, finds_fields_by_path_and_type)
 // Two records of three and no items, three prices among them: the empty one lacks nothing.
 Test(pane, counts_what_elements_lack)
 {
-	struct field_def price = {path, FIELD_NUMERIC, NULL, NULL, 0, true}, flat = {path, FIELD_TEXT, NULL, NULL, 0, false};
+	struct field_def price = {path, FIELD_NUMERIC, NULL, NULL, 0, 0, true}, flat = {path, FIELD_TEXT, NULL, NULL, 0, 0, false};
 	struct pane *p = pane_new(), *q = pane_new();
 	struct field_stats *f = pane_field(p, 0, &price), *g = pane_field(p, 1, &flat);
 
@@ -189,7 +189,7 @@ Test(merge, is_commutative_and_associative_to_the_byte)
 
 static struct pane *on_grid(const struct grid *g, double x)
 {
-	struct field_def def = {path, FIELD_NUMERIC, g, NULL, 0, false};
+	struct field_def def = {path, FIELD_NUMERIC, g, NULL, 0, 0, false};
 	struct pane *p = pane_new();
 
 	field_add_number(pane_field(p, 0, &def), x);
@@ -221,7 +221,7 @@ Test(merge, of_two_grids_drops_the_histogram)
 
 Test(merge, with_an_unused_field_takes_the_other_grid)
 {
-	struct field_def def = {path, FIELD_NUMERIC, grid_b(), NULL, 0, false};
+	struct field_def def = {path, FIELD_NUMERIC, grid_b(), NULL, 0, 0, false};
 	struct pane *a = pane_new(), *b = on_grid(grid_a(), 1);
 
 	field_add_other(pane_field(a, 0, &def));
@@ -261,7 +261,7 @@ static struct pane *wide(size_t n, size_t shift)
 
 	for (size_t i = 0; i < n; i++) {
 		snprintf(name, sizeof name, "field%06zu", i);
-		struct field_def def = {name, FIELD_TIME, NULL, NULL, 0, false};
+		struct field_def def = {name, FIELD_TIME, NULL, NULL, 0, 0, false};
 		field_add_time(pane_field(p, (i + shift) % n, &def), 1);
 	}
 	return p;

@@ -17,7 +17,7 @@ static char path[] = "x";
 
 static struct pane *counted(const struct grid *g, const double *x, size_t n)
 {
-	struct field_def def = {path, FIELD_NUMERIC, g, NULL, 0, false};
+	struct field_def def = {path, FIELD_NUMERIC, g, NULL, 0, 0, false};
 	struct pane *p = pane_new();
 
 	field_add_numbers(pane_field(p, 0, &def), x, n);
@@ -146,7 +146,7 @@ Test(regrid, bins_begin_where_they_say)
 Test(regrid, known_categories)
 {
 	char a[] = "a", b[] = "b", z[] = "z", *own[] = {a, b, z}, *old[] = {b};
-	struct field_def def = {path, FIELD_CATEGORICAL, NULL, old, 1, false};
+	struct field_def def = {path, FIELD_CATEGORICAL, NULL, old, 1, 0, false};
 	struct pane *p = pane_new();
 	struct field_stats *f = pane_field(p, 0, &def);
 
@@ -162,7 +162,7 @@ Test(regrid, known_categories)
 	cr_expect_eq(f->unseen, 5);
 	pane_free(p);
 	// Where values were dropped, one that may be among them cannot be told.
-	struct field_def none = {path, FIELD_CATEGORICAL, NULL, NULL, 0, false};
+	struct field_def none = {path, FIELD_CATEGORICAL, NULL, NULL, 0, 0, false};
 	p = pane_new();
 	f = pane_field(p, 0, &none);
 	for (int i = 0; i < 1000; i++) {
