@@ -73,9 +73,15 @@ bool scan_init(struct scan *s, const struct baseline *b, const struct baseline_f
 	}
 	if (s->movement && s->movement->nseries < series)
 		s->movement = NULL;
-	for (size_t i = 0; i < series; i++)
-		movement_law_init(&s->law[i], s->movement, i, s->count);
 	return true;
+}
+
+static double worth_of(struct scan *s, size_t series, const struct span *span, double n, double *df)
+{
+	if (!s->has_law[series])
+		movement_law_init(&s->law[series], s->movement, series, s->count);
+	s->has_law[series] = true;
+	return movement_worth(&s->law[series], (double)(span->to - span->from), n, df);
 }
 
 static double p_of(double z, double df)
@@ -106,12 +112,15 @@ static double residual(const struct scan *s, size_t series)
 // Of a mean in the reference's standard deviations.
 static double p_mean(struct scan *s, const struct span *span, double n, double mean)
 {
-	double df, scale = sqrt(residual(s, SERIES_MEAN));
-	double worth = movement_worth(&s->law[SERIES_MEAN], (double)(span->to - span->from), n, &df);
+	double df, worth, scale = sqrt(residual(s, SERIES_MEAN));
 	double x = ((mean - s->mean) / sqrt(s->variance) -
 		    movement_expected(s->movement, SERIES_MEAN, span->from, span->to)) / scale;
 
-	if (n < LEAST_MEAN || !(fabs(x) * sqrt(worth) > PLAIN))
+	// n values are worth n at most.
+	if (n < LEAST_MEAN || !(fabs(x) * sqrt(n) > PLAIN))
+		return 1;
+	worth = worth_of(s, SERIES_MEAN, span, n, &df);
+	if (fabs(x) * sqrt(worth) < PLAIN)
 		return 1;
 	return p_of(tails(s) ? tail_deviate(&s->tail, x, worth) : x * sqrt(worth), df);
 }
@@ -121,11 +130,11 @@ static double p_mean(struct scan *s, const struct span *span, double n, double m
 // means in it, which adds to its own variance, too.
 static double p_variance(struct scan *s, const struct span *span, double n, double mean, double variance)
 {
-	double df, scale = residual(s, SERIES_MEAN), between = movement_between(s->movement, span->from, span->to);
-	double worth = movement_worth(&s->law[SERIES_SQUARE], (double)(span->to - span->from), n, &df);
+	double df, worth, scale = residual(s, SERIES_MEAN);
+	double between = movement_between(s->movement, span->from, span->to);
 	double own = movement_expected(s->movement, SERIES_SQUARE, span->from, span->to), noise;
 
-	if (n < LEAST_VARIANCE || !tails(s))
+	if (n < LEAST_VARIANCE || (!s->movement && !tails(s)))
 		return 1;
 	own = own > 0 ? own : scale;
 	// Of the ratio, per independent value.
@@ -135,7 +144,10 @@ static double p_variance(struct scan *s, const struct span *span, double n, doub
 	double square = (n - 1) / n * variance / s->variance, ratio = fmax(square, fmin(own + between, square + d * d));
 	ratio /= own + between;
 
-	if (!(noise > 0) || !(fabs(ratio - 1) * sqrt(worth / noise) > PLAIN))
+	if (!(noise > 0) || !(fabs(ratio - 1) * sqrt(n / noise) > PLAIN))
+		return 1;
+	worth = worth_of(s, SERIES_SQUARE, span, n, &df);
+	if (fabs(ratio - 1) * sqrt(worth / noise) < PLAIN || !tails(s))
 		return 1;
 	return p_of(tail_deviate(&s->square, ratio, worth * s->square.variance / noise), df);
 }
@@ -203,13 +215,15 @@ static double rare(double k, double n, double r, double values, bool more)
 
 static void scan_share(struct scan *s, const struct span *span, size_t i, size_t bin, double all, struct scan_found *best)
 {
-	double df, n = (double)span->count, q = (double)span->bins[bin] / n, share = all / s->count, p;
+	double df, worth, n = (double)span->count, q = (double)span->bins[bin] / n, share = all / s->count, p;
 	double expected = s->movement && s->movement->period ? movement_expected(s->movement, bin, span->from, span->to) : share;
-	double worth = movement_worth(&s->law[bin], (double)(span->to - span->from), n, &df);
 	double v = expected * (1 - expected);
 
 	if (n < LEAST_SHARE || (q == expected && q == share))
 		return;
+	if (fabs(q - expected) * n < PLAIN * sqrt(n * v))
+		return;
+	worth = worth_of(s, bin, span, n, &df);
 	if (fmin(expected, 1 - expected) < RARE) {
 		bool few = expected < 0.5;
 		double k = few ? q : 1 - q, r = few ? expected : 1 - expected, thin = fmin(1, worth / n);

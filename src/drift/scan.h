@@ -45,8 +45,8 @@ struct scan {
 	double bins[BASELINE_BINS]; // categories: counts
 	size_t members;
 	bool constant;
+	bool has_law[MOVEMENT_SERIES], has_tail; // what follows is made when first needed
 	struct movement_law law[MOVEMENT_SERIES];
-	bool has_tail, has_square; // made when first needed
 	struct tail tail, square;
 };
 

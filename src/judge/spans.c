@@ -266,12 +266,12 @@ static int path_order(const void *key, const void *field)
 	return strcmp(key, (*(struct baseline_field *const *)field)->def.path);
 }
 
-static const struct span *find_field(const struct row *row, const struct baseline_field *field)
+// Where the baseline has the field; SIZE_MAX: it is not one of its own.
+static size_t find_field(const struct baseline *b, const struct baseline_field *field)
 {
-	const struct baseline *b = row->baseline;
 	struct baseline_field **at = b ? bsearch(field->def.path, b->fields, b->nfields, sizeof *at, path_order) : NULL;
 
-	return at && *at == field ? &row->fields[at - b->fields] : NULL;
+	return at && *at == field ? (size_t)(at - b->fields) : SIZE_MAX;
 }
 
 // Chan, Golub, LeVeque (1979).
@@ -294,7 +294,8 @@ static void span_add(struct span *sum, const struct span *x)
 size_t spans_of(struct spans *s, const char *slice, const struct baseline_field *field, struct span out[SPANS_MAX],
 		uint64_t bins[SPANS_MAX][BASELINE_BINS])
 {
-	size_t nbins = field->def.type == FIELD_NUMERIC ? 0 : field->nbins, n = 0;
+	size_t nbins = field->def.type == FIELD_NUMERIC ? 0 : field->nbins, n = 0, index = SIZE_MAX;
+	const struct baseline *found = NULL; // where index is in
 	uint64_t counts[BASELINE_BINS] = {0};
 	struct span sum = {0};
 	int64_t last = 0;
@@ -303,14 +304,14 @@ size_t spans_of(struct spans *s, const char *slice, const struct baseline_field 
 	for (size_t i = 0; i < s->nparts && n < SPANS_MAX; i++) {
 		const struct row *row = s->rows[i];
 
-		const struct span *x = row ? find_field(row, field) : NULL;
-
 		if (row && row->partial)
 			break;
-		if (x && x->count) {
-			span_add(&sum, x);
+		if (row && row->baseline != found)
+			index = find_field(found = row->baseline, field);
+		if (row && index != SIZE_MAX && row->fields[index].count) {
+			span_add(&sum, &row->fields[index]);
 			for (size_t k = 0; k < nbins; k++)
-				counts[k] += x->bins[k];
+				counts[k] += row->fields[index].bins[k];
 		}
 		if ((double)(s->end - s->starts[i]) < RATIO * (double)last)
 			continue;

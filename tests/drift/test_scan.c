@@ -243,7 +243,7 @@ static double naive_effect(const double *v, const int64_t *at, size_t n, int64_t
 		squares += sum * sum / (double)(next - i);
 		groups++;
 	}
-	double range = (double)(time_floor(at[n - 1], MINUTE) + MINUTE - time_floor(at[0], MINUTE));
+	double range = (double)(at[n - 1] - at[0]);
 	return squares / (double)groups / (1 - (double)length / range) / variance;
 }
 
@@ -278,6 +278,16 @@ Test(scan, design_effects_are_those_of_analysis_of_variance)
 				   naive_effect(v, at, N, m->length << k, variance), 0.02, "level %zu", k);
 	// Where groups are long, (1 + 0.9) / (1 - 0.9) = 19; of 64 values 16.2.
 	cr_expect_float_eq(m->series[SERIES_MEAN].design[2] / 1000.0, 16.2, 1.6);
+	// From the chunks alone, and so from a file that has no table.
+	struct movement *chunks = movement_of_chunks(base, base->fields[0]);
+	cr_assert(chunks && chunks->of_chunks);
+	cr_expect_eq(chunks->length, base->chunk_ms);
+	for (size_t k = 0; k < chunks->nlevels; k++)
+		cr_expect_float_eq(chunks->series[SERIES_MEAN].design[k] / 1000.0,
+				   naive_effect(v, at, N, chunks->length << k, variance), 0.4, "chunks, level %zu", k);
+	cr_expect_float_eq((double)chunks->series[SERIES_SQUARE].residual / 1e6,
+			   (double)m->series[SERIES_SQUARE].residual / 1e6, 0.05);
+	movement_free(chunks);
 	baseline_free(base);
 	free(v);
 	free(at);
