@@ -70,6 +70,12 @@ struct family {
 		double p, least; // least: the smallest that any window could get, as far as it was asked for
 	} members[FAMILY];
 	int count;
+	struct { // what a chi-square would have to be, and what a share's shift makes of it
+		double df, eff, factor, share, size;
+	} chi2;
+	struct {
+		double expected, rate, factor;
+	} poisson;
 };
 
 static double limit_p(const struct family *f)
@@ -311,6 +317,28 @@ static double chi2_least(const struct family *f, struct columns *t, const struct
 	return chi2_p(f, t, s);
 }
 
+// To the number of values that are to be supposed.
+static void scale_to(const struct family *f, struct columns *t)
+{
+	if (!f->in->suppose || t->nc <= 0)
+		return;
+	for (size_t i = 0; i < t->n; i++)
+		t->c[i] *= f->m / t->nc;
+	t->nc = f->m;
+}
+
+static void chi2_note(struct family *f, const struct columns *t, const struct series *s)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		most = fmax(most, t->r[i] / t->nr);
+	f->chi2.df = f->chi2.eff = (double)t->n - 1;
+	f->chi2.factor = s && t->n > 1 ? chi2_factor(f, s, &f->chi2.eff) : 1;
+	f->chi2.share = most;
+	f->chi2.size = 1 / (1 / t->nr + 1 / t->nc);
+}
+
 // `all` holds every column; where there is a history they are the baseline's coarse bins.
 static void add_chi2(struct family *f, const struct columns *all)
 {
@@ -321,6 +349,9 @@ static void add_chi2(struct family *f, const struct columns *all)
 	struct columns t = {.r = xcalloc(used, sizeof *t.r), .c = xcalloc(used, sizeof *t.c)};
 
 	pool(&t, f->season ? f->usual.bins : all->r, all->c, all->n, group, used);
+	scale_to(f, &t);
+	if (f->in->limit_p > 0)
+		chi2_note(f, &t, by ? &by->chi2 : NULL);
 	family_add(f, CHI2, chi2_p(f, &t, by ? &by->chi2 : NULL));
 	if (asks_bound(f))
 		family_bound(f, chi2_least(f, &t, by ? &by->chi2 : NULL));
@@ -334,6 +365,11 @@ static void add_poisson(struct family *f, enum member member, double reference, 
 {
 	double rate = (reference + UNSEEN_PRIOR) / f->n * f->m / factor;
 
+	if (f->in->suppose)
+		current *= f->m / (double)f->in->current.field->count;
+	f->poisson.expected = reference / f->n;
+	f->poisson.rate = rate;
+	f->poisson.factor = factor;
 	family_add(f, member, poisson_sf_from(current / factor, rate));
 	if (asks_bound(f))
 		family_bound(f, poisson_sf_from(f->m / factor, rate));
@@ -460,6 +496,73 @@ static void drop_unreachable(struct family *f)
 	f->count = kept;
 }
 
+static double remembered(struct quantile *q, double p, double df1, double df2)
+{
+	if (q->p != p || q->df1 != df1 || q->df2 != df2)
+		*q = (struct quantile){p, df1, df2, df2 > 0 ? f_isf(p, df1, df2) : student_isf(p, df1)};
+	return q->x;
+}
+
+// The mean's shift that is expected to be at the limit.
+static double smallest_mean(const struct family *f, double p)
+{
+	const struct field_stats *r = f->in->reference.field;
+	const struct chunk_history *h = f->history;
+	double t = h ? remembered(&h->spread->student, p / 2, h->spread->mean.n_eff - 1, 0) : normal_isf(p / 2);
+
+	return t * mean_sd(f) / (field_stddev(r) * sqrt((f->n - 1) / f->n));
+}
+
+// What the most frequent value's share has to gain or lose, the others changing in proportion.
+static double smallest_share(const struct family *f, double p)
+{
+	const struct chunk_history *h = f->history;
+	double statistic = h ? remembered(&h->spread->f, p, f->chi2.eff, spread_pooling(h->spread, f->m)->chi2.n_eff - 1) *
+				       f->chi2.df * f->chi2.factor
+			     : chi2_isf(p, f->chi2.df);
+
+	return sqrt(statistic * f->chi2.share * (1 - f->chi2.share) / f->chi2.size);
+}
+
+// The share of values that were never seen.
+static double smallest_count(const struct family *f, double p)
+{
+	double lo = 0, hi = f->m;
+
+	for (int i = 0; i < 60 && hi - lo > 0.5; i++) {
+		double k = (lo + hi) / 2;
+		*(poisson_sf_from(ceil(k) / f->poisson.factor, f->poisson.rate) > p ? &lo : &hi) = k;
+	}
+	return ceil(hi) / f->m - f->poisson.expected;
+}
+
+// By the first of the members, which is the one that speaks of it most plainly.
+static void say_smallest(const struct family *f, struct measure_value *out)
+{
+	double p = f->in->limit_p / f->count;
+
+	switch (f->members[0].member) {
+	case MEAN_SHIFT:
+		out->smallest = smallest_mean(f, p);
+		out->smallest_in = "sd";
+		return;
+	case CHI2:
+		if (f->chi2.df < 1)
+			return;
+		out->smallest = smallest_share(f, p);
+		break;
+	case UNSEEN:
+	case CONSTANT:
+		out->smallest = smallest_count(f, p);
+		break;
+	default:
+		return;
+	}
+	out->smallest_in = "share";
+	if (out->smallest > 1)
+		out->smallest = 0;
+}
+
 static void say(const struct family *f, struct measure_value *out)
 {
 	int best = 0;
@@ -471,6 +574,8 @@ static void say(const struct family *f, struct measure_value *out)
 	double p = fmax(LEAST_P, f->members[best].p) * f->count;
 	value_known(out, p >= 0.5 ? 0 : normal_isf(p));
 	out->detail = details[f->members[best].member][note];
+	if (f->season)
+		out->season = f->history->period > 86400000 ? "week" : "day";
 }
 
 void measure_drift(const struct measure_input *in, struct measure_value *out)
@@ -481,7 +586,7 @@ void measure_drift(const struct measure_input *in, struct measure_value *out)
 	out->n_reference = in->reference.field ? in->reference.field->count : 0;
 	out->n_current = in->current.field ? in->current.field->count : 0;
 	f.n = (double)out->n_reference;
-	f.m = (double)out->n_current;
+	f.m = (double)(in->suppose ? in->suppose : out->n_current);
 	if (in->history && (in->window_to || !in->history->period))
 		f.history = in->history;
 	else if (in->baseline && in->source)
@@ -492,10 +597,13 @@ void measure_drift(const struct measure_input *in, struct measure_value *out)
 	out->state = in->def->type == FIELD_NUMERIC ? judge_number(&f, out) : judge_category(&f, out);
 	if (out->state == READING_KNOWN) {
 		drop_unreachable(&f);
-		if (f.count)
-			say(&f, out);
-		else
+		if (!f.count) {
 			out->state = READING_UNCALIBRATED;
+		} else {
+			say(&f, out);
+			if (in->limit_p > 0)
+				say_smallest(&f, out);
+		}
 	}
 	chunk_history_free(own);
 }

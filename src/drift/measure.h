@@ -55,6 +55,7 @@ struct measure_input {
 	const struct span *spans;       // the trailing ones (drift/scan.h), of measures by the slide; NULL: not known
 	size_t nspans;
 	int64_t slide_ms;
+	uint64_t suppose;               // judged as if the current side had so many values; 0: it has what it has
 	struct event_time newest;       // the stream's newest event time, EVENT_TIME_NONE if it never had any
 	bool version_known;             // the registry said what is registered under the stream's subject,
 	uint64_t breaches;              // and that breaks the contract so often
@@ -72,6 +73,9 @@ struct measure_value {
 	uint64_t n_reference, n_current;
 	const char *detail;             // static text or NULL: "independence assumed", the member that spoke, ...
 	int64_t span_ms;                // over which it spoke, up to the window's end; 0: the window itself
+	double smallest;                // the smallest shift that would reach the limit; 0: not asked for, or not known
+	const char *smallest_in;        // static: "sd" (of the reference, its mean), "share" (of the values)
+	const char *season;             // static: "day", "week" where it is held against its own phase; else NULL
 };
 
 struct exact; // drift/exact.h: two samples held in full
@@ -125,6 +129,7 @@ struct reading {
 	int64_t from, to;               // window, event ms
 	char baseline[65];              // hash, or ""
 	struct thresholds limits;
+	int64_t covers_from, covers_to; // the baseline's own time, event ms; equal: it has none
 	double adjusted;                // of a p: for the other fields and slices (drift/fdr.h); NaN: it is not
 };
 #endif

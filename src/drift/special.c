@@ -215,6 +215,17 @@ double student_isf(double p, double df)
 	return isf(student_tail, fmax(p, TINY), df, 0);
 }
 
+static double chi2_tail(double x, double df, double unused)
+{
+	(void)unused;
+	return chi2_sf(x, df);
+}
+
+double chi2_isf(double p, double df)
+{
+	return isf(chi2_tail, fmax(p, TINY), df, 0);
+}
+
 double f_isf(double p, double df1, double df2)
 {
 	return isf(f_sf, fmax(p, TINY), df1, df2);

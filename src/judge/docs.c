@@ -79,10 +79,11 @@ static void load_alert(void *arg, const char *key, const char *text)
 		a->field = xstrdup(json_get_str(doc, "field", ""));
 		a->slice = xstrdup(json_get_str(doc, "slice", ""));
 		alert_from_json(&a->state, doc);
-		a->last = (struct measure_value){a->state.unknown ? a->state.why : READING_KNOWN,
-						 json_get_num(doc, "value", NAN), json_get_num(doc, "error", NAN),
-						 (uint64_t)json_get_int(doc, "n_reference", 0),
-						 (uint64_t)json_get_int(doc, "n_current", 0), NULL, 0};
+		a->last = (struct measure_value){.state = a->state.unknown ? a->state.why : READING_KNOWN,
+						 .value = json_get_num(doc, "value", NAN),
+						 .error = json_get_num(doc, "error", NAN),
+						 .n_reference = (uint64_t)json_get_int(doc, "n_reference", 0),
+						 .n_current = (uint64_t)json_get_int(doc, "n_current", 0)};
 		a->limits = thresholds_stored(g->rule, json_get_num(doc, "threshold", NAN));
 		const char *follows = json_get_str(doc, "follows", NULL);
 		a->follows = a->state.firing && follows ? xstrdup(follows) : NULL;

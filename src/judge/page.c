@@ -30,6 +30,15 @@ json_t *page_item(const struct rule *r, const struct reading *v)
 		json_object_set_new(item, "threshold_is", json_string(text));
 	if (!isnan(v->adjusted))
 		json_object_set_new(item, "adjusted", json_num(v->adjusted));
+	if (v->v.smallest > 0) {
+		json_object_set_new(item, "smallest_shift", json_num(v->v.smallest));
+		json_object_set_new(item, "smallest_shift_in", json_string(v->v.smallest_in));
+	}
+	if (v->v.season)
+		json_object_set_new(item, "season", json_string(v->v.season));
+	if (v->covers_to > v->covers_from)
+		json_object_set_new(item, "baseline_covers", json_pack("{s:o, s:o}", "from", json_time(v->covers_from), "to",
+								       json_time(v->covers_to)));
 	if (v->v.detail && v->v.span_ms) {
 		char said[128], length[32];
 		snprintf(said, sizeof said, "%s; over the last %s", v->v.detail,
@@ -120,6 +129,9 @@ char *page_id(const char *fingerprint, int64_t started)
 	free(text);
 	return xasprintf("page_%s", hex);
 }
+
+#define DAY_MS INT64_C(86400000)
+#define YEAR_MS (365 * DAY_MS)
 
 // --- evidence -----------------------------------------------------------------------------------------
 
@@ -303,6 +315,27 @@ static void say_items(struct buf *b, const struct rule *r, const json_t *items)
 	free(sorted);
 }
 
+// What could have been seen, and what cannot be told apart.
+static void say_reference(struct buf *b, const json_t *item)
+{
+	double smallest = json_get_num(item, "smallest_shift", 0);
+	bool share = !strcmp(json_get_str(item, "smallest_shift_in", ""), "share");
+	const json_t *covers = json_object_get(item, "baseline_covers");
+	int64_t from, to;
+	char text[40];
+
+	if (smallest > 0)
+		buf_addf(b, "; a shift of %.3g %s would show", share ? 100 * smallest : smallest,
+			 share ? "points of share" : "standard deviations");
+	buf_adds(b, "; find out what changed upstream, or take a new baseline if it is meant to stay");
+	if (time_parse(json_get_str(covers, "from", ""), &from) || time_parse(json_get_str(covers, "to", ""), &to) ||
+	    to - from >= YEAR_MS)
+		return;
+	to -= to - from > DAY_MS ? (to - from) % DAY_MS : 0;
+	buf_addf(b, " (the baseline covers %s: a longer season looks the same, and against: {previous: 52w} tells them apart)",
+		 duration_format(to - from, text, sizeof text));
+}
+
 static void say_violations(struct buf *b, const struct pane *p)
 {
 	const struct violation_count *top = NULL;
@@ -391,7 +424,7 @@ static json_t *summary(const struct page_about *a, const json_t *items, const js
 		if (a->window && about_violations(r))
 			say_violations(&b, a->window->pane);
 		else if (r->measure->needs_reference)
-			buf_adds(&b, "; find out what changed upstream, or take a new baseline if it is meant to stay");
+			say_reference(&b, json_array_get(items, 0));
 		else
 			buf_addf(&b, "; look at what writes topic %s", a->stream->topic);
 	}

@@ -276,6 +276,10 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 		out.from = m->window->from;
 		out.to = m->window->to;
 	}
+	if (in.source && in.source->has_event_time && r->measure->needs_reference) {
+		out.covers_from = in.source->from;
+		out.covers_to = in.source->to;
+	}
 	if (in.source)
 		snprintf(out.baseline, sizeof out.baseline, "%s", in.source->hash);
 	uint64_t records = in.current.pane ? in.current.pane->records : 0;

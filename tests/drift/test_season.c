@@ -307,3 +307,104 @@ Test(season, what_cannot_reach_its_limit_is_uncalibrated)
 	chunk_history_free(h);
 	baseline_free(b);
 }
+
+static struct measure_value with_limit(const struct baseline *b, const struct pane *p, double limit_p)
+{
+	return judge(b, NULL, p, 0, limit_p);
+}
+
+// Of independent records the shift that is just at the limit is a matter of arithmetic: z(p/8) sqrt(1/n + 1/m) of a
+// mean (four members, two sides), sqrt(x s (1-s) (1/n + 1/m)) of the share s = 0.5, x = -2 ln(p/2) at two degrees.
+Test(smallest, shift_of_independent_records)
+{
+	enum { N = 4000, M = 1000 };
+	static double r[N], c[M];
+	struct rng rng;
+
+	rng_seed(&rng, 11);
+	for (int i = 0; i < N; i++)
+		r[i] = rng_normal(&rng);
+	for (int i = 0; i < M; i++)
+		c[i] = rng_normal(&rng);
+	struct baseline *b = baseline_numbers(r, N);
+	struct pane *p = pane_numbers(&b->fields[0]->def, c, M);
+	struct measure_value v = with_limit(b, p, 1e-6);
+	cr_expect_str_eq(v.smallest_in, "sd");
+	cr_expect_float_eq(v.smallest, normal_isf(1e-6 / 8) * sqrt(1.0 / N + 1.0 / M) * sqrt(N / (N - 1.0)), 1e-9);
+	cr_expect_eq(with_limit(b, p, 0).smallest, 0, "not asked for");
+	pane_free(p);
+	baseline_free(b);
+	const uint64_t counts[] = {500, 300, 200};
+	const char *const names[] = {"a", "b", "c"};
+	b = baseline_categories(names, counts, 3);
+	p = pane_categories(&b->fields[0]->def, names, counts, 3);
+	v = with_limit(b, p, 1e-6);
+	cr_expect_str_eq(v.smallest_in, "share");
+	cr_expect_float_eq(v.smallest, sqrt(-2 * log(1e-6 / 2) * 0.25 * 2 / 1000), 1e-9);
+	pane_free(p);
+	baseline_free(b);
+}
+
+// Shifted by that much, about half of the windows are past the limit; by nothing, none; by half as much again, nearly all.
+Test(smallest, shift_shows_in_half_of_the_windows)
+{
+	enum { M = 400, DAYS = 6, WINDOWS = 200 };
+	static const char *const names[] = {"iid", "sine 1", "sine 0.3, ar 0.9"};
+
+	for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+		const struct law *l = law(names[k]);
+		struct sim s = {.hour = 0};
+		size_t at = 0, over = 0;
+
+		rng_seed(&s.rng, seed_of() + k);
+		struct baseline *b = past(&s, l, DAYS, M);
+		struct chunk_history *h = chunk_history_new(b->fields[0], b, HOUR, true);
+		double sd = field_stddev(b->fields[0]->total);
+		for (int w = 1; w <= WINDOWS; w++, next_hour(&s, l)) {
+			int64_t to = (DAYS * 24 + w) * (int64_t)HOUR;
+			struct pane *p = hour_of(&s, l, b, M, 0);
+			struct measure_value v = judge(b, h, p, to, 1e-6);
+			struct pane *q = hour_of(&s, l, b, M, v.smallest * sd), *more = hour_of(&s, l, b, M, 1.6 * v.smallest * sd);
+
+			cr_expect_lt(v.value, normal_isf(1e-6));
+			at += judge(b, h, q, to, 1e-6).value > normal_isf(1e-6);
+			over += judge(b, h, more, to, 1e-6).value > normal_isf(1e-6);
+			pane_free(p);
+			pane_free(q);
+			pane_free(more);
+		}
+		cr_expect(at > WINDOWS / 4 && at < 3 * WINDOWS / 4, "%s, seed %llu: %zu of %d", names[k],
+			  (unsigned long long)seed_of(), at, WINDOWS);
+		cr_expect_gt(over, 0.95 * WINDOWS, "%s, seed %llu: %zu of %d", names[k], (unsigned long long)seed_of(), over, WINDOWS);
+		chunk_history_free(h);
+		baseline_free(b);
+	}
+}
+
+// What a window of so many values could show is known without one.
+Test(smallest, shift_of_a_supposed_window)
+{
+	struct sim s = {.hour = 0};
+
+	rng_seed(&s.rng, 5);
+	struct baseline *b = past(&s, law("iid"), 6, 100);
+	struct chunk_history *h = chunk_history_new(b->fields[0], b, HOUR, true);
+	struct pane *p = hour_of(&s, law("iid"), b, 100, 0);
+	struct measure_input in = {.def = &b->fields[0]->def,
+				   .current = {b->total, b->fields[0]->total},
+				   .reference = {b->total, b->fields[0]->total},
+				   .baseline = b->fields[0],
+				   .source = b,
+				   .history = h,
+				   .window_ms = HOUR,
+				   .window_to = HOUR,
+				   .limit_p = 1e-6,
+				   .suppose = 100,
+				   .newest = EVENT_TIME_NONE};
+	struct measure_value v = measure_compute(measure_find("drift"), &in);
+	cr_expect_float_eq(v.smallest, judge(b, h, p, HOUR, 1e-6).smallest, 1e-12);
+	cr_expect_eq(v.value, 0);
+	pane_free(p);
+	chunk_history_free(h);
+	baseline_free(b);
+}

@@ -77,6 +77,8 @@ Test(special, inverses)
 		cr_expect_float_eq(student_isf(1 - student[i][0], student[i][1]), -student[i][2], 1e-6 * student[i][2] + 1e-12,
 				   "row %zu", i);
 	}
+	cr_expect_float_eq(chi2_isf(1e-6, 4), 33.37684158165714, 1e-8);
+	cr_expect_float_eq(chi2_isf(0.05, 1), 3.841458820694124, 1e-9);
 	for (size_t i = 0; i < ARRAY_LEN(f); i++)
 		cr_expect_float_eq(f_isf(f[i][0], f[i][1], f[i][2]), f[i][3], 1e-8 * f[i][3], "row %zu", i);
 }

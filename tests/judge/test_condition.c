@@ -39,7 +39,7 @@ Test(condition, limits_and_hysteresis)
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct thresholds r = {rows[i].above, rows[i].below, rows[i].clear};
-		struct measure_value v = {READING_KNOWN, rows[i].value, 0, 0, 10, NULL, 0};
+		struct measure_value v = {.state = READING_KNOWN, .value = rows[i].value, .n_current = 10};
 		cr_expect_eq((int)condition_eval(&r, &v, rows[i].firing), rows[i].truth, "row %zu", i);
 		v.state = READING_TOO_FEW;
 		cr_expect_eq((int)condition_eval(&r, &v, rows[i].firing), U, "row %zu, too few", i);
