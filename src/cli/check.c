@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +7,7 @@
 #include "app/baselines.h"
 #include "cli/cli.h"
 #include "config/report.h"
+#include "judge/reach.h"
 #include "kafka/property.h"
 #include "schema/contract.h"
 #include "schema/file.h"
@@ -39,8 +41,85 @@ static void check_properties(const struct config *c, struct config_problems *p)
 	}
 }
 
+static void warn_blind(struct config_problems *p, const struct rule *r, const struct stream_conf *s, const struct reach *v)
+{
+	GROW(p->items, p->n, p->cap);
+	p->items[p->n++] = (struct config_problem){
+		xstrdup(r->file), r->line, true,
+		xasprintf("%s: field %s of stream %s is %s: its baseline shows too few windows of this length to tell, so the rule "
+			  "cannot fire on it; take a longer baseline, another window or a number",
+			  r->name, v->field, s->name, reading_state_names[v->state])};
+}
+
+static json_t *reach_json(const struct rule *r, const struct stream_conf *s, const struct reach *v)
+{
+	json_t *o = json_pack("{s:o, s:o, s:o, s:s, s:o, s:I}", "stream", json_str(s->name), "rule", json_str(r->name), "field",
+			      json_str(v->field), "state", reading_state_names[v->state], "threshold", json_num(v->threshold),
+			      "values", (json_int_t)v->values);
+
+	if (v->smallest > 0) {
+		json_object_set_new(o, "smallest_shift", json_num(v->smallest));
+		json_object_set_new(o, "smallest_shift_in", json_string(v->smallest_in));
+	}
+	return o;
+}
+
+// What each rule could see of each field, by the baselines.
+static json_t *check_reach(const struct config *c, struct baseline *const *baselines, struct config_problems *p)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < c->nstreams; i++) {
+		const struct stream_conf *s = &c->streams[i];
+		struct field_def *named = xcalloc(s->nfields + 1, sizeof *named);
+		for (size_t k = 0; k < s->nfields; k++)
+			named[k] = (struct field_def){.path = s->fields[k].path, .type = s->fields[k].type};
+		struct judge_stream view = {.name = s->name, .window_ms = s->window_ms, .slide_ms = s->slide_ms,
+					    .baseline = baselines[i], .fields = named, .nfields = s->nfields};
+		for (size_t k = 0; k < c->nrules; k++) {
+			const struct rule *r = &c->rules[k];
+			size_t n = 0;
+			struct reach *v = config_rule_concerns(r, s) ? rule_reaches(r, &view, &n) : NULL;
+			for (size_t j = 0; j < n; j++) {
+				json_array_append_new(all, reach_json(r, s, &v[j]));
+				if (v[j].state == READING_UNCALIBRATED)
+					warn_blind(p, r, s, &v[j]);
+			}
+			reaches_free(v, n);
+		}
+		free(named);
+	}
+	return all;
+}
+
+static void say_reach(const json_t *all, struct buf *out)
+{
+	enum { SHOWN = 40 };
+	size_t i, n = json_array_size(all);
+	const json_t *v;
+
+	if (n)
+		buf_adds(out, "the smallest shift that a usual window would show:\n");
+	json_array_foreach(all, i, v) {
+		double smallest = json_get_num(v, "smallest_shift", 0);
+		bool share = !strcmp(json_get_str(v, "smallest_shift_in", ""), "share");
+
+		if (i == SHOWN) {
+			buf_addf(out, "  and %zu more (--json)\n", n - i);
+			return;
+		}
+		buf_addf(out, "  %s: %s (beyond %.4g): %s ", json_get_str(v, "stream", ""), json_get_str(v, "rule", ""),
+			 json_get_num(v, "threshold", NAN), json_get_str(v, "field", ""));
+		if (smallest > 0)
+			buf_addf(out, "%.3g %s of %lld values\n", share ? 100 * smallest : smallest,
+				 share ? "points of share" : "standard deviations", (long long)json_get_int(v, "values", 0));
+		else
+			buf_addf(out, "%s\n", json_get_str(v, "state", ""));
+	}
+}
+
 // What the configuration names is loaded too, as `kdrift run` would. Whether all of it is good.
-static bool check_files(const struct config *c, struct config_problems *p)
+static bool check_files(const struct config *c, struct config_problems *p, json_t **reach)
 {
 	struct baseline **baselines = xcalloc(c->nstreams + 1, sizeof *baselines);
 	size_t before = p->n;
@@ -66,10 +145,13 @@ static bool check_files(const struct config *c, struct config_problems *p)
 	}
 	if (p->n == before)
 		baselines_check(c, baselines, add_rule, p);
+	bool good = p->n == before;
+	if (good)
+		*reach = check_reach(c, baselines, p);
 	for (size_t i = 0; i < c->nstreams; i++)
 		baseline_free(baselines[i]);
 	free(baselines);
-	return p->n == before;
+	return good;
 }
 
 static int run(struct cli_args *a)
@@ -78,12 +160,16 @@ static int run(struct cli_args *a)
 	struct config *c = config_load(cli_str(a, "config"), &problems);
 	struct buf out = BUF_INIT;
 
-	if (c && !check_files(c, &problems)) {
+	json_t *reach = NULL;
+
+	if (c && !check_files(c, &problems, &reach)) {
 		config_free(c);
 		c = NULL;
 	}
 	if (cli_flag(a, "json")) {
 		json_t *v = report_json(c, &problems);
+		if (reach)
+			json_object_set(v, "reach", reach);
 		char *text = json_pretty(v);
 		buf_addf(&out, "%s\n", text);
 		free(text);
@@ -91,7 +177,9 @@ static int run(struct cli_args *a)
 	} else {
 		problems_text(&problems, &out);
 		report_text(c, &problems, &out);
+		say_reach(reach, &out);
 	}
+	json_decref(reach);
 	fputs(out.data, stdout);
 	int rc = c && fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
 	buf_release(&out);
