@@ -99,22 +99,24 @@ static void say_reach(const json_t *all, struct buf *out)
 	const json_t *v;
 
 	if (n)
-		buf_adds(out, "the smallest shift that a usual window would show:\n");
+		buf_adds(out, "what the rules can see in a usual window:\n");
 	json_array_foreach(all, i, v) {
-		double smallest = json_get_num(v, "smallest_shift", 0);
+		double smallest = json_get_num(v, "smallest_shift", 0), limit = json_get_num(v, "threshold", NAN);
 		bool share = !strcmp(json_get_str(v, "smallest_shift_in", ""), "share");
 
 		if (i == SHOWN) {
 			buf_addf(out, "  and %zu more (--json)\n", n - i);
 			return;
 		}
-		buf_addf(out, "  %s: %s (beyond %.4g): %s ", json_get_str(v, "stream", ""), json_get_str(v, "rule", ""),
-			 json_get_num(v, "threshold", NAN), json_get_str(v, "field", ""));
-		if (smallest > 0)
-			buf_addf(out, "%.3g %s of %lld values\n", share ? 100 * smallest : smallest,
-				 share ? "points of share" : "standard deviations", (long long)json_get_int(v, "values", 0));
+		buf_addf(out, "  %s: %s of %s: ", json_get_str(v, "stream", ""), json_get_str(v, "rule", ""), json_get_str(v, "field", ""));
+		if (strcmp(json_get_str(v, "state", ""), reading_state_names[READING_KNOWN]) != 0)
+			buf_adds(out, json_get_str(v, "state", ""));
 		else
-			buf_addf(out, "%s\n", json_get_str(v, "state", ""));
+			buf_addf(out, "limit %.4g", limit);
+		if (smallest > 0)
+			buf_addf(out, ", which a shift of %.3g %s reaches (%lld values)", share ? 100 * smallest : smallest,
+				 share ? "points of share" : "standard deviations", (long long)json_get_int(v, "values", 0));
+		buf_adds(out, "\n");
 	}
 }
 
