@@ -19,6 +19,8 @@
 #define PLAIN 2.5
 #define LEAST_P 1e-300
 #define RARE 0.01
+// Of the false alarms of a number's two members: changes of the mean are the smaller ones to find.
+#define MEAN_SHARE 0.8
 // As elsewhere for what the reference never showed: the 95 % bound at none.
 #define UNSEEN_PRIOR 3
 enum { LEAST_MEAN = 4, LEAST_VARIANCE = 8, LEAST_SHARE = 1 };
@@ -122,7 +124,10 @@ static double p_mean(struct scan *s, const struct span *span, double n, double m
 	worth = worth_of(s, SERIES_MEAN, span, n, &df);
 	if (fabs(x) * sqrt(worth) < PLAIN)
 		return 1;
-	return p_of(tails(s) ? tail_deviate(&s->tail, x, worth) : x * sqrt(worth), df);
+	// Few independent values of the baseline's own distribution cannot go past its extremes; a mean of many dependent
+	// ones, which are worth no more, can.
+	double z = x * sqrt(worth), tail = tails(s) ? tail_deviate(&s->tail, x, worth) : z;
+	return p_of(fmin(fabs(z), fabs(tail)), df);
 }
 
 // Of the mean square deviation: from the reference's mean where that is small, from the span's own where that is
@@ -162,13 +167,14 @@ static bool without(const struct span *span, double far, double *mean, double *v
 	return rest > 1e-9 * (n - 1) * span->variance && isfinite(*mean);
 }
 
-static void consider(struct scan_found *best, double p, size_t i, enum scan_member member, size_t bin)
+// tests: as how many it counts.
+static void consider(struct scan_found *best, double p, double tests, size_t i, enum scan_member member, size_t bin)
 {
-	if (p < 1 && p < best->p)
-		*best = (struct scan_found){i, member, bin, p};
+	if (p < 1 && p * tests < best->p)
+		*best = (struct scan_found){i, member, bin, p * tests};
 }
 
-static void scan_number(struct scan *s, const struct span *span, size_t i, struct scan_found *best)
+static void scan_number(struct scan *s, const struct span *span, double tests, size_t i, struct scan_found *best)
 {
 	const struct field_stats *t = s->field->total;
 	double n = (double)span->count, above = span->max - t->max, below = t->min - span->min, mean, variance;
@@ -182,12 +188,13 @@ static void scan_number(struct scan *s, const struct span *span, size_t i, struc
 			p[0] = p[1] = 1;
 		}
 	}
-	consider(best, p[0], i, SCAN_MEAN, 0);
-	consider(best, p[1], i, SCAN_VARIANCE, 0);
+	consider(best, p[0], tests / MEAN_SHARE, i, SCAN_MEAN, 0);
+	consider(best, p[1], tests / (1 - MEAN_SHARE), i, SCAN_VARIANCE, 0);
 }
 
 // At least so many values are not the constant: none is farther from it than the extremes are.
-static void scan_constant(const struct scan *s, const struct span *span, size_t i, struct scan_found *best)
+static void scan_constant(const struct scan *s, const struct span *span, double tests, size_t i,
+			  struct scan_found *best)
 {
 	double n = (double)span->count, c = s->field->total->min, far = fmax(fabs(span->max - c), fabs(span->min - c));
 	double others = 0, d = (span->mean - c) / far, v = span->variance / far / far;
@@ -195,7 +202,7 @@ static void scan_constant(const struct scan *s, const struct span *span, size_t 
 	if (far > 0)
 		others = fmin(n, fmax(1, ceil(fmax(n * fabs(d), n * d * d + (n > 1 ? (n - 1) * v : 0)) - 1e-6)));
 	if (others >= 1)
-		consider(best, poisson_sf_from(others, UNSEEN_PRIOR / s->count * n), i, SCAN_CONSTANT, 0);
+		consider(best, poisson_sf_from(others, UNSEEN_PRIOR / s->count * n), tests, i, SCAN_CONSTANT, 0);
 }
 
 // P(X >= k) of a binomial of n trials, neither need be whole.
@@ -213,7 +220,8 @@ static double rare(double k, double n, double r, double values, bool more)
 	return more ? (k <= 0 ? 1 : beta_i(k, r + UNSEEN_PRIOR + 1, part)) : beta_i(fmax(r, 1e-9), k + 1, 1 - part);
 }
 
-static void scan_share(struct scan *s, const struct span *span, size_t i, size_t bin, double all, struct scan_found *best)
+static void scan_share(struct scan *s, const struct span *span, double tests, size_t i, size_t bin, double all,
+		       struct scan_found *best)
 {
 	double df, worth, n = (double)span->count, q = (double)span->bins[bin] / n, share = all / s->count, p;
 	double expected = s->movement && s->movement->period ? movement_expected(s->movement, bin, span->from, span->to) : share;
@@ -240,29 +248,29 @@ static void scan_share(struct scan *s, const struct span *span, size_t i, size_t
 		z = normal_isf(fmax(LEAST_P, fmin(0.5, p)));
 		p = p_of(z, df);
 	}
-	consider(best, p, i, SCAN_SHARE, bin);
+	consider(best, p, tests, i, SCAN_SHARE, bin);
 }
 
+// Every length has the same share of the false alarms. Spans longer than SCAN_EVALUATIONS slides overlap, so that
+// each counts as less than one test: they have greater p at the same cost, and small changes are what they find.
 double scan_value(struct scan *s, const struct span *spans, size_t n, int64_t slide_ms, struct scan_found *found)
 {
-	double evaluations = 0, p;
-
 	*found = (struct scan_found){.p = INFINITY};
 	for (size_t i = 0; i < n; i++) {
 		const struct span *span = &spans[i];
+		double tests = (double)n *
+			       fmin(1, SCAN_EVALUATIONS * (double)slide_ms / (double)(span->to - span->from));
 
-		evaluations += fmin(1, SCAN_EVALUATIONS * (double)slide_ms / (double)(span->to - span->from));
 		if (!span->count)
 			continue;
 		if (s->constant) {
-			scan_constant(s, span, i, found);
+			scan_constant(s, span, tests, i, found);
 		} else if (s->field->def.type == FIELD_NUMERIC) {
-			scan_number(s, span, i, found);
+			scan_number(s, span, tests, i, found);
 		} else {
 			for (size_t k = 0; k < s->members; k++)
-				scan_share(s, span, i, k, s->bins[k], found);
+				scan_share(s, span, tests * (double)s->members, i, k, s->bins[k], found);
 		}
 	}
-	p = fmax(LEAST_P, found->p) * evaluations * (double)s->members;
-	return p >= 0.5 ? 0 : normal_isf(p);
+	return found->p >= 0.5 ? 0 : normal_isf(fmax(LEAST_P, found->p));
 }

@@ -54,14 +54,14 @@ struct scan_found {
 	size_t span;
 	enum scan_member member;
 	size_t bin;              // SCAN_SHARE: which
-	double p;                // of that span and member alone
+	double p;                // its own, times the tests that it counts as
 };
 
 // Lengths in ms, ascending: whole slides from one up to `longest`, each about 1.4 times the one before.
 size_t scan_lengths(int64_t slide_ms, int64_t longest_ms, int64_t out[SCAN_LENGTHS]);
 // False where the field's type has nothing to scan, or the baseline no value of it.
 bool scan_init(struct scan *s, const struct baseline *b, const struct baseline_field *f);
-// The normal deviate of the smallest p times the members and the evaluations of all spans a slide (so that one
-// evaluation a slide is what a budget counts); 0 where that is 0.5 or more.
+// The normal deviate of the smallest p times the tests that its span and member count as (so that one evaluation a
+// slide is what a budget counts); 0 where that is 0.5 or more.
 double scan_value(struct scan *s, const struct span *spans, size_t n, int64_t slide_ms, struct scan_found *found);
 #endif
