@@ -6,10 +6,10 @@
 //   mode=false     a line `alarm FIELD TYPE RULE BOUNDARY VALUE MEMBER` for each firing, then `total ...`
 //   mode=delay     a line `delay CHANGE STREAM RECORDS RULE MEMBER` (RECORDS -1: not in `limit` records)
 //   kind=independent|ar1|seasonal   records=N (an hour)   seed=N   fields=N (the stream's, for the budget)
-//   drift=X glr=X (the budgets of the two rules, a week)   slide=MINUTES (of drift)
+//   drift=X glr=X (the budgets of the two rules, a week)   slide=MINUTES (of drift)   step=SECONDS (of glr)
 //   first=N last=N (the fields of `fields`, or the streams, to run)   false: weeks=N   delay: limit=RECORDS
-// The baseline is the 256 hours before. `drift` judges windows of 1 h each `slide` minutes, `glr` the spans that end at
-// each minute.
+// The baseline is the 256 hours before. `drift` judges windows of 1 h each `slide` minutes, `glr` spans of up to 32 h that
+// end at each step.
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -28,7 +28,8 @@
 #include "util/clock.h"
 #include "util/xalloc.h"
 
-#define MINUTE INT64_C(60000)
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
 #define WEEK (168 * HOUR)
 #define PATH "x"
@@ -39,7 +40,7 @@ struct options {
 	const char *mode;
 	enum source_kind kind;
 	double per_week[2], weeks;
-	int64_t records, fields, first, last, limit, slide;
+	int64_t records, fields, first, last, limit, slide, step;
 	uint64_t seed;
 };
 
@@ -50,9 +51,9 @@ static int64_t time_of(const struct source *s, int64_t record)
 	return (int64_t)((double)record * (double)HOUR / (double)s->an_hour);
 }
 
-static int64_t record_at(const struct source *s, int64_t ms) // the first at or after; ms is whole minutes
+static int64_t record_at(const struct source *s, int64_t ms) // the first at or after
 {
-	return (ms / MINUTE * s->an_hour + 59) / 60;
+	return (ms * s->an_hour + HOUR - 1) / HOUR;
 }
 
 static struct baseline *make_baseline(struct source *s, bool categorical)
@@ -230,17 +231,14 @@ static struct judging *judging_new(const struct options *o, const struct baselin
 	j->window.width = (size_t)(HOUR / o->slide);
 	for (size_t i = 0; i < RULES; i++) {
 		j->rules[i] = (struct rule){.measure = measure_find(measures[i]), .budget = {o->per_week[i], WEEK}};
-		static const struct measure tmp = {.name = "glr", .scale = SCALE_Z, .by_slide = true};
-		if (!j->rules[i].measure)
-			j->rules[i].measure = &tmp;
-		j->limits[i] = limits_of(o, &j->rules[i], i == GLR ? MINUTE : o->slide);
+		j->limits[i] = limits_of(o, &j->rules[i], i == GLR ? o->step : o->slide);
 		alert_init(&j->states[i]);
 	}
 	if (j->field->def.type == FIELD_CATEGORICAL)
 		for (size_t i = 0, n = coarse_categories(j->field->total, top); i < n; i++)
 			j->coarse[(size_t)(top[i]->value[0] - 'a')] = i;
-	trail_init(&j->trail, from, MINUTE);
-	j->nlengths = scan_lengths(MINUTE, SCAN_WINDOWS * HOUR, j->lengths);
+	trail_init(&j->trail, from, o->step);
+	j->nlengths = scan_lengths(o->step, SCAN_WINDOWS * HOUR, j->lengths);
 	if (!scan_init(&j->scan, b, j->field)) {
 		fprintf(stderr, "alerts: nothing to scan\n");
 		exit(1);
@@ -307,7 +305,7 @@ static bool judge_glr(struct judging *j, int64_t boundary)
 	size_t n = trail_spans(&j->trail, j->lengths, j->nlengths, spans);
 	struct measure_value v = {.state = READING_KNOWN};
 
-	v.value = scan_value(&j->scan, spans, n, MINUTE, &found);
+	v.value = scan_value(&j->scan, spans, n, j->options->step, &found);
 	v.detail = scan_members[found.member];
 	if (!step(j, GLR, &v, boundary))
 		return false;
@@ -315,10 +313,10 @@ static bool judge_glr(struct judging *j, int64_t boundary)
 	return true;
 }
 
-// The next minute of the stream, from `at` on: which rules fire at its end, as bits.
+// The next step of the stream, from `at` on: which rules fire at its end, as bits.
 static unsigned judge(struct judging *j, struct source *s, int64_t at, int64_t from)
 {
-	int64_t end = at + MINUTE;
+	int64_t end = at + j->options->step;
 	unsigned fired = 0;
 
 	if (!j->open) {
@@ -361,7 +359,7 @@ static void false_alarms(const struct options *o)
 			    source_seed(o->seed, (uint64_t)o->kind, (uint64_t)field));
 		struct baseline *b = make_baseline(&s, categorical);
 		struct judging *j = judging_new(o, b, start);
-		for (int64_t t = start; t < end; t += MINUTE) {
+		for (int64_t t = start; t < end; t += o->step) {
 			unsigned fired = judge(j, &s, t, start);
 			char what[64];
 
@@ -371,7 +369,7 @@ static void false_alarms(const struct options *o)
 					continue;
 				alarms[i]++;
 				snprintf(what, sizeof what, "alarm\t%" PRId64 "\t%s\t%" PRId64, field,
-					 field_type_name(j->field->def.type), t + MINUTE);
+					 field_type_name(j->field->def.type), t + o->step);
 				print_alarm(j, what, i);
 			}
 		}
@@ -406,7 +404,7 @@ static void delay(const struct options *o, struct source s, const struct baselin
 		source_fill(&s, x, (size_t)(n < BATCH ? n : BATCH));
 	}
 	struct judging *j = judging_new(o, b, from);
-	for (t = from; !fired && s.next - s.at < o->limit; t += MINUTE)
+	for (t = from; !fired && s.next - s.at < o->limit; t += o->step)
 		fired = judge(j, &s, t, from);
 	snprintf(what, sizeof what, "%s\t%s\t%" PRId64 "\t%" PRId64, s.next > s.at ? "delay" : "early", change, stream,
 		 fired ? s.next - s.at : -1);
@@ -481,6 +479,8 @@ static const char *set(struct options *o, const char *name, const char *value)
 		o->seed = strtoull(value, NULL, 10);
 	else if (!strcmp(name, "slide"))
 		o->slide = strtoll(value, NULL, 10) * MINUTE;
+	else if (!strcmp(name, "step"))
+		o->step = strtoll(value, NULL, 10) * SECOND;
 	else
 		return name;
 	return NULL;
@@ -489,7 +489,7 @@ static const char *set(struct options *o, const char *name, const char *value)
 int main(int argc, char **argv)
 {
 	struct options o = {.mode = "", .records = 1000, .fields = 1000, .last = 20,
-			    .limit = 100000, .slide = 10 * MINUTE, .seed = 1, .per_week = {0.2, 0.8}, .weeks = 8};
+			    .limit = 100000, .slide = 5 * MINUTE, .step = MINUTE, .seed = 1, .per_week = {0.05, 0.95}, .weeks = 8};
 
 	for (int i = 1; i < argc; i++) {
 		char *value = strchr(argv[i], '=');
@@ -501,8 +501,9 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (o.slide < MINUTE || HOUR % o.slide || HOUR / o.slide > MAX_PANES || o.records < 1) {
-		fprintf(stderr, "alerts: an hour must be a whole number of slides, each of whole minutes\n");
+	if (o.step < SECOND || o.slide < o.step || o.slide % o.step || HOUR % o.slide || HOUR / o.slide > MAX_PANES ||
+	    SCAN_WINDOWS * HOUR / o.step > TRAIL_SLIDES || o.records < 1) {
+		fprintf(stderr, "alerts: an hour must be a whole number of slides, a slide of steps\n");
 		return 2;
 	}
 	if (!strcmp(o.mode, "false"))

@@ -9,7 +9,7 @@
 #include "alerts_source.h"
 #include "drift/scan.h"
 
-enum { TRAIL_SLIDES = 2048, TRAIL_LEVELS = 12 };
+enum { TRAIL_SLIDES = 16384, TRAIL_LEVELS = 15 };
 
 struct slide_sums {
 	double count, sum, squares;
