@@ -11,6 +11,7 @@ void explain_place(struct buf *out, const json_t *item);                 // "amo
 void explain_value(struct buf *out, const json_t *item);                 // "psi is 0.41 (limit: above 0.2) ..."
 void explain_since(struct buf *out, const json_t *v, const json_t *item);
 void explain_window(struct buf *out, const json_t *v);                   // nothing where it has none
+void explain_hidden(struct buf *out, const json_t *item);                // why there is no distribution; nothing where there is
 void explain_gap(struct buf *out, const json_t *item);                   // nothing where there is none
 void explain_moved(struct buf *out, const json_t *moved);
 void explain_event(struct buf *out, const json_t *event);

@@ -165,8 +165,8 @@ static void item_html(struct html *h, const json_t *v, const json_t *item, size_
 	paragraph(h, &text);
 	explain_since(&text, v, item);
 	paragraph(h, &text);
-	if (json_is_true(json_object_get(item, "redacted")))
-		html_paragraph(h, "Its values are redacted.");
+	explain_hidden(&text, item);
+	paragraph(h, &text);
 	picture(h, item, at);
 	history(h, v, item, at);
 	contributions(h, item);

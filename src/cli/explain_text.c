@@ -110,8 +110,9 @@ static void item_text(struct buf *out, const json_t *v, const json_t *item)
 	line(out, "  ", &text);
 	explain_since(&text, v, item);
 	line(out, "  ", &text);
-	if (json_is_true(json_object_get(item, "redacted")))
-		buf_adds(out, "  Its values are redacted.\n");
+	explain_hidden(&text, item);
+	if (text.len)
+		line(out, "  ", &text);
 	if (explain_shape(&s, item, BARS_CELLS)) {
 		buf_addc(out, '\n');
 		bars_shape(out, &s, "reference", "window");

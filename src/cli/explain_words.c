@@ -115,7 +115,9 @@ void explain_since(struct buf *out, const json_t *v, const json_t *item)
 	buf_addc(out, '.');
 	if (!began)
 		return;
-	if (json_is_true(json_object_get(began, "or_earlier")))
+	if (json_is_true(json_object_get(began, "alone")))
+		buf_addf(out, " No window before it could be measured (looked back to %s).", json_get_str(began, "looked_back_to", "?"));
+	else if (json_is_true(json_object_get(began, "or_earlier")))
 		buf_addf(out, " It had moved before all that the store still has, back to %s.", json_get_str(began, "looked_back_to", "?"));
 	else if (json_is_true(json_object_get(began, "appeared")))
 		buf_addf(out, " There was no value of it before the window that ended at %s (looked back to %s).",
@@ -123,6 +125,16 @@ void explain_since(struct buf *out, const json_t *v, const json_t *item)
 	else
 		buf_addf(out, " It began to move in the window that ended at %s (looked back to %s).", json_get_str(began, "window_to", "?"),
 			 json_get_str(began, "looked_back_to", "?"));
+}
+
+void explain_hidden(struct buf *out, const json_t *item)
+{
+	const char *why = json_get_str(item, "not_compared", NULL);
+
+	if (json_is_true(json_object_get(item, "redacted")))
+		buf_adds(out, "Its values are redacted.");
+	else if (why)
+		buf_addf(out, "Both sides cannot be laid beside one another now: %s.", why);
 }
 
 void explain_window(struct buf *out, const json_t *v)
@@ -294,6 +306,8 @@ static void add_bin(struct fine_bin *bin, const json_t *row)
 	bin->hi = isnan(value) ? json_get_num(row, "to", 0) : value;
 	bin->r = json_get_num(row, "reference", 0);
 	bin->c = json_get_num(row, "current", 0);
+	const char *outside = json_get_str(row, "outside", NULL);
+	bin->outer = outside ? (*outside == 'b' ? -1 : 1) : 0;
 }
 
 bool explain_shape(struct shape *s, const json_t *item, size_t cells)

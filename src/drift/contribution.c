@@ -22,7 +22,7 @@ static const struct {
 	[BY_CHI2] = {"chi2", "both sides' squared deviations from what is expected, over it", false},
 	[BY_HELLINGER] = {"hellinger", "half of (sqrt q - sqrt p) squared; the terms add up to hellinger squared", false},
 	[BY_SHARE] = {"tvd", "half of the difference of the shares", false},
-	[BY_KS] = {"ks", "the difference of the shares below the widest gap", true},
+	[BY_KS] = {"ks", "half of the difference of the shares, signed by the side of the widest gap", true},
 	[BY_AREA] = {"wasserstein", "the area between the distribution functions", true},
 	[BY_MEAN] = {"mean", "the pull on the mean, about the reference's", true},
 	[BY_SQUARE] = {"variance", "the pull on the mean square, about the reference's mean", true},
@@ -145,8 +145,8 @@ static void terms_ks(struct contributions *out, const struct cells *s, const uin
 		out->gap_c = fc;
 	}
 	sign = out->gap_r > out->gap_c ? 1 : -1;
-	for (size_t i = 0; i <= last; i++)
-		out->items[row[i]].part += sign * (s->v[i].r / s->nr - s->v[i].c / s->nc);
+	for (size_t i = 0; i < s->n; i++)
+		out->items[row[i]].part += (i <= last ? sign : -sign) * (s->v[i].r / s->nr - s->v[i].c / s->nc) / 2;
 }
 
 // The integral of |d0 + (d1 - d0) t| over the width.

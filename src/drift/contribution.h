@@ -2,8 +2,9 @@
 // What a measure's value is made of: a term for each category or range of values, the largest first. Pure.
 //
 // The terms are those of the measure itself where it is a sum (psi, js, kl, chi2, hellinger, tvd, wasserstein):
-// they add up to it, or to its square for js and hellinger. Of ks they are the differences of the shares below
-// the point where the distribution functions are farthest apart, which add up to ks; of mean_shift the pull
+// they add up to it, or to its square for js and hellinger. Of ks they are half the differences of the shares,
+// p-q below the point where the distribution functions are farthest apart and q-p above it or the other way
+// round, which add up to ks; of mean_shift the pull
 // of each range on the mean, (q x - p x) about the reference's mean, which adds up to the difference of the
 // means; of variance_ratio the same of squares. Of `drift` they are those of the member that spoke. For the rest
 // they are half the differences of the shares. docs/explain.md has the table.

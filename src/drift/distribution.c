@@ -22,7 +22,8 @@ static void add_outer(struct distribution *out, const struct cells *s, const str
 
 	for (int k = 0; k < 2; k++) {
 		double lo = high ? fmax(v->lo, sides[k]->min) : sides[k]->min, hi = high ? sides[k]->max : fmin(v->hi, sides[k]->max);
-		add(out, (struct distribution_row){.lo = lo, .hi = hi, .r = k ? 0 : v->r, .c = k ? v->c : 0});
+		add(out, (struct distribution_row){
+				 .lo = lo, .hi = hi, .r = k ? 0 : v->r, .c = k ? v->c : 0, .outer = high ? 1 : -1});
 	}
 }
 

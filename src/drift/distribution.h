@@ -9,6 +9,7 @@ struct distribution_row {
 	size_t len;
 	double lo, hi;     // of a range; lo == hi: a single value
 	double r, c;       // counts
+	int outer;         // -1, 1: below, above the grid; nothing is known of where inside it the values are
 };
 
 // Ranges ascend; what is out of the grid is a range of each side's own, from its extreme to the grid's edge.

@@ -117,7 +117,7 @@ static int add_since(struct ground *g, const char *path, const char *slice, int6
 		return 0;
 	struct since s = since_when(g, &p, value, limit);
 	int64_t end = p.ends[s.at];
-	bool appeared = s.earlier && s.at && !p.there[s.at - 1];
+	bool appeared = s.earlier && s.at && !p.there[s.at - 1], alone = s.at + 1 == p.n && s.earlier && !appeared;
 	s.earlier &= !appeared;
 	if (!s.earlier && s.at && g->stream->slide_ms < g->length && refine(g, path, slice, &p, s.at, value, limit, &end, err))
 		return -1;
@@ -125,8 +125,8 @@ static int add_since(struct ground *g, const char *path, const char *slice, int6
 		if (!s.earlier && p.ends[i] <= end - g->stream->slide_ms && (appeared || isfinite(p.values[i])))
 			*before = p.ends[i];
 	json_object_set_new(item, "began",
-			    json_pack("{s:o, s:b, s:b, s:o}", "window_to", json_time(end), "or_earlier", (int)s.earlier, "appeared",
-				      (int)appeared, "looked_back_to",
+			    json_pack("{s:o, s:b, s:b, s:b, s:o}", "window_to", json_time(end), "or_earlier", (int)s.earlier, "alone",
+				      (int)alone, "appeared", (int)appeared, "looked_back_to",
 				      json_time(p.ends[0] - g->length)));
 	return 0;
 }
@@ -157,6 +157,8 @@ static json_t *distribution_json(const struct distribution *d)
 		json_t *row = place_json(r->value, r->len, r->lo, r->hi);
 		json_object_set_new(row, "reference", json_integer((json_int_t)r->r));
 		json_object_set_new(row, "current", json_integer((json_int_t)r->c));
+		if (r->outer)
+			json_object_set_new(row, "outside", json_string(r->outer < 0 ? "below" : "above"));
 		json_array_append_new(rows, row);
 	}
 	return json_pack("{s:o, s:{s:I, s:I}}", "rows", rows, "others", "reference", (json_int_t)others_r, "current",
@@ -196,9 +198,12 @@ static void add_sides(const struct ground *g, const struct scene *s, const struc
 		pane_free(counted);
 		return;
 	}
-	if (distribution_of(&d, &in) == READING_KNOWN) {
+	enum reading_state state = distribution_of(&d, &in);
+	if (state == READING_KNOWN) {
 		json_object_set_new(item, "distribution", distribution_json(&d));
 		distribution_release(&d);
+	} else if (g->rule.measure->needs_reference) {
+		json_object_set_new(item, "not_compared", json_string(reading_state_names[state]));
 	}
 	if (g->rule.measure->needs_reference && contributions_of(&c, g->rule.measure, &v, &in) == READING_KNOWN) {
 		json_object_set_new(item, "contributions", contributions_json(&c));

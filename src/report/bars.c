@@ -85,21 +85,20 @@ static void cell(struct buf *out, const struct share_cell *c, double step, doubl
 void bars_shape(struct buf *out, const struct shape *s, const char *reference, const char *current)
 {
 	double most = fmax(fmax(s->below.r, s->below.c), fmax(s->above.r, s->above.c));
+	bool below = s->below.r + s->below.c > 0, above = s->above.r + s->above.c > 0;
 
 	head(out, reference, current);
 	rows(out, s->points, s->npoints);
 	if (s->others_r + s->others_c > 0)
 		row(out, "all others", s->others_r, s->others_c, 0);
-	if (!s->ncells)
-		return;
-	if (s->npoints)
+	if (s->npoints && (s->ncells || below || above))
 		buf_adds(out, "all other values\n");
 	for (size_t i = 0; i < s->ncells; i++)
 		most = fmax(most, fmax(s->cells[i].r, s->cells[i].c));
-	if (s->below.r + s->below.c > 0)
+	if (below)
 		cell(out, &s->below, 0, most);
 	for (size_t i = 0; i < s->ncells; i++)
 		cell(out, &s->cells[i], s->step, most);
-	if (s->above.r + s->above.c > 0)
+	if (above)
 		cell(out, &s->above, 0, most);
 }

@@ -49,22 +49,40 @@ struct work {
 	double rest;	       // of both sides together, what the points leave
 };
 
+static void tell_outer(struct shape *s, const struct fine_bin *b)
+{
+	struct share_cell *side = b->outer < 0 ? &s->below : &s->above;
+	bool first = !side->r && !side->c;
+
+	side->lo = first ? b->lo : fmin(side->lo, b->lo);
+	side->hi = first ? b->hi : fmax(side->hi, b->hi);
+	side->r += b->r;
+	side->c += b->c;
+}
+
 static void work_init(struct work *w, struct shape *s, const struct fine_bin *bins, size_t n)
 {
 	double r = 0, c = 0;
+	bool inner = false;
 
 	*w = (struct work){.bins = xcalloc(n + 1, sizeof *bins)};
 	for (size_t i = 0; i < n; i++) {
 		r += bins[i].r;
 		c += bins[i].c;
-		if (bins[i].r || bins[i].c)
-			w->bins[w->n++] = bins[i];
+		inner |= !bins[i].outer && (bins[i].r || bins[i].c);
 	}
 	s->n_r = (uint64_t)r;
 	s->n_c = (uint64_t)c;
-	for (size_t i = 0; i < w->n; i++) {
-		w->bins[i].r /= r ? r : 1;
-		w->bins[i].c /= c ? c : 1;
+	for (size_t i = 0; i < n; i++) {
+		struct fine_bin b = bins[i];
+		b.r /= r ? r : 1;
+		b.c /= c ? c : 1;
+		if (!b.r && !b.c)
+			continue;
+		if (inner && b.outer)
+			tell_outer(s, &b);
+		else
+			w->bins[w->n++] = b;
 	}
 	qsort(w->bins, w->n, sizeof *w->bins, by_place);
 }
@@ -233,9 +251,10 @@ static void fill(struct shape *s, const struct work *w)
 		s->cells[i].lo = s->log ? pow(10, lo) : lo;
 		s->cells[i].hi = s->log ? pow(10, hi) : hi;
 	}
-	s->below.lo = w->bins[0].lo;
+	s->below.lo = s->below.r + s->below.c > 0 ? fmin(s->below.lo, w->bins[0].lo) : w->bins[0].lo;
 	s->below.hi = s->cells[0].lo;
-	s->above.lo = s->above.hi = s->cells[s->ncells - 1].hi;
+	s->above.lo = s->cells[s->ncells - 1].hi;
+	s->above.hi = fmax(s->above.hi, s->above.lo);
 	for (size_t i = 0; i < w->n; i++) {
 		s->above.hi = fmax(s->above.hi, w->bins[i].hi);
 		spread(s, w, &w->bins[i]);
@@ -260,7 +279,7 @@ void shape_of_bins(struct shape *s, const struct fine_bin *bins, size_t n, size_
 static struct fine_bin next_value(const double *r, size_t n, const double *c, size_t m, size_t *i, size_t *j)
 {
 	double v = *j == m || (*i < n && r[*i] <= c[*j]) ? r[*i] : c[*j];
-	struct fine_bin b = {v + 0.0, v + 0.0, 0, 0};
+	struct fine_bin b = {.lo = v + 0.0, .hi = v + 0.0};
 
 	for (; *i < n && r[*i] == v; ++*i)
 		b.r++;
@@ -290,9 +309,9 @@ struct stretch {
 static void stretch_add(struct stretch *s, const struct fine_bin *b)
 {
 	if (b->r)
-		s->r = (struct fine_bin){s->r.r ? s->r.lo : b->lo, b->hi, s->r.r + b->r, 0};
+		s->r = (struct fine_bin){.lo = s->r.r ? s->r.lo : b->lo, .hi = b->hi, .r = s->r.r + b->r};
 	if (b->c)
-		s->c = (struct fine_bin){s->c.c ? s->c.lo : b->lo, b->hi, 0, s->c.c + b->c};
+		s->c = (struct fine_bin){.lo = s->c.c ? s->c.lo : b->lo, .hi = b->hi, .c = s->c.c + b->c};
 }
 
 static void stretch_end(struct stretch *s, struct bins *bins)

@@ -15,6 +15,7 @@
 struct fine_bin {
 	double lo, hi;	// finite, lo <= hi; lo == hi: all its values are equal
 	double r, c;	// counts: reference, current
+	int outer;	// -1, 1: what a grid has below or above it, which is told, not drawn, as nothing is known inside
 };
 
 struct share_row {

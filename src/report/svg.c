@@ -228,8 +228,6 @@ static void histogram(struct buf *out, const struct shape *s, double top)
 	outline(out, &p, s, false);
 	outline(out, &p, s, true);
 	value_axis(out, &p);
-	beyond(out, &s->below, false, p.left, p.top + p.height + 32);
-	beyond(out, &s->above, true, p.left + p.width, p.top + p.height + 32);
 }
 
 static void others(struct buf *out, const struct shape *s, double y)
@@ -248,8 +246,9 @@ void svg_shape(struct buf *out, const struct svg_about *about, const struct shap
 	bool more = s->others_r + s->others_c > 0;
 	double points = (double)s->npoints * ROW + (s->npoints ? 4 : 0) + (more ? 16 : 0);
 	bool far = s->below.r + s->below.c + s->above.r + s->above.c > 0;
+	double height = 28 + points + (s->ncells ? 190 : 0) + (far ? 16 : 0);
 
-	svg_begin(out, about->id, about->title, about->desc, 28 + points + (s->ncells ? 190 + (far ? 16 : 0) : 0));
+	svg_begin(out, about->id, about->title, about->desc, height);
 	legend(out, about, 14);
 	if (s->npoints)
 		rows(out, s->points, s->npoints, 28);
@@ -257,5 +256,7 @@ void svg_shape(struct buf *out, const struct svg_about *about, const struct shap
 		others(out, s, 22 + points);
 	if (s->ncells)
 		histogram(out, s, 34 + points);
+	beyond(out, &s->below, false, 48, height - 4);
+	beyond(out, &s->above, true, SVG_WIDTH - 12, height - 4);
 	svg_end(out);
 }

@@ -25,7 +25,7 @@ Test(bars, no_line_is_too_wide)
 	struct buf out = BUF_INIT;
 
 	for (int i = 0; i < 64; i++)
-		bins[i] = (struct fine_bin){-1e6 + i * 37.5, -1e6 + i * 37.5 + 37.5, i, 64 - i};
+		bins[i] = (struct fine_bin){-1e6 + i * 37.5, -1e6 + i * 37.5 + 37.5, i, 64 - i, 0};
 	shape_of_bins(&s, bins, 64, BARS_CELLS);
 	bars_shape(&out, &s, "a name of a side that is by far too long for its column", "b");
 	for (char *line = strtok(out.data, "\n"); line; line = strtok(NULL, "\n")) {

@@ -34,11 +34,11 @@ static void expect_whole(const struct shape *s)
 Test(shape, bins_of_any_width_show_the_same_density)
 {
 	// Uniform on [0, 100): one bin of 50, one of 40, ten of 1.
-	struct fine_bin bins[12] = {{0, 50, 500, 100}, {50, 90, 400, 80}};
+	struct fine_bin bins[12] = {{0, 50, 500, 100, 0}, {50, 90, 400, 80, 0}};
 	struct shape s;
 
 	for (int i = 0; i < 10; i++)
-		bins[2 + i] = (struct fine_bin){90 + i, 91 + i, 10, 2};
+		bins[2 + i] = (struct fine_bin){90 + i, 91 + i, 10, 2, 0};
 	shape_of_bins(&s, bins, 12, 20);
 	cr_expect_eq(s.npoints, 0);
 	cr_expect_eq(s.step, 5);
@@ -53,7 +53,7 @@ Test(shape, bins_of_any_width_show_the_same_density)
 
 Test(shape, few_values_stand_by_themselves)
 {
-	struct fine_bin bins[] = {{3, 3, 1, 0}, {-1, -1, 3, 5}, {7, 7, 0, 0}};
+	struct fine_bin bins[] = {{3, 3, 1, 0, 0}, {-1, -1, 3, 5, 0}, {7, 7, 0, 0, 0}};
 	struct shape s;
 
 	shape_of_bins(&s, bins, 3, 20);
@@ -68,7 +68,7 @@ Test(shape, few_values_stand_by_themselves)
 
 Test(shape, a_heavy_value_is_taken_out)
 {
-	struct fine_bin bins[] = {{0, 0, 60, 10}, {1, 11, 40, 90}};
+	struct fine_bin bins[] = {{0, 0, 60, 10, 0}, {1, 11, 40, 90, 0}};
 	struct shape s;
 
 	shape_of_bins(&s, bins, 2, 10);
@@ -83,7 +83,7 @@ Test(shape, a_heavy_value_is_taken_out)
 
 Test(shape, what_lies_far_out_is_told)
 {
-	struct fine_bin bins[] = {{0, 10, 1000, 999}, {1e9, 1e9, 0, 1}};
+	struct fine_bin bins[] = {{0, 10, 1000, 999, 0}, {1e9, 1e9, 0, 1, 0}};
 	struct shape s;
 
 	shape_of_bins(&s, bins, 2, 10);
@@ -101,7 +101,7 @@ Test(shape, a_wide_range_above_zero_is_logarithmic)
 	struct shape s;
 
 	for (int i = 0; i < 40; i++) // one a tenth of a decade, from 1 to 10,000
-		bins[i] = (struct fine_bin){pow(10, i / 10.0), pow(10, (i + 1) / 10.0), 1, 1};
+		bins[i] = (struct fine_bin){pow(10, i / 10.0), pow(10, (i + 1) / 10.0), 1, 1, 0};
 	shape_of_bins(&s, bins, 40, 50);
 	cr_assert(s.log);
 	cr_assert_geq(s.ncells, 40);
@@ -180,6 +180,33 @@ Test(shape, odd_samples_are_drawn_too)
 	shape_of_samples(&s, many, 100, tiny, 3, 16);
 	cr_expect(s.log);
 	cr_expect_lt(s.ncells, 40);
+	expect_whole(&s);
+	shape_release(&s);
+}
+
+Test(shape, what_is_out_of_the_grid_does_not_stretch_the_axis)
+{
+	struct fine_bin bins[] = {{.lo = 0, .hi = 10, .r = 100, .c = 90}, {.lo = 10, .hi = 5000, .c = 9, .outer = 1},
+				  {.lo = -7, .hi = 0, .c = 1, .outer = -1}};
+	struct shape s;
+
+	shape_of_bins(&s, bins, 3, 10);
+	cr_expect_leq(s.cells[s.ncells - 1].hi, 11);
+	cr_expect_float_eq(s.above.c, 0.09, 1e-12);
+	cr_expect_eq(s.above.hi, 5000);
+	cr_expect_float_eq(s.below.c, 0.01, 1e-12);
+	cr_expect_eq(s.below.lo, -7);
+	expect_whole(&s);
+	shape_release(&s);
+	shape_of_bins(&s, bins + 1, 2, 10); // nothing inside: then it is all there is to draw
+	cr_expect_gt(s.ncells, 0);
+	expect_whole(&s);
+	shape_release(&s);
+	bins[0].hi = 0; // one value inside
+	shape_of_bins(&s, bins, 3, 10);
+	cr_expect_eq(s.npoints, 1);
+	cr_expect_eq(s.ncells, 0);
+	cr_expect_eq(s.above.hi, 5000);
 	expect_whole(&s);
 	shape_release(&s);
 }

@@ -68,7 +68,7 @@ Test(svg, categories)
 
 Test(svg, numbers)
 {
-	struct fine_bin bins[] = {{0, 0, 5000, 50}, {1, 11, 4000, 50}, {11, 12, 999, 0}, {9e9, 9e9, 1, 0}};
+	struct fine_bin bins[] = {{0, 0, 5000, 50, 0}, {1, 11, 4000, 50, 0}, {11, 12, 999, 0, 0}, {9e9, 9e9, 1, 0, 0}};
 	struct buf out = BUF_INIT;
 	struct shape s;
 
