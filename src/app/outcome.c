@@ -123,9 +123,8 @@ static void count_window(struct outcome *o, const struct reading *r)
 	o->windows++;
 }
 
-static void on_verdict(void *ctx, const struct judge_verdict *v)
+static void keep_verdict(struct outcome *o, const struct judge_verdict *v)
 {
-	struct outcome *o = ctx;
 	const struct reading *r = v->reading;
 	json_t *line = json_pack("{s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:s}", "rule", json_str(v->rule->name), "stream",
 				 json_str(r->stream), "field", *r->field ? json_str(r->field) : json_null(), "slice",
@@ -141,6 +140,14 @@ static void on_verdict(void *ctx, const struct judge_verdict *v)
 	json_decref(line);
 	o->nverdicts++;
 	count_window(o, r);
+}
+
+static void on_verdict(void *ctx, const struct judge_verdict *v)
+{
+	struct outcome *o = ctx;
+
+	if (!v->open)
+		keep_verdict(o, v);
 	if (o->also)
 		o->also(o->ctx, v);
 }

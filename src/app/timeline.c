@@ -52,7 +52,7 @@ void timelines_add(void *list, const struct judge_verdict *v)
 		s->slide = r->to - s->points[s->n - 1].to;
 	bool firing = !strcmp(v->state, "firing");
 	GROW(s->points, s->n, s->cap);
-	s->points[s->n++] = (struct timeline_point){r->to, r->v.value, firing};
+	s->points[s->n++] = (struct timeline_point){r->to, v->at, r->v.value, firing, v->open};
 	s->nfiring += firing;
 	if (!isnan(r->limits.above) || !isnan(r->limits.below)) {
 		s->above = r->limits.above;

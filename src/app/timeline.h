@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A replay's verdicts by rule, stream, field and slice, in order of time: what is drawn, compared and tuned. A
-// point takes 24 bytes.
+// point takes 32 bytes.
 #ifndef KD_APP_TIMELINE_H
 #define KD_APP_TIMELINE_H
 #include "judge/judge.h"
@@ -8,8 +8,9 @@
 
 struct timeline_point {
 	int64_t to;                // the window's end, event ms
+	int64_t at;                // when it was judged
 	double value;              // NaN: unknown
-	bool firing;
+	bool firing, open;         // open: of an eager rule's trailing window
 };
 
 struct timeline {

@@ -12,7 +12,7 @@
 const struct command *const cli_commands[] = {&cmd_demo,     &cmd_run,		 &cmd_check,
 					      &cmd_baseline, &cmd_produce,	 &cmd_stats,
 					      &cmd_alerts,   &cmd_explain,	 &cmd_schema,	 &cmd_test_receiver,
-					      &cmd_compare,  &cmd_backtest,	 &cmd_measures,	NULL};
+					      &cmd_compare,  &cmd_backtest,  &cmd_tune,	 &cmd_measures,	NULL};
 
 int cli_fail(const struct cli_args *a, const struct error *err)
 {

@@ -90,5 +90,5 @@ struct config *cli_config_before_baseline(const struct cli_args *a);
 int cli_main(int argc, char **argv);
 
 extern const struct command cmd_run, cmd_check, cmd_baseline, cmd_produce, cmd_stats, cmd_alerts, cmd_explain,
-	cmd_test_receiver, cmd_demo, cmd_schema, cmd_compare, cmd_backtest, cmd_measures;
+	cmd_test_receiver, cmd_demo, cmd_schema, cmd_compare, cmd_backtest, cmd_tune, cmd_measures;
 #endif

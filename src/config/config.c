@@ -52,18 +52,23 @@ static void warn_strays(struct loader *l, const char *dir)
 		free(names);
 }
 
-static void read_alerts(struct loader *l, const struct node *root)
+// Other rules, the same people: their own directory's receivers, where the other has none.
+static char *receivers_path(const struct loader *l, const char *own)
+{
+	char *file = xasprintf("%s/receivers.yaml", l->c->alerts_dir);
+
+	if (!l->alerts || access(file, F_OK) == 0)
+		return file;
+	free(file);
+	return xasprintf("%s/receivers.yaml", own);
+}
+
+static void read_rules_of(struct loader *l, const struct node *root, const char *own)
 {
 	struct config *c = l->c;
 	const struct node *given = node_get(root, "alerts");
 	char *file;
 
-	if (l->alerts) {
-		free(c->alerts_dir);
-		c->alerts_dir = xstrdup(l->alerts);
-	}
-	if (!c->alerts_dir)
-		c->alerts_dir = strcmp(c->dir, ".") ? xasprintf("%s/alerts", c->dir) : xstrdup("alerts");
 	for (size_t n = strlen(c->alerts_dir); n > 1 && c->alerts_dir[n - 1] == '/'; n--)
 		c->alerts_dir[n - 1] = 0;
 	if (!is_dir(c->alerts_dir)) {
@@ -87,7 +92,7 @@ static void read_alerts(struct loader *l, const struct node *root)
 			read_rules(l, (enum tier)t, d);
 		free(file);
 	}
-	file = xasprintf("%s/receivers.yaml", c->alerts_dir);
+	file = receivers_path(l, own);
 	if (access(file, F_OK) == 0) {
 		struct document *d = document_read(l, file);
 		read_receivers(l, d);
@@ -98,6 +103,18 @@ static void read_alerts(struct loader *l, const struct node *root)
 	}
 	free(file);
 	warn_strays(l, c->alerts_dir);
+}
+
+static void read_alerts(struct loader *l, const struct node *root)
+{
+	struct config *c = l->c;
+	char *own = c->alerts_dir;
+
+	if (!own)
+		own = strcmp(c->dir, ".") ? xasprintf("%s/alerts", c->dir) : xstrdup("alerts");
+	c->alerts_dir = xstrdup(l->alerts ? l->alerts : own);
+	read_rules_of(l, root, own);
+	free(own);
 }
 
 static void read_all(struct loader *l, const char *path)

@@ -263,6 +263,10 @@ static struct node *parse_event(struct parse *p, const yaml_event_t *ev, int dep
 		n = count(p, node_new(null ? NODE_NULL : NODE_SCALAR, p->file, line), ev->start_mark);
 		if (n && !null)
 			n->text = xstrdup(text);
+		if (n) {
+			n->from = ev->start_mark.index;
+			n->to = ev->end_mark.index;
+		}
 		anchor = ev->data.scalar.anchor;
 		break;
 	}

@@ -19,6 +19,7 @@ struct node {
 	const char *file;      // where it stands, for messages; outlives the tree (the caller's)
 	int line;              // 0: not in a file (the environment)
 	char *text;            // NODE_SCALAR
+	size_t from, to;       // NODE_SCALAR: where it stands, in characters of the file
 	char **keys;           // NODE_MAP: names of items
 	int *key_lines;        // NODE_MAP
 	struct node **items;   // NODE_LIST, NODE_MAP

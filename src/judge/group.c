@@ -148,14 +148,19 @@ static void settle_reading(struct evaluation *e, struct alert *a, struct reading
 static void tell_verdict(const struct evaluation *e, const struct reading *v, const struct alert *a, enum truth truth)
 {
 	const struct judge_replay *replay = e->judge->conf->replay;
+	const bool open = e->mode == ALERT_EAGER;
 	const char *state = a ? alert_state_name(&a->state) : "ok";
 
-	if (!replay || e->mode != ALERT_WINDOW)
+	if (!replay || e->mode == ALERT_CLOCK || (open && !replay->open_windows))
 		return;
 	if (truth == TRUTH_UNKNOWN)
 		state = v->v.state == READING_UNCALIBRATED ? "uncalibrated" : "unknown";
-	replay->verdict(replay->ctx, &(struct judge_verdict){e->group->rule, v,
-							     condition_threshold(&v->limits, v->v.value), state});
+	replay->verdict(replay->ctx, &(struct judge_verdict){.rule = e->group->rule,
+							     .reading = v,
+							     .threshold = condition_threshold(&v->limits, v->v.value),
+							     .state = state,
+							     .open = open,
+							     .at = e->at});
 }
 
 static void judge_reading(struct evaluation *e, struct reading *v)

@@ -45,11 +45,14 @@ struct judge_verdict {
 	const struct reading *reading;        // with the stream, the window, and why there is no value
 	double threshold;
 	const char *state;                    // "ok", "pending", "firing", "unknown" or "uncalibrated"
+	bool open;                            // of an eager rule's trailing window, up to an open pane
+	int64_t at;                           // the judge's clock
 };
 
 // Who asks what rules would have said.
 struct judge_replay {
 	void *ctx;
+	bool open_windows;                    // verdicts also of those that eager rules look at
 	// Every closed window; those that the data's start or end cuts are unknown and change no alert.
 	void (*verdict)(void *ctx, const struct judge_verdict *v);
 	// A window with fewer records is incomplete, and what rules say of it unknown. NULL: none is.
