@@ -89,4 +89,7 @@ struct leaf leaf_make(struct compiler *c, const struct avsc_type *t, uint32_t sl
 
 // The opcodes of the whole schema, with the routines of its recursive records.
 int plan_emit(struct compiler *c);
+// plan_vector.c: the rule whose vector's numbers the path is, or NULL; the slots of such numbers joined to the vector's.
+const struct field_rule *vector_around(const struct compiler *c, const char *path);
+void vectors_join(struct compiler *c);
 #endif

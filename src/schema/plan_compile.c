@@ -201,15 +201,6 @@ bool path_is_event_time(const struct compiler *c)
 	       !strcmp(c->opt->event_time, path_text(c));
 }
 
-// The numbers of what a rule calls a vector, which is in no array or map.
-static const struct field_rule *vector_around(const struct compiler *c, const char *path)
-{
-	size_t n = strlen(path);
-	const struct field_rule *r = n > 2 && !strcmp(path + n - 2, "[]") ? map_get(&c->rules, path, n - 2) : NULL;
-
-	return r && r->type == FIELD_VECTOR && strcspn(path, "[{") == n - 2 ? r : NULL;
-}
-
 static bool ignored_above(const struct compiler *c, const char *path)
 {
 	for (const char *at = strpbrk(path, ".[{"); at; at = strpbrk(at + 1, ".[{")) {
@@ -374,22 +365,6 @@ static int add_slot(struct compiler *c, const char *path, struct found *f, bool 
 	return 0;
 }
 
-static void join_vectors(struct compiler *c)
-{
-	struct plan *p = c->plan;
-
-	for (size_t i = 0; i < p->nslots; i++) {
-		const struct found *f = map_gets(&c->found, p->slots[i].path);
-		const struct field_rule *r = f && !f->rule ? vector_around(c, p->slots[i].path) : NULL;
-		const struct found *whole = r ? map_gets(&c->found, r->path) : NULL;
-
-		if (!whole || p->slots[whole->slot].type != FIELD_VECTOR)
-			continue;
-		p->slots[i].part_of = (int32_t)whole->slot;
-		p->vectors = true;
-	}
-}
-
 static int add_slots(struct compiler *c)
 {
 	for (struct map_entry *e = NULL; (e = map_next(&c->found, e));)
@@ -402,7 +377,7 @@ static int add_slots(struct compiler *c)
 		    add_slot(c, r->path, found_add(c, r->path, r), false))
 			return -1;
 	}
-	join_vectors(c);
+	vectors_join(c);
 	return 0;
 }
 

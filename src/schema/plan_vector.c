@@ -1,9 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vectors: the numbers that one record's array gave, one after another, become one value of the array's slot.
 #include <stdlib.h>
+#include <string.h>
 
+#include "schema/compiler.h"
 #include "schema/leaf.h"
 #include "util/xalloc.h"
+
+const struct field_rule *vector_around(const struct compiler *c, const char *path)
+{
+	size_t n = strlen(path);
+	const struct field_rule *r = n > 2 && !strcmp(path + n - 2, "[]") ? map_get(&c->rules, path, n - 2) : NULL;
+
+	return r && r->type == FIELD_VECTOR && strcspn(path, "[{") == n - 2 ? r : NULL;
+}
+
+void vectors_join(struct compiler *c)
+{
+	struct plan *p = c->plan;
+
+	for (size_t i = 0; i < p->nslots; i++) {
+		const struct found *f = map_gets(&c->found, p->slots[i].path);
+		const struct field_rule *r = f && !f->rule ? vector_around(c, p->slots[i].path) : NULL;
+		const struct found *whole = r ? map_gets(&c->found, r->path) : NULL;
+
+		if (!whole || p->slots[whole->slot].type != FIELD_VECTOR)
+			continue;
+		p->slots[i].part_of = (int32_t)whole->slot;
+		p->vectors = true;
+	}
+}
 
 static int32_t whole_of(const struct plan *p, const struct value *v)
 {
