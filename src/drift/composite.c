@@ -572,7 +572,7 @@ static void say(const struct family *f, struct measure_value *out)
 		if (f->members[i].p < f->members[best].p)
 			best = i;
 	double p = fmax(LEAST_P, f->members[best].p) * f->count;
-	value_known(out, p >= 0.5 ? 0 : normal_isf(p));
+	value_within(out, p >= 0.5 ? 0 : normal_isf(p), NAN);
 	out->detail = details[f->members[best].member][note];
 	if (f->season)
 		out->season = f->history->period > 86400000 ? "week" : "day";

@@ -25,7 +25,7 @@ static const char ks_name[] = "Kolmogorov-Smirnov", psi_name[] = "population sta
 
 const struct measure measure_table[] = {
 	{
-		.name = "drift", .range = "0 to 37", .unit = "z", .source = "below",
+		.name = "drift", .range = "0 to 37", .unit = "z",
 		.help = "the z equivalent of the smallest p-value of a small family of tests, each against the "
 			"baseline's own movement from window to window, times the size of the family",
 		.scope = MEASURE_FIELD, .types = NUM | CAT, .needs_reference = true, .min_records = 50,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole pass over a store in memory.
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,7 @@ Test(judge, eager_fires_within_the_open_pane_and_resolves_on_closed_windows)
 	cr_expect_float_eq(json_get_num(item, "value", 0), 1.0 / 41, 1e-12);
 	cr_expect_eq(json_get_int(item, "n_current", 0), 41);
 	cr_expect_eq(json_get_num(item, "threshold", 0), 0.01);
+	cr_expect_eq(json_get_num(item, "error", NAN), 0);
 	const json_t *part =
 		json_array_get(json_object_get(json_object_get(data, "evidence"), "partitions"), 0);
 	cr_expect_eq(json_get_int(part, "from_offset", -1), 100, "the first bad record's offset");
