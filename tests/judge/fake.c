@@ -136,7 +136,10 @@ void fake_record_at(struct fake *f, const char *stream, const char *slice, int p
 
 	pane_count_record(p, event, part->next, 7, true, bad, false);
 	for (size_t i = 0; i < n; i++) {
-		struct field_def def = {.path = (char *)(uintptr_t)values[i].path, .type = FIELD_NUMERIC};
+		const struct baseline_field *known = f->baseline ? baseline_find(f->baseline, values[i].path) : NULL;
+		struct field_def def = {.path = (char *)(uintptr_t)values[i].path,
+					.type = FIELD_NUMERIC,
+					.grid = known ? known->def.grid : NULL};
 		struct field_stats *s = pane_find(p, def.path, FIELD_NUMERIC);
 		field_add_number(s ? s : pane_field(p, p->nfields, &def), values[i].v);
 	}

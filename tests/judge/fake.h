@@ -17,6 +17,7 @@ struct fake_message {
 };
 
 struct fake {
+	const struct baseline *baseline; // its fields are counted on its grids; NULL: none
 	int64_t pane_ms;
 	struct map streams;   // name -> struct fake_stream
 	struct map docs;      // "table\037key" -> text

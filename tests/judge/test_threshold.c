@@ -266,3 +266,85 @@ Test(threshold, from_the_baselines_chunks)
 	setup_free(&s);
 	baseline_free(b);
 }
+
+// --- a budget on four weeks ------------------------------------------------------------------------------
+
+enum { A_MINUTE = 4, SERIES = 4 };
+
+struct history {
+	uint64_t x;
+	double level; // moves from hour to hour, AR(1) 0.9
+	int hour;
+};
+
+static double noise(uint64_t *x)
+{
+	double sum = -6;
+
+	for (int j = 0; j < 12; j++)
+		sum += uniform(x);
+	return sum;
+}
+
+// Independent, with a day's rhythm, with a moving level, and few-valued.
+static void next(struct history *h, int minute, struct fake_value v[SERIES])
+{
+	static const char *const names[SERIES] = {"few", "level", "plain", "rhythm"};
+
+	if (minute / 60 != h->hour) {
+		h->hour = minute / 60;
+		h->level = 0.9 * h->level + sqrt(1 - 0.81) * noise(&h->x);
+	}
+	for (int k = 0; k < SERIES; k++)
+		v[k] = (struct fake_value){names[k], noise(&h->x)};
+	v[0].v = floor(uniform(&h->x) * uniform(&h->x) * 4);
+	v[1].v += 0.3 * h->level;
+	v[3].v += sin(2 * M_PI * minute / 1440);
+}
+
+// Ten days of baseline, then four weeks in which nothing changes: a budget of one a week is not spent more than four
+// times; then every series moves, and is told.
+Test(threshold, a_budget_holds_for_four_weeks)
+{
+	enum { BEFORE = 10 * 1440, WEEKS = 28 * 1440, AFTER = 6 * 60 };
+	struct baseline_builder *builder = baseline_builder_new("pay", true);
+	struct history h = {.x = 4101842887655102017};
+	struct error err = ERROR_INIT;
+	struct fake_value v[SERIES];
+	struct setup s;
+
+	for (int i = 0; i < BEFORE * A_MINUTE; i++) {
+		next(&h, i / A_MINUTE, v);
+		baseline_builder_row(builder, T0 + i / A_MINUTE * (int64_t)MINUTE + i % A_MINUTE, 1);
+		for (int k = 0; k < SERIES; k++)
+			baseline_builder_number(builder, v[k].path, FIELD_NUMERIC, v[k].v);
+	}
+	struct baseline *b = baseline_builder_finish(builder, NULL, &err);
+	cr_assert(b, "%s", err.text);
+	setup_init(&s, HOUR, 30 * MINUTE);
+	s.f->baseline = s.streams[0].baseline = b;
+	struct rule *r = add_rule(&s, rule_above("B", TIER_IMMEDIATE, "drift", 0));
+	r->has_above = false;
+	r->budget = (struct budget){1, WEEK};
+	start(&s);
+	for (int m = BEFORE; m < BEFORE + WEEKS + AFTER; m++) {
+		for (int i = 0; i < A_MINUTE; i++) {
+			next(&h, m, v);
+			for (int k = 0; k < SERIES; k++)
+				v[k].v += m >= BEFORE + WEEKS ? 1.5 : 0;
+			fake_record(s.f, "pay", "", T0 + m * (int64_t)MINUTE + i, false, v, SERIES);
+		}
+		if (m % 720 == 719 || m == BEFORE + WEEKS + AFTER - 1)
+			tick(s.j, T0 + (m + 1) * (int64_t)MINUTE);
+		if (m == BEFORE + WEEKS - 1)
+			cr_expect_leq(fake_count(s.f, "alert_firing") + fake_count(s.f, "item_firing"), 3, "a budget of four");
+	}
+	const json_t *page = page_of(&s, "alert_firing", fake_count(s.f, "alert_firing") - 1);
+	const json_t *item = json_array_get(json_object_get(page, "items"), 0);
+	cr_expect(json_get_num(item, "smallest_shift", 0) > 0);
+	cr_expect_eq(json_array_size(json_object_get(page, "items")) + fake_count(s.f, "item_firing") >= SERIES, 1, "all are told");
+	cr_expect(strstr(json_get_str(page, "summary", ""), " would show; find out"), "%s", json_get_str(page, "summary", ""));
+	cr_expect(strstr(json_get_str(page, "summary", ""), "(the baseline covers 9d"), "%s", json_get_str(page, "summary", ""));
+	setup_free(&s);
+	baseline_free(b);
+}
