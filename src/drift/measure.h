@@ -91,6 +91,7 @@ struct measure {
 	unsigned file_types;            // of two files' columns, by `exact`; others are had from panes
 	bool needs_reference;
 	bool count;                     // a count measure: the immediate tier judges it eagerly
+	bool moments;                   // looks at no histogram and no category (of windows: pane_encode_moments)
 	uint64_t min_records;           // under which it says READING_TOO_FEW
 	double threshold;               // the default of shipped rules; NaN where none makes sense
 	void (*compute)(const struct measure_input *in, struct measure_value *out); // NULL: of two files only

@@ -307,23 +307,23 @@ const struct measure measure_table[] = {
 	},
 	{
 		.name = "missing_ratio", .range = "0 to 1", .help = "null or absent, of the decoded records",
-		.scope = MEASURE_FIELD, .types = ANY, .count = true, .min_records = 1, .threshold = 0.05,
+		.scope = MEASURE_FIELD, .types = ANY, .count = true, .moments = true, .min_records = 1, .threshold = 0.05,
 		.compute = measure_missing,
 	},
 	{
 		.name = "nan_ratio", .range = "0 to 1", .help = "NaN, of the decoded records; of vectors: one with a NaN",
-		.scope = MEASURE_FIELD, .types = NUM | VECTOR, .count = true, .min_records = 1, .threshold = 0.01,
+		.scope = MEASURE_FIELD, .types = NUM | VECTOR, .count = true, .moments = true, .min_records = 1, .threshold = 0.01,
 		.compute = measure_nan,
 	},
 	{
 		.name = "inf_ratio", .range = "0 to 1", .help = "infinite, of the decoded records; of vectors: one with an infinity",
-		.scope = MEASURE_FIELD, .types = NUM | VECTOR, .count = true, .min_records = 1, .threshold = 0.01,
+		.scope = MEASURE_FIELD, .types = NUM | VECTOR, .count = true, .moments = true, .min_records = 1, .threshold = 0.01,
 		.compute = measure_inf,
 	},
 	{
 		.name = "unseen_ratio", .range = "0 to 1",
 		.help = "values that are not among the baseline's own (of files: the reference's), of all values",
-		.scope = MEASURE_FIELD, .types = WORD, .count = true, .min_records = 1, .threshold = 0.01,
+		.scope = MEASURE_FIELD, .types = WORD, .count = true, .moments = true, .min_records = 1, .threshold = 0.01,
 		.compute = measure_unseen, .exact = exact_unseen, .file_types = CAT,
 	},
 	{
@@ -334,24 +334,24 @@ const struct measure measure_table[] = {
 	},
 	{
 		.name = "violation_ratio", .range = "0 to 1", .help = "records with at least one violation, of all records",
-		.scope = MEASURE_STREAM, .count = true, .min_records = 1, .threshold = 0.01,
+		.scope = MEASURE_STREAM, .count = true, .moments = true, .min_records = 1, .threshold = 0.01,
 		.compute = measure_violation_ratio,
 	},
 	{
 		.name = "violating_records", .range = "0 up", .unit = "records",
 		.help = "records with at least one violation",
-		.scope = MEASURE_STREAM, .count = true, .min_records = 1, .compute = measure_violating_records,
+		.scope = MEASURE_STREAM, .count = true, .moments = true, .min_records = 1, .compute = measure_violating_records,
 	},
 	{
 		.name = "incompatible_schema", .range = "0 up", .unit = "records",
 		.help = "records whose writer's schema the contract cannot read",
-		.scope = MEASURE_STREAM, .count = true, .min_records = 1, .compute = measure_incompatible_schema,
+		.scope = MEASURE_STREAM, .count = true, .moments = true, .min_records = 1, .compute = measure_incompatible_schema,
 	},
 	{
 		.name = "dropped_field", .range = "0 up", .unit = "records",
 		.help = "records whose writer's schema lacks the field, or has it in another type, though the contract, "
 			"`fields:` or the baseline needs it; the cause of what follows from it (docs/contracts.md)",
-		.scope = MEASURE_FIELD, .types = ~0u, .count = true, .min_records = 1,
+		.scope = MEASURE_FIELD, .types = ~0u, .count = true, .moments = true, .min_records = 1,
 		.compute = measure_dropped_field,
 	},
 	{
@@ -363,7 +363,7 @@ const struct measure measure_table[] = {
 	{
 		.name = "records", .range = "0 up", .unit = "records",
 		.help = "all messages but tombstones: the volume; 0 where there are none",
-		.scope = MEASURE_STREAM, .count = true, .threshold = NAN, .compute = measure_records,
+		.scope = MEASURE_STREAM, .count = true, .moments = true, .threshold = NAN, .compute = measure_records,
 	},
 	{
 		.name = "staleness", .range = "any", .unit = "seconds",

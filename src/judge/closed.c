@@ -85,26 +85,29 @@ static int next_boundary(struct track *t, int64_t *out, struct error *err)
 struct window_cache { // of one boundary: rules of equal length share a window
 	struct shared {
 		const struct windows *windows;
+		bool moments;
 		struct merged m;
 	} **items;
 	size_t n, cap;
 };
 
-static int cached_window(struct window_cache *c, struct stream_state *s, int64_t from, int64_t to,
+// `moments`: they are enough.
+static int cached_window(struct window_cache *c, struct stream_state *s, int64_t from, int64_t to, bool moments,
 			 const struct merged **out, struct error *err)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		const struct shared *w = c->items[i];
-		if (w->windows == s->windows && w->m.from == from && w->m.to == to) {
+		if (w->windows == s->windows && w->m.from == from && w->m.to == to && w->moments <= moments) {
 			*out = &w->m;
 			return 0;
 		}
 	}
 	struct shared *w = xcalloc(1, sizeof *w);
 	w->windows = s->windows;
+	w->moments = moments;
 	GROW(c->items, c->n, c->cap);
 	c->items[c->n++] = w;
-	if (windows_merge(s->windows, from, to, &w->m, err))
+	if ((moments ? windows_moments : windows_merge)(s->windows, from, to, &w->m, err))
 		return -1;
 	merged_limit(&w->m, s->conf->max_slices);
 	w->m.lost = view_lost(&s->view, from, to);
@@ -129,7 +132,7 @@ static int tell_cut(struct judge *j, struct stream_state *s, struct group *g, in
 
 	if (!j->conf->replay)
 		return 0;
-	if (cached_window(cache, s, end - rule_window(g->rule, s->conf), end, &w, err))
+	if (cached_window(cache, s, end - rule_window(g->rule, s->conf), end, g->rule->measure->moments, &w, err))
 		return -1;
 	struct moment m = moment_of(j, s, w);
 	struct evaluation e = {.judge = j, .group = g, .moment = &m, .mode = ALERT_WINDOW, .boundary = end, .cut = true};
@@ -150,12 +153,12 @@ static int judge_group(struct judge *j, struct track *t, struct group *g, int64_
 		return tell_cut(j, s, g, end, cache, err);
 	}
 	if (earlier && from - earlier >= s->first &&
-	    cached_window(cache, s, from - earlier, end - earlier, &other, err))
+	    cached_window(cache, s, from - earlier, end - earlier, g->rule->measure->moments, &other, err))
 		return -1;
 	if (t->other && t->other->first != TIME_NONE && from >= t->other->first &&
-	    cached_window(cache, t->other, from, end, &other, err))
+	    cached_window(cache, t->other, from, end, g->rule->measure->moments, &other, err))
 		return -1;
-	if (cached_window(cache, s, from, end, &w, err))
+	if (cached_window(cache, s, from, end, g->rule->measure->moments, &w, err))
 		return -1;
 	struct moment m = moment_of(j, s, w);
 	if (s->moving && rule_moves(g->rule, s->conf)) {
@@ -229,11 +232,11 @@ static int judge_boundary(struct judge *j, struct track *t, int64_t end, struct 
 	}
 	causes_tell(j, s, at);
 	if (!t->other) {
-		if (cached_window(&cache, s, end - s->conf->slide_ms, end, &w, err))
+		if (cached_window(&cache, s, end - s->conf->slide_ms, end, true, &w, err))
 			goto out;
 		count_totals(&t->totals, w->total.pane);
 		if (last && !j->conf->replay) {
-			if (cached_window(&cache, s, end - s->conf->window_ms, end, &w, err))
+			if (cached_window(&cache, s, end - s->conf->window_ms, end, true, &w, err))
 				goto out;
 			show_window(s, w);
 		}
@@ -351,7 +354,7 @@ static int eager_up_to(struct judge *j, struct stream_state *s, int64_t end, int
 	for (size_t i = 0; i < s->neager; i++) {
 		struct group *g = s->eager[i];
 		const struct merged *w;
-		if (cached_window(&cache, s, end - rule_window(g->rule, s->conf), end, &w, err))
+		if (cached_window(&cache, s, end - rule_window(g->rule, s->conf), end, g->rule->measure->moments, &w, err))
 			goto out;
 		struct moment m = moment_of(j, s, w);
 		struct evaluation e = {.judge = j,

@@ -10,7 +10,7 @@
 #include "judge/threshold.h"
 #include "util/xalloc.h"
 
-enum { SHOWN = 500 }; // readings a group in the status
+enum { SHOWN = 200 }; // readings a group in the status
 
 static void alert_free(void *p)
 {

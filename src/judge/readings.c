@@ -9,48 +9,63 @@
 #include "drift/special.h"
 #include "judge/threshold.h"
 #include "stats/regrid.h"
-#include "util/map.h"
 #include "util/xalloc.h"
 
-static void list_add(struct field_list *l, struct map *seen, const struct field_def *def)
-{
-	static char mark;
+struct listed {
+	const struct field_def *def;
+	const struct field_stats *counted; // of what is no def
+	int rank;                          // of one path the least is taken
+};
 
-	if (map_puts(seen, def->path, &mark) || def->type == FIELD_NONE)
-		return;
-	GROW(l->items, l->n, l->cap);
-	l->items[l->n++] = *def;
+static const char *listed_path(const struct listed *l)
+{
+	return l->def ? l->def->path : l->counted->path;
 }
 
 static int by_path(const void *a, const void *b)
 {
-	return strcmp(((const struct field_def *)a)->path, ((const struct field_def *)b)->path);
+	const struct listed *x = a, *y = b;
+	int d = strcmp(listed_path(x), listed_path(y));
+
+	return d ? d : x->rank - y->rank;
 }
 
 void field_list_fill(struct field_list *l, const struct judge_stream *s, const struct merged *window)
 {
 	const struct pane *p = window ? window->total.pane : NULL;
-	struct map seen;
+	size_t nbaseline = s->baseline ? s->baseline->nfields : 0, most = s->nfields + nbaseline + (p ? p->nfields : 0), n = 0;
+	struct listed *all = xmalloc((most + 1) * sizeof *all);
 
-	*l = (struct field_list){0};
-	map_init(&seen);
 	// A configured field without a type of its own takes the baseline's or the counted one below.
 	for (size_t i = 0; i < s->nfields; i++) {
-		const struct baseline_field *b = s->baseline ? baseline_find(s->baseline, s->fields[i].path) : NULL;
+		const struct baseline_field *b = nbaseline ? baseline_find(s->baseline, s->fields[i].path) : NULL;
 		if (s->fields[i].type == FIELD_TYPES)
 			continue;
-		list_add(l, &seen, b && b->def.type == s->fields[i].type ? &b->def : &s->fields[i]);
+		all[n] = (struct listed){b && b->def.type == s->fields[i].type ? &b->def : &s->fields[i], NULL, (int)n};
+		n++;
 	}
-	for (size_t i = 0; s->baseline && i < s->baseline->nfields; i++)
-		list_add(l, &seen, &s->baseline->fields[i]->def);
+	for (size_t i = 0; i < nbaseline; i++, n++)
+		all[n] = (struct listed){&s->baseline->fields[i]->def, NULL, (int)n};
 	for (size_t i = 0; p && i < p->nfields; i++) {
 		const struct field_stats *f = p->fields[i];
-		if (f && f->type != FIELD_NONE)
-			list_add(l, &seen, &(struct field_def){.path = f->path, .type = f->type, .grid = f->grid});
+		if (!f || f->type == FIELD_NONE)
+			continue;
+		all[n] = (struct listed){NULL, f, (int)n};
+		n++;
 	}
-	map_release(&seen, NULL);
-	if (l->n)
-		qsort(l->items, l->n, sizeof *l->items, by_path);
+	if (n)
+		qsort(all, n, sizeof *all, by_path);
+	*l = (struct field_list){.items = xmalloc((n + 1) * sizeof *l->items), .cap = n + 1};
+	for (size_t i = 0; i < n; i++) {
+		const struct field_stats *f = all[i].counted;
+		if (i && !strcmp(listed_path(&all[i - 1]), listed_path(&all[i])))
+			continue;
+		if (f)
+			l->items[l->n++] = (struct field_def){.path = f->path, .type = f->type, .grid = f->grid};
+		else if (all[i].def->type != FIELD_NONE)
+			l->items[l->n++] = *all[i].def;
+	}
+	free(all);
 }
 
 void field_list_release(struct field_list *l)

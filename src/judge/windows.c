@@ -45,7 +45,8 @@ static void slice_release(struct slice_stats *s)
 	free(s->parts);
 	free(s->name);
 	pane_free(s->pane);
-	buf_release(&s->packed);
+	buf_release(&s->packed[0]);
+	buf_release(&s->packed[1]);
 }
 
 static void merged_init(struct merged *m, int64_t from, int64_t to)
@@ -144,19 +145,27 @@ static void slice_add(struct slice_stats *dst, const struct slice_stats *src)
 		parts_add(dst, &src->parts[i]);
 }
 
+static void buf_trim(struct buf *b)
+{
+	b->data = xrealloc(b->data, b->len);
+	b->cap = b->len;
+}
+
 static void slice_pack(struct slice_stats *s)
 {
-	pane_encode(s->pane, &s->packed);
-	s->packed.data = xrealloc(s->packed.data, s->packed.len);
-	s->packed.cap = s->packed.len;
+	pane_encode(s->pane, &s->packed[0]);
+	pane_encode_moments(s->pane, &s->packed[1]);
+	buf_trim(&s->packed[0]);
+	buf_trim(&s->packed[1]);
 	pane_free(s->pane);
 	s->pane = NULL;
 }
 
-static void slice_unpack(const struct windows *w, struct slice_stats *dst, const struct slice_stats *src)
+static void slice_unpack(const struct windows *w, struct slice_stats *dst, const struct slice_stats *src, bool moments)
 {
+	const struct buf *b = &src->packed[moments];
 	struct error err = ERROR_INIT;
-	struct pane *head = pane_add(dst->pane, src->packed.data, src->packed.len, baseline_grid, (void *)(uintptr_t)w->baseline, &err);
+	struct pane *head = pane_add(dst->pane, b->data, b->len, baseline_grid, (void *)(uintptr_t)w->baseline, &err);
 
 	if (!head)
 		log_error("judge", "stream %s: a cached pane: %s", w->stream, err.text);
@@ -166,12 +175,12 @@ static void slice_unpack(const struct windows *w, struct slice_stats *dst, const
 }
 
 // m += a block. Until merged_total, `total` holds what is in no slice.
-static void merged_add(const struct windows *w, struct merged *m, const struct merged *block)
+static void merged_add(const struct windows *w, struct merged *m, const struct merged *block, bool moments)
 {
 	m->overflows += block->overflows;
-	slice_unpack(w, &m->total, &block->total);
+	slice_unpack(w, &m->total, &block->total, moments);
 	for (size_t i = 0; i < block->nslices; i++)
-		slice_unpack(w, slice_make(m, block->slices[i].name), &block->slices[i]);
+		slice_unpack(w, slice_make(m, block->slices[i].name), &block->slices[i], moments);
 }
 
 static void merged_pack(struct merged *m)
@@ -496,7 +505,7 @@ static const struct block *block_fill(struct windows *w, size_t level, int64_t s
 		for (int64_t at = start; at < start + width; at += w->widths[level - 1]) {
 			const struct block *part = block_fill(w, level - 1, at);
 			if (part)
-				merged_add(w, &b->m, &part->m);
+				merged_add(w, &b->m, &part->m, false);
 		}
 		merged_pack(&b->m);
 		b->stamp = stamp;
@@ -513,7 +522,7 @@ static size_t widest(const struct windows *w, int64_t at, int64_t to)
 	return level;
 }
 
-int windows_merge(struct windows *w, int64_t from, int64_t to, struct merged *out, struct error *err)
+static int merge(struct windows *w, int64_t from, int64_t to, bool moments, struct merged *out, struct error *err)
 {
 	struct wanted want = {.w = w};
 
@@ -537,11 +546,21 @@ int windows_merge(struct windows *w, int64_t from, int64_t to, struct merged *ou
 		size_t level = widest(w, at, to);
 		const struct block *b = block_fill(w, level, at);
 		if (b)
-			merged_add(w, out, &b->m);
+			merged_add(w, out, &b->m, moments);
 		at += w->widths[level];
 	}
 	merged_total(out);
 	return 0;
+}
+
+int windows_merge(struct windows *w, int64_t from, int64_t to, struct merged *out, struct error *err)
+{
+	return merge(w, from, to, false, out, err);
+}
+
+int windows_moments(struct windows *w, int64_t from, int64_t to, struct merged *out, struct error *err)
+{
+	return merge(w, from, to, true, out, err);
 }
 
 void windows_evict(struct windows *w, int64_t before)

@@ -26,7 +26,7 @@ struct part_range {
 struct slice_stats {
 	char *name;
 	struct pane *pane;        // NULL in the caches, where it is `packed`: as bytes it takes a tenth of the memory
-	struct buf packed;
+	struct buf packed[2];     // whole, and its moments
 	struct part_range *parts; // ordered by topic and partition
 	size_t nparts, capparts;
 	bool damaged;             // a pane could not be read: what is known is not all
@@ -65,6 +65,8 @@ int64_t windows_next(const struct windows *w, int64_t from);
 uint64_t windows_stamp(const struct windows *w, int64_t start, int64_t width);
 // [from, to) aligned to panes. Fills *out (initialised here; the caller releases, also on failure).
 int windows_merge(struct windows *w, int64_t from, int64_t to, struct merged *out, struct error *err) MUST_CHECK;
+// The same without histograms and categories (pane_encode_moments): a few times as fast.
+int windows_moments(struct windows *w, int64_t from, int64_t to, struct merged *out, struct error *err) MUST_CHECK;
 // After each boundary: drops blocks that end at or before `before`, and those that the last 32 boundaries did
 // not use.
 void windows_evict(struct windows *w, int64_t before);

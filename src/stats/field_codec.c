@@ -70,25 +70,22 @@ static double get_num(struct rd *r)
 }
 
 // Of version 1 three doubles, of which it is the sum.
-static struct xsum get_sum(struct rd *r, uint8_t version)
+static void get_sum(struct rd *r, uint8_t version, struct xsum *s)
 {
-	struct xsum s = {0};
-
 	if (version < 2) {
 		for (int i = 0; i < 3; i++) {
 			double v = get_num(r);
 
 			if (isfinite(v))
-				xsum_add(&s, v);
+				xsum_add(s, v);
 		}
-		return s;
+		return;
 	}
 	int64_t low = rd_svar(r);
 	uint64_t n = rd_uvar(r);
-	r->bad |= n >> 1 > rd_left(r) || (!r->bad && !xsum_set(&s, low, n & 1, r->p, n >> 1));
+	r->bad |= n >> 1 > rd_left(r) || (!r->bad && !xsum_set(s, low, n & 1, r->p, n >> 1));
 	if (!r->bad)
 		r->p += n >> 1;
-	return s;
 }
 
 // a + b, bad where that is past 64 bits
@@ -170,8 +167,8 @@ static uint64_t get_bins(struct rd *r, struct field_target *t, uint8_t version)
 			f->bins[i++] = c;
 		total = add(r, total, c);
 	}
-	f->low_sum = get_sum(r, version);
-	f->high_sum = get_sum(r, version);
+	get_sum(r, version, &f->low_sum);
+	get_sum(r, version, &f->high_sum);
 	return total;
 }
 
@@ -216,6 +213,16 @@ static uint64_t get_logbins(struct rd *r, struct field_target *t)
 	}
 	r->bad |= others > LOGBINS_MAX;
 	return total;
+}
+
+// As if all of them were past the bound.
+static void put_no_categories(struct buf *out, const struct field_stats *f)
+{
+	buf_uvar(out, f->unseen);
+	buf_uvar(out, f->count);
+	if (f->count)
+		buf_u64(out, 0);
+	buf_uvar(out, 0);
 }
 
 static void put_categories(struct buf *out, const struct field_stats *f)
@@ -308,17 +315,18 @@ static void get_dims(struct rd *r, struct field_stats *f, uint8_t version)
 	f->dims = n;
 	f->dim_sums = xcalloc(n, sizeof *f->dim_sums);
 	for (size_t i = 0; i < n && !r->bad; i++)
-		f->dim_sums[i] = get_sum(r, version);
+		get_sum(r, version, &f->dim_sums[i]);
 }
 
-void field_encode(const struct field_stats *f, struct buf *out)
+void field_encode(const struct field_stats *f, bool moments, struct buf *out)
 {
-	bool histogram = f->type == FIELD_NUMERIC && f->count && !f->mixed;
-	bool ages = f->type == FIELD_TIME && f->nlogbins;
+	bool mixed = f->mixed || (moments && (f->type == FIELD_NUMERIC || f->type == FIELD_VECTOR) && f->count);
+	bool histogram = f->type == FIELD_NUMERIC && f->count && !mixed;
+	bool ages = f->type == FIELD_TIME && f->nlogbins && !moments;
 
 	put_cstr(out, f->path);
 	buf_u8(out, (uint8_t)f->type);
-	buf_u8(out, (uint8_t)((f->approximate ? STATS_APPROXIMATE : 0) | (f->mixed ? STATS_MIXED : 0) |
+	buf_u8(out, (uint8_t)((f->approximate ? STATS_APPROXIMATE : 0) | (mixed ? STATS_MIXED : 0) |
 			      (histogram && f->bins ? STATS_GRID : 0) | (f->in_elements ? STATS_ELEMENTS : 0) |
 			      (ages ? STATS_AGES : 0)));
 	buf_uvar(out, f->present);
@@ -334,7 +342,7 @@ void field_encode(const struct field_stats *f, struct buf *out)
 		xsum_put(&f->sum, out);
 		xsum_put(&f->sumsq, out);
 	}
-	if (f->type == FIELD_VECTOR && f->count && !f->mixed)
+	if (f->type == FIELD_VECTOR && f->count && !mixed)
 		put_dims(out, f);
 	if (ages) {
 		put_range(out, f->age_min, f->age_max);
@@ -344,7 +352,9 @@ void field_encode(const struct field_stats *f, struct buf *out)
 		put_bins(out, f);
 	else if (histogram)
 		put_logbins(out, f);
-	if (has_categories(f->type))
+	if (has_categories(f->type) && moments)
+		put_no_categories(out, f);
+	else if (has_categories(f->type))
 		put_categories(out, f);
 }
 
@@ -375,9 +385,16 @@ static void begin_field(struct rd *r, struct field_target *t)
 	if (n)
 		memcpy(t->path, path, n);
 	t->path[n] = 0;
-	cats.items = t->f->cats.items;
-	cats.cap = t->f->cats.cap;
-	*t->f = (struct field_stats){.path = t->path, .min = INFINITY, .max = -INFINITY, .cats = cats};
+	struct field_stats was = *t->f;
+	cats.items = was.cats.items;
+	cats.cap = was.cats.cap;
+	field_vector_release(&was);
+	xsum_clear(&was.sum);
+	xsum_clear(&was.sumsq);
+	xsum_clear(&was.low_sum);
+	xsum_clear(&was.high_sum);
+	*t->f = (struct field_stats){.path = t->path, .min = INFINITY, .max = -INFINITY, .cats = cats, .sum = was.sum,
+				     .sumsq = was.sumsq, .low_sum = was.low_sum, .high_sum = was.high_sum};
 }
 
 void field_decode(struct rd *r, struct field_target *t, uint8_t version)
@@ -402,8 +419,8 @@ void field_decode(struct rd *r, struct field_target *t, uint8_t version)
 	if (f->count && has_moments(f->type)) {
 		f->min = get_num(r);
 		f->max = get_num(r);
-		f->sum = get_sum(r, version);
-		f->sumsq = get_sum(r, version);
+		get_sum(r, version, &f->sum);
+		get_sum(r, version, &f->sumsq);
 		r->bad |= !isfinite(f->min) || !isfinite(f->max) || f->min > f->max;
 	}
 	if (f->type == FIELD_VECTOR && f->count && !f->mixed)
@@ -423,16 +440,13 @@ void field_decode(struct rd *r, struct field_target *t, uint8_t version)
 	r->bad |= counted != f->count || f->unseen > f->count;
 }
 
-void field_target_next(struct field_target *t)
+void field_target_release(struct field_target *t)
 {
 	xsum_release(&t->f->sum);
 	xsum_release(&t->f->sumsq);
 	xsum_release(&t->f->low_sum);
 	xsum_release(&t->f->high_sum);
-}
-
-void field_target_release(struct field_target *t)
-{
+	field_vector_release(t->f);
 	free(t->f->cats.items);
 	free(t->path);
 	free(t->path_before);

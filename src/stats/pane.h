@@ -201,6 +201,8 @@ void pane_merge(struct pane *dst, const struct pane *src);
 // Version 2, little-endian, CRC-32 at the end (format: pane_codec.c); version 1 is read, too. Decoding checks everything; -1 and a
 // reason for bytes that are not a whole pane. `resolve` (may be NULL) gives the grid of an id or NULL.
 void pane_encode(const struct pane *p, struct buf *out);
+// The same without histograms and categories: as if fields had met two grids, and all categories were past the bound.
+void pane_encode_moments(const struct pane *p, struct buf *out);
 struct pane *pane_decode(const void *bytes, size_t n,
 			 const struct grid *(*resolve)(void *ctx, const char *path, const char *grid_id), void *ctx,
 			 struct error *err) MUST_CHECK;

@@ -32,7 +32,7 @@ static int by_path(const void *a, const void *b)
 	return field_cmp(*(struct field_stats *const *)a, *(struct field_stats *const *)b);
 }
 
-static void put_fields(struct buf *out, const struct pane *p)
+static void put_fields(struct buf *out, const struct pane *p, bool moments)
 {
 	struct field_stats **sorted = xmalloc((p->nfields + 1) * sizeof *sorted);
 	size_t n = 0;
@@ -40,10 +40,11 @@ static void put_fields(struct buf *out, const struct pane *p)
 	for (size_t i = 0; i < p->nfields; i++)
 		if (p->fields[i])
 			sorted[n++] = p->fields[i];
-	qsort(sorted, n, sizeof *sorted, by_path);
+	if (!p->ordered)
+		qsort(sorted, n, sizeof *sorted, by_path);
 	buf_uvar(out, n);
 	for (size_t i = 0; i < n; i++)
-		field_encode(sorted[i], out);
+		field_encode(sorted[i], moments, out);
 	free(sorted);
 }
 
@@ -62,7 +63,7 @@ static uint8_t pane_flags(const struct pane *p)
 			 (p->by_schema_only || p->nfaults ? PANE_FAULTS : 0));
 }
 
-void pane_encode(const struct pane *p, struct buf *out)
+static void encode(const struct pane *p, bool moments, struct buf *out)
 {
 	size_t start = out->len;
 
@@ -82,7 +83,7 @@ void pane_encode(const struct pane *p, struct buf *out)
 		put_range(out, p->min_event, p->max_event);
 	if (p->min_offset <= p->max_offset)
 		put_range(out, p->min_offset, p->max_offset);
-	put_fields(out, p);
+	put_fields(out, p, moments);
 	buf_uvar(out, p->nviolations);
 	for (size_t i = 0; i < p->nviolations; i++) {
 		const struct violation_count *v = &p->violations[i];
@@ -114,6 +115,16 @@ void pane_encode(const struct pane *p, struct buf *out)
 	if (p->by_schema_only || p->nfaults)
 		faults_encode(p, out);
 	buf_u32(out, crc32_of(out->data + start, out->len - start));
+}
+
+void pane_encode(const struct pane *p, struct buf *out)
+{
+	encode(p, false, out);
+}
+
+void pane_encode_moments(const struct pane *p, struct buf *out)
+{
+	encode(p, true, out);
 }
 
 static enum violation_kind get_kind(struct rd *r)
@@ -265,7 +276,6 @@ static void add_fields(struct rd *r, struct pane *dst, uint8_t version, const st
 		resolve_grid(r, of, &f, i < dst->nfields ? dst->fields[i] : NULL);
 		if (!r->bad)
 			pane_add_field(dst, i, &f);
-		field_target_next(&t);
 	}
 	field_target_release(&t);
 }

@@ -19,7 +19,7 @@ int sample_cmp(const struct violation_sample *a,
 void pane_add_schema(struct pane *p, int64_t id, uint64_t n); // id -1: the rest
 
 // field_codec.c
-void field_encode(const struct field_stats *f, struct buf *out);
+void field_encode(const struct field_stats *f, bool moments, struct buf *out);
 // Where fields are read to, one after another. Usually each is a new one, and the caller's. One that is only added to
 // others (`passing`) is read to the caller's `f` again and again: its text is in the bytes, its memory is kept here.
 struct field_target {
@@ -32,8 +32,7 @@ struct field_target {
 	struct logbin *logbins;
 };
 void field_decode(struct rd *r, struct field_target *t, uint8_t version); // r->bad where it is none; there is a t->f even then
-void field_target_next(struct field_target *t);    // passing ones: before the next
-void field_target_release(struct field_target *t); // and after the last
+void field_target_release(struct field_target *t); // of passing ones
 
 // faults.c
 void faults_release(struct pane *p);

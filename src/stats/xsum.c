@@ -416,17 +416,29 @@ bool xsum_parse(struct xsum *out, const char *text)
 	return (p - hex) % 2 == 0 && n && xsum_set(out, low / 8, negative, bytes, n);
 }
 
+void xsum_clear(struct xsum *s)
+{
+	if (s->n)
+		memset(s->digit, 0, s->n * sizeof *s->digit);
+	s->adds = 0;
+}
+
 bool xsum_set(struct xsum *out, int64_t low, bool negative, const uint8_t *digits, size_t n)
 {
 	const int64_t sign = negative ? -1 : 1;
 
-	*out = (struct xsum){0};
+	xsum_clear(out);
 	if (!n)
 		return !low && !negative;
 	if (!digits[0] || !digits[n - 1] || low < 4 * LOWEST || low > 4 * HIGHEST || (int64_t)n > 4 * HIGHEST - low)
 		return false;
 	int64_t first = low >> 2;
-	xsum_reach(out, (int32_t)first, (uint32_t)((low + (int64_t)n - 1) / 4 - first + 2));
+	uint32_t need = (uint32_t)((low + (int64_t)n - 1) / 4 - first + 2);
+	if (need <= out->n)
+		out->low = (int32_t)first;
+	else
+		xsum_release(out);
+	xsum_reach(out, (int32_t)first, need);
 	for (size_t i = 0; i < n; i++) {
 		int64_t at = low + (int64_t)i - 4 * first;
 

@@ -26,6 +26,7 @@ struct xsum {
 enum { XSUM_ADDS = 1 << 30 };
 
 void xsum_release(struct xsum *s);
+void xsum_clear(struct xsum *s); // 0 again; keeps its memory
 // Makes room for the `n` digits from `at` on, and carries what is due. Private to the functions below.
 void xsum_reach(struct xsum *s, int32_t at, uint32_t n);
 
@@ -85,6 +86,6 @@ void xsum_put(const struct xsum *s, struct buf *out);
 // As text: "-0x1A2Bp-1074" is a hexadecimal integer times a power of two; "0x0p0" is 0. The caller frees.
 char *xsum_text(const struct xsum *s);
 bool xsum_parse(struct xsum *out, const char *text);
-// The value of n such digits; false where they are not canonical or out of a square's range.
+// The value of n such digits, in place of what it was; false where they are not canonical or out of a square's range.
 bool xsum_set(struct xsum *out, int64_t low, bool negative, const uint8_t *digits, size_t n);
 #endif

@@ -132,6 +132,18 @@ static void expect_same(struct fake *f, struct windows *w, int64_t from, int64_t
 		cr_expect_eq(lo, naive->min_offset);
 		cr_expect_eq(hi, naive->max_offset);
 	}
+	merged_release(&m);
+	cr_assert_eq(windows_moments(w, from, to, &m, &err), 0, "%s", err.text);
+	s = merged_slice(&m, slice ? slice : "");
+	if (s) {
+		struct buf light = BUF_INIT;
+		struct pane *again;
+		pane_encode_moments(naive, &light);
+		cr_assert((again = pane_decode(light.data, light.len, NULL, NULL, &err)), "%s", err.text);
+		expect_bytes(s->pane, again, "moments");
+		pane_free(again);
+		buf_release(&light);
+	}
 	pane_free(naive);
 	pane_free(plain);
 	merged_release(&m);

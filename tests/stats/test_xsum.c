@@ -155,7 +155,7 @@ Test(xsum, comes_back_from_its_bytes)
 		for (int i = 0; i < xsum_table[k].n; i++)
 			both_add(&whole, x[i]);
 		for (int square = 0; square < 2; square++) {
-			struct xsum *s = square ? &whole.q : &whole.s, back;
+			struct xsum *s = square ? &whole.q : &whole.s, back = {0};
 
 			buf_clear(&put);
 			buf_clear(&again);
@@ -179,7 +179,7 @@ Test(xsum, comes_back_from_its_bytes)
 Test(xsum, refuses_bytes_that_it_would_not_write)
 {
 	const uint8_t one[] = {1}, zero_ended[] = {1, 0}, zero_begun[] = {0, 1};
-	struct xsum s;
+	struct xsum s = {0};
 
 	cr_assert(xsum_set(&s, 0, false, one, 0) && xsum_value(&s) == 0);
 	cr_assert(!xsum_set(&s, 0, true, one, 0), "there is no -0");
