@@ -69,7 +69,7 @@ static void carrier(struct buf *out, const char *name, const json_t *one)
 		explain_number(&value, json_object_get(one, "value"));
 	else
 		buf_adds(&value, json_get_str(one, "state", "?"));
-	buf_addf(out, "%-12s ", value.data);
+	buf_addf(out, "%-15s ", value.data);
 	html_count(out, json_get_int(one, "records", 0));
 	buf_adds(out, " records");
 	if (json_object_get(one, "from_offset"))

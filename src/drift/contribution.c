@@ -38,7 +38,7 @@ static const struct {
 	{"hellinger", BY_HELLINGER}, {"ks", BY_KS},	      {"ks_p", BY_KS},		 {"kuiper", BY_KS},
 	{"wasserstein", BY_AREA},  {"cvm", BY_AREA},	      {"ad", BY_AREA},		 {"energy", BY_AREA},
 	{"mean_shift", BY_MEAN},   {"mean shift", BY_MEAN},   {"t_p", BY_MEAN},		 {"mean", BY_MEAN},
-	{"sum", BY_MEAN},	   {"variance_ratio", BY_SQUARE}, {"log variance ratio", BY_SQUARE}, {"stddev", BY_SQUARE},
+	{"sum", BY_MEAN},	   {"glr", BY_MEAN},	   {"variance_ratio", BY_SQUARE}, {"log variance ratio", BY_SQUARE}, {"stddev", BY_SQUARE},
 };
 
 static enum kind kind_named(const char *name)

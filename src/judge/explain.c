@@ -132,7 +132,11 @@ int ground_init(struct ground *g, const struct explain_conf *c, const struct jud
 		return -1;
 	g->progress = progress_of(&g->view);
 	g->histories = histories_new();
-	g->windows = windows_new(c->port, s->name, s->pane_ms, unit, length, s->baseline);
+	g->reach = SCAN_WINDOWS * s->window_ms < s->retention_ms ? SCAN_WINDOWS * s->window_ms : s->retention_ms;
+	g->reach = g->reach > length ? g->reach : length;
+	g->windows = windows_new(c->port, s->name, s->pane_ms, unit, g->reach, s->baseline);
+	if (r->measure->by_slide && (s->baseline || s->nslices))
+		g->spans = spans_new(g->windows, s, g->reach);
 	if (rule_moves(r, s))
 		g->moving = moving_new(c->port, s);
 	if (other)
@@ -142,6 +146,7 @@ int ground_init(struct ground *g, const struct explain_conf *c, const struct jud
 
 void ground_release(struct ground *g)
 {
+	spans_free(g->spans);
 	windows_free(g->windows);
 	windows_free(g->others);
 	histories_free(g->histories);
@@ -168,13 +173,15 @@ int scene_init(struct scene *s, struct ground *g, int64_t end, struct error *err
 		rc = windows_merge(g->others, from, end, &s->other, err);
 	if (!rc && g->moving)
 		rc = moving_look(g->moving, g->length, end - earlier, g->first, &g->view, err);
+	if (!rc && g->spans)
+		rc = windows_need(g->windows, end - g->reach, end, err) || spans_at(g->spans, &g->view, end, g->first, err) ? -1 : 0;
 	if (rc)
 		return -1;
 	s->now.lost = view_lost(&g->view, from, end);
 	field_list_fill(&s->fields, g->stream, &s->now);
 	s->moment = (struct moment){.stream = g->stream, .window = &s->now, .other = s->other.total.pane ? &s->other : NULL,
 				    .progress = &g->progress, .version = &g->version, .histories = g->histories,
-				    .moving = g->moving ? moving_of(g->moving, g->length) : NULL};
+				    .moving = g->moving ? moving_of(g->moving, g->length) : NULL, .spans = g->spans};
 	s->moment.tests = rule_tests(r, g->stream, &s->fields, &s->now);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #define KD_JUDGE_EXPLAIN_PARTS_H
 #include "judge/explain.h"
 #include "judge/readings.h"
+#include "judge/spans.h"
 
 enum { EXPLAIN_LISTED = 20 }; // of categories, slices, partitions, events, at most
 
@@ -19,6 +20,8 @@ struct ground {
 	struct version version;
 	struct histories *histories;
 	struct moving *moving;      // or NULL
+	struct spans *spans;        // or NULL; as of the scene that was made last
+	int64_t reach;              // how far before a boundary they look
 	int64_t first;              // where the data begin that the store still has
 };
 
