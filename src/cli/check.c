@@ -41,7 +41,8 @@ static void check_properties(const struct config *c, struct config_problems *p)
 	}
 }
 
-static void warn_blind(struct config_problems *p, const struct rule *r, const struct stream_conf *s, const struct reach *v)
+static void warn_blind(struct config_problems *p, const struct rule *r, const struct stream_conf *s,
+		       const struct reach *v)
 {
 	GROW(p->items, p->n, p->cap);
 	p->items[p->n++] = (struct config_problem){
@@ -108,7 +109,8 @@ static void say_reach(const json_t *all, struct buf *out)
 			buf_addf(out, "  and %zu more (--json)\n", n - i);
 			return;
 		}
-		buf_addf(out, "  %s: %s of %s: ", json_get_str(v, "stream", ""), json_get_str(v, "rule", ""), json_get_str(v, "field", ""));
+		buf_addf(out, "  %s: %s of %s: ", json_get_str(v, "stream", ""), json_get_str(v, "rule", ""),
+			 json_get_str(v, "field", ""));
 		if (strcmp(json_get_str(v, "state", ""), reading_state_names[READING_KNOWN]) != 0)
 			buf_adds(out, json_get_str(v, "state", ""));
 		else

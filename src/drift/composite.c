@@ -165,7 +165,8 @@ static void add_mean_shift(struct family *f, const struct moments *but_one)
 	double centre = f->season ? f->usual.mean : field_mean(r), sd = mean_sd(f);
 	const struct series *s = mean_series(f);
 
-	family_add(f, MEAN_SHIFT, fmax(two_sided(f, s, field_mean(c) - centre, sd), two_sided(f, s, but_one->mean - centre, sd)));
+	family_add(f, MEAN_SHIFT,
+		   fmax(two_sided(f, s, field_mean(c) - centre, sd), two_sided(f, s, but_one->mean - centre, sd)));
 	if (asks_bound(f))
 		family_bound(f, two_sided(f, s, MOST_SHIFT * sqrt(field_variance(r)), sd));
 }

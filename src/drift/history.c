@@ -85,7 +85,8 @@ static bool has_periods(const struct baseline *b, int64_t period, int64_t length
 	return length < period && period % length == 0 && b->to - b->from >= HISTORY_PERIODS * period;
 }
 
-static size_t group_chunks(struct chunk_group *g, const struct baseline_field *f, const struct baseline *b, int64_t length)
+static size_t group_chunks(struct chunk_group *g, const struct baseline_field *f, const struct baseline *b,
+			   int64_t length)
 {
 	int64_t period = has_periods(b, 7 * DAY_MS, length) ? 7 * DAY_MS : has_periods(b, DAY_MS, length) ? DAY_MS : 0;
 	size_t n = 0;
@@ -215,7 +216,9 @@ static void part_add(const struct chunk_history *h, int64_t slot, double x0, dou
 	const struct {
 		const struct usual *phase;
 		double weight;
-	} parts[] = {{phase_at(h, slot - h->length, own), a - b}, {own, 1 - 2 * a}, {phase_at(h, slot + h->length, own), a + b}};
+	} parts[] = {{phase_at(h, slot - h->length, own), a - b},
+		     {own, 1 - 2 * a},
+		     {phase_at(h, slot + h->length, own), a + b}};
 	double mean = 0, bins[BASELINE_BINS] = {0};
 
 	if (own->n <= 0)
@@ -386,8 +389,8 @@ void histories_free(struct histories *c)
 }
 
 // *made: it is new, and empty.
-static struct held *held_get(struct histories *c, const struct baseline_field *f, const struct measure *m, int64_t window_ms,
-			     bool tail, bool *made)
+static struct held *held_get(struct histories *c, const struct baseline_field *f, const struct measure *m,
+			     int64_t window_ms, bool tail, bool *made)
 {
 	struct key key = {f, m, window_ms, tail};
 	struct held *h = map_get(&c->map, &key, sizeof key);

@@ -66,8 +66,8 @@ void chunk_history_usual(const struct chunk_history *h, int64_t from, int64_t wi
 // What is usual at the group's own phase.
 const struct usual *chunk_history_phase(const struct chunk_history *h, const struct chunk_group *g);
 
-// The histories of any number of fields and window lengths, each made (with seasons) when it is first asked for. Baselines are
-// told apart by address: free it before a baseline that it knows.
+// The histories of any number of fields and window lengths, each made (with seasons) when it is first asked for.
+// Baselines are told apart by address: free it before a baseline that it knows.
 struct histories;
 struct histories *histories_new(void);
 void histories_free(struct histories *c);

@@ -43,8 +43,8 @@ static struct baseline *of_numbers(void)
 	return baseline_builder_finish(b, NULL, &err);
 }
 
-static bool limits(const char *measure, const struct baseline *b, size_t field, int64_t window, enum chunks_kind kind, double at,
-		   struct thresholds *out)
+static bool limits(const char *measure, const struct baseline *b, size_t field, int64_t window, enum chunks_kind kind,
+		   double at, struct thresholds *out)
 {
 	struct chunk_series *s = chunk_series_new(measure_find(measure), b->fields[field], b, window, kind == CHUNKS_TAIL);
 	bool ok = chunk_limits(s, (struct chunks_limit){kind, at}, out);

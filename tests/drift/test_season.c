@@ -345,7 +345,8 @@ Test(smallest, shift_of_independent_records)
 	baseline_free(b);
 }
 
-// Shifted by that much, about half of the windows are past the limit; by nothing, none; by half as much again, nearly all.
+// Shifted by that much, about half of the windows are past the limit; by nothing, none; by 1.6 times it, nearly
+// all.
 Test(smallest, shift_shows_in_half_of_the_windows)
 {
 	enum { M = 400, DAYS = 6, WINDOWS = 200 };

@@ -342,7 +342,7 @@ Test(threshold, a_budget_holds_for_four_weeks)
 	const json_t *page = page_of(&s, "alert_firing", fake_count(s.f, "alert_firing") - 1);
 	const json_t *item = json_array_get(json_object_get(page, "items"), 0);
 	cr_expect(json_get_num(item, "smallest_shift", 0) > 0);
-	cr_expect_eq(json_array_size(json_object_get(page, "items")) + fake_count(s.f, "item_firing") >= SERIES, 1, "all are told");
+	cr_expect_geq(json_array_size(json_object_get(page, "items")) + fake_count(s.f, "item_firing"), SERIES, "all");
 	cr_expect(strstr(json_get_str(page, "summary", ""), " would show; find out"), "%s", json_get_str(page, "summary", ""));
 	cr_expect(strstr(json_get_str(page, "summary", ""), "(the baseline covers 9d"), "%s", json_get_str(page, "summary", ""));
 	setup_free(&s);
