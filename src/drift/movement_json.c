@@ -2,6 +2,8 @@
 #include "drift/baseline_json.h"
 #include "util/xalloc.h"
 
+#define DAY ((int64_t)86400000)
+
 static json_t *list(size_t n, size_t each, const void *v)
 {
 	json_t *a = json_array();
@@ -73,8 +75,8 @@ static void decode_rhythm(struct movement *m, const json_t *o, struct error *err
 	int64_t period = whole(json_object_get(o, "period"), 1, INT64_MAX, "period", err);
 	int64_t phase = whole(json_object_get(o, "phase"), 1, period, "phase", err);
 
-	if (err->set || period % phase || period / phase * (int64_t)m->nseries > MOVEMENT_PHASES) {
-		error_set(err, "\"movement\": \"phase\" must divide \"period\", into not too many");
+	if (err->set || (period != DAY && period != 7 * DAY) || period % phase || period / phase * (int64_t)m->nseries > MOVEMENT_PHASES) {
+		error_set(err, "\"movement\": \"period\" must be a day or a week, and \"phase\" divide it into not too many");
 		return;
 	}
 	m->period = period;

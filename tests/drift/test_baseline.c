@@ -359,6 +359,18 @@ Test(baseline, refuses_malformed_content)
 	json_array_remove(json_object_get(field(o, "c"), "categories"), 0);
 	refuse_content(o, "do not add up");
 	o = as_json();
+	json_array_clear(json_object_get(json_object_get(field(o, "c"), "movement"), "series"));
+	refuse_content(o, "\"series\" or \"groups\"");
+	o = as_json();
+	f = json_object_get(field(o, "x"), "movement");
+	json_array_set_new(json_object_get(f, "groups"), 0, json_integer(0));
+	refuse_content(o, "\"groups\" must be a whole number");
+	o = as_json();
+	f = json_object_get(field(o, "x"), "movement");
+	json_object_set_new(f, "period", json_integer(7));
+	json_object_set_new(f, "phase", json_integer(7));
+	refuse_content(o, "a day or a week");
+	o = as_json();
 	json_object_set_new(o, "chunk", json_integer(0));
 	refuse_content(o, "do not make a range");
 	o = as_json();
