@@ -45,7 +45,7 @@ struct movement *movement_of_chunks(const struct baseline *b, const struct basel
 	if ((f->chunks[f->nchunks - 1].from - f->chunks[0].from) / b->chunk_ms >= BASELINE_CHUNKS)
 		return NULL;
 	if (numbers) {
-		if (!f->def.grid || !tail_init(&t, f->def.grid, f->total->bins, f->total->min, f->total->max))
+		if (!f->def.grid || !tail_init(&t, f->def.grid, f->total->bins, f->total->min, f->total->max, 1))
 			return NULL;
 		tail_square(&square, &t);
 	}

@@ -94,21 +94,39 @@ static double p_of(double z, double df)
 
 static bool tails(struct scan *s)
 {
-	if (!s->has_tail) {
-		s->has_tail = true;
-		if (s->field->def.grid && s->field->total->bins &&
-		    tail_init(&s->tail, s->field->def.grid, s->field->total->bins, s->field->total->min,
-			      s->field->total->max))
-			tail_square(&s->square, &s->tail);
-		else
-			s->tail.n = 0;
-	}
+	const struct baseline_field *f = s->field;
+	double runs = 1;
+
+	if (s->has_tail)
+		return s->tail.n > 0;
+	s->has_tail = true;
+	for (size_t k = 0; s->movement && k < s->movement->nlevels; k++)
+		runs = fmax(runs, s->movement->series[SERIES_MEAN].design[k] / 1000.0);
+	runs = fmin(runs, s->count / 100);
+	if (f->def.grid && f->total->bins &&
+	    tail_init(&s->tail, f->def.grid, f->total->bins, f->total->min, f->total->max, fmax(1, runs)))
+		tail_square(&s->square, &s->tail);
+	else
+		s->tail.n = 0;
 	return s->tail.n > 0;
 }
 
 static double residual(const struct scan *s, size_t series)
 {
 	return s->movement ? (double)s->movement->series[series].residual / 1e6 : 1;
+}
+
+// Of a mean of n values that are worth fewer. Where each stands for several, those are many at a time and few at
+// others, as runs of equal values are: the tail is that of so many runs (as for shares below) at the same
+// variance, or that of fewer independent values, whichever is longer. Neither can go past the extremes of the
+// baseline's distribution, where a mean of many dependent values can: then it is not shorter than the normal's.
+static double deviate(const struct tail *t, double centre, double mean, double n, double worth)
+{
+	double runs = n / (2 * n / worth - 1), far = centre + (mean - centre) * sqrt(worth / runs);
+	double z = (mean - centre) * sqrt(worth / t->variance), a = tail_deviate(t, mean, worth), b = tail_deviate(t, far, runs);
+
+	a = fabs(a) < fabs(b) ? a : b;
+	return 2 * worth < n && fabs(z) < fabs(a) ? z : a;
 }
 
 // Of a mean in the reference's standard deviations.
@@ -124,10 +142,7 @@ static double p_mean(struct scan *s, const struct span *span, double n, double m
 	worth = worth_of(s, SERIES_MEAN, span, n, &df);
 	if (fabs(x) * sqrt(worth) < PLAIN)
 		return 1;
-	// Few independent values of the baseline's own distribution cannot go past its extremes; a mean of many dependent
-	// ones, which are worth no more, can.
-	double z = x * sqrt(worth), tail = tails(s) ? tail_deviate(&s->tail, x, worth) : z;
-	return p_of(fmin(fabs(z), fabs(tail)), df);
+	return p_of(tails(s) ? deviate(&s->tail, 0, x, n, worth) : x * sqrt(worth), df);
 }
 
 // Of the mean square deviation: from the reference's mean where that is small, from the span's own where that is
@@ -154,7 +169,7 @@ static double p_variance(struct scan *s, const struct span *span, double n, doub
 	worth = worth_of(s, SERIES_SQUARE, span, n, &df);
 	if (fabs(ratio - 1) * sqrt(worth / noise) < PLAIN || !tails(s))
 		return 1;
-	return p_of(tail_deviate(&s->square, ratio, worth * s->square.variance / noise), df);
+	return p_of(deviate(&s->square, 1, ratio, n * s->square.variance / noise, worth * s->square.variance / noise), df);
 }
 
 // Sets the moments without the farthest value; false where nothing can be said of the others, next to it.
@@ -220,6 +235,23 @@ static double rare(double k, double n, double r, double values, bool more)
 	return more ? (k <= 0 ? 1 : beta_i(k, r + UNSEEN_PRIOR + 1, part)) : beta_i(fmax(r, 1e-9), k + 1, 1 - part);
 }
 
+// The deviate of a count k where r is expected and its variance is d r, d >= 1: of values that come in runs of
+// geometric length (Polya and Aeppli's law), by the saddlepoint. One long run is a common thing among them; as so
+// many fewer independent values it would not be.
+static double in_runs(double k, double r, double d)
+{
+	double mean = (d + 1) / 2, p = 1 / mean, q = 1 - p, runs = r / mean, b = 2 * k * q + p * runs, y, w, u;
+
+	if (k <= 0)
+		return -normal_isf(fmax(LEAST_P, exp(-runs)));
+	y = 2 * k / (b + sqrt(b * b - 4 * k * k * q * q)); // e^s at which the mean is k
+	if (fabs(k - r) < 0.1 * sqrt(r * d))
+		return (k - r) / sqrt(r * d);
+	w = sqrt(2 * fmax(0, k * log(y) - runs * (p * y / (1 - q * y) - 1)));
+	u = fabs(1 - 1 / y) * sqrt(runs * p * y * (1 + q * y)) / pow(1 - q * y, 1.5);
+	return w > 0 && u > 0 ? (k > r ? 1 : -1) * fmax(0, w + log(u / w) / w) : 0;
+}
+
 static void scan_share(struct scan *s, const struct span *span, double tests, size_t i, size_t bin, double all,
 		       struct scan_found *best)
 {
@@ -248,6 +280,9 @@ static void scan_share(struct scan *s, const struct span *span, double tests, si
 		z = normal_isf(fmax(LEAST_P, fmin(0.5, p)));
 		p = p_of(z, df);
 	}
+	double least = fmin(expected, 1 - expected), k = expected < 0.5 ? q : 1 - q, runs = n / worth * (1 - least);
+	if (runs > 1)
+		p = fmax(p, p_of(in_runs(k * n, (least + (k > least ? UNSEEN_PRIOR / s->count : 0)) * n, runs), df));
 	consider(best, p, tests, i, SCAN_SHARE, bin);
 }
 

@@ -39,14 +39,14 @@ static void moments(const struct tail *t, double *mean, double *variance)
 }
 
 // How far beyond the last value the next is to be had: from where ten values lie beyond. `step` 1 or -1.
-static double slope(const struct grid *g, const uint64_t *bins, double end, int step)
+static double slope(const struct grid *g, const uint64_t *bins, double end, double runs, int step)
 {
 	size_t n = grid_bins(g), i = step > 0 ? n - 1 : 0;
 	uint64_t beyond = 0;
 
 	for (size_t k = 0; k < n; k++, i = step > 0 ? i - 1 : i + 1) {
 		beyond += bins[i];
-		if (beyond >= 10 && i && i < n - 1) {
+		if ((double)beyond >= 10 * runs && i && i < n - 1) {
 			double edge = step > 0 ? g->edges[i - 1] : g->edges[i];
 
 			return end - edge;
@@ -64,7 +64,7 @@ static void put_wide(struct tail *t, double lo, double hi, double beyond_lo, dou
 		put(t, lo + (i + 0.5) * step, fabs(beyond - beyond * ratio));
 }
 
-bool tail_init(struct tail *t, const struct grid *g, const uint64_t *bins, double least, double greatest)
+bool tail_init(struct tail *t, const struct grid *g, const uint64_t *bins, double least, double greatest, double runs)
 {
 	double all = 0, before = 0, held = 0, at = 0, mean, variance;
 	size_t nbins = grid_bins(g);
@@ -74,9 +74,10 @@ bool tail_init(struct tail *t, const struct grid *g, const uint64_t *bins, doubl
 		return false;
 	for (size_t i = 0; i < nbins; i++)
 		all += (double)bins[i];
-	put(t, least + slope(g, bins, least, -1), 1 / (all + 2));
+	double end = runs / (all + 2 * runs); // the mass beyond each
+	put(t, least + slope(g, bins, least, runs, -1), end);
 	for (size_t i = 0; i < nbins; i++) {
-		double w = (double)bins[i] / (all + 2);
+		double w = (double)bins[i] / (all + 2 * runs);
 		double lo = fmin(greatest, fmax(least, g->edges[i ? i - 1 : 0]));
 		double hi = fmin(greatest, fmax(least, g->edges[i < g->n ? i : g->n - 1]));
 
@@ -91,11 +92,11 @@ bool tail_init(struct tail *t, const struct grid *g, const uint64_t *bins, doubl
 			if (held > 0)
 				put(t, at / held, held);
 			held = at = 0;
-			double below = before + 1 / (all + 2), above = 1 - below - w;
+			double below = before + end, above = 1 - below - w;
 			if (below < above)
 				put_wide(t, lo, hi, below, below + w);
 			else
-				put_wide(t, lo, hi, above + w, fmax(above, 1 / (all + 2)));
+				put_wide(t, lo, hi, above + w, fmax(above, end));
 		} else {
 			at += w * (lo + (grid_bin_is_point(g, i) ? 0 : (hi - lo) / 2));
 			held += w;
@@ -104,7 +105,7 @@ bool tail_init(struct tail *t, const struct grid *g, const uint64_t *bins, doubl
 	}
 	if (held > 0)
 		put(t, at / held, held);
-	put(t, greatest + slope(g, bins, greatest, 1), 1 / (all + 2));
+	put(t, greatest + slope(g, bins, greatest, runs, 1), end);
 	moments(t, &mean, &variance);
 	if (!(variance > 0))
 		return false;

@@ -23,8 +23,9 @@ struct tail {
 	double variance;
 };
 
-// Standardised: mean 0, variance 1. bins: counts on the grid. False where there is no spread.
-bool tail_init(struct tail *t, const struct grid *g, const uint64_t *bins, double least, double greatest);
+// Standardised: mean 0, variance 1. bins: counts on the grid; as many of them as `runs` (at least 1) are worth one,
+// which says how far the tails are known. False where there is no spread.
+bool tail_init(struct tail *t, const struct grid *g, const uint64_t *bins, double least, double greatest, double runs);
 // Of the square of the first's values, scaled to a mean of 1.
 void tail_square(struct tail *t, const struct tail *of);
 // The normal deviate of a mean of n values (any n > 0) at `mean`, signed.

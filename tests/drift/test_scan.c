@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,6 +32,8 @@ static double next(struct process *p)
 		return p->level = 0.9 * p->level + sqrt(1 - 0.81) * e;
 	if (!strcmp(p->name, "daily"))
 		return e + sin(2 * M_PI * t);
+	if (!strcmp(p->name, "exponential in runs"))
+		return p->level = p->level && rng_uniform(&p->rng) < 0.9 ? p->level : -log(rng_uniform(&p->rng));
 	if (!strcmp(p->name, "exponential"))
 		return -log(rng_uniform(&p->rng));
 	if (!strcmp(p->name, "lognormal"))
@@ -194,7 +197,7 @@ Test(scan, tail_of_the_mean_of_exponential_values)
 	for (int i = 0; i < N; i++)
 		v[i] = -log(1 - (i + 0.5) / N);
 	const struct grid *g = grid_made(v, N, &bins);
-	cr_assert(tail_init(&t, g, bins, v[0], v[N - 1]));
+	cr_assert(tail_init(&t, g, bins, v[0], v[N - 1], 1));
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		double z = tail_deviate(&t, cases[i].plain / sqrt(cases[i].n), cases[i].n);
 		cr_expect_float_eq(z, cases[i].truly, 0.04 * fabs(cases[i].truly), "n %g at %g: %g, not %g", cases[i].n,
@@ -220,7 +223,7 @@ Test(scan, tail_of_the_mean_of_squares)
 	for (int i = 0; i < N; i++)
 		v[i] = -normal_isf((i + 0.5) / N);
 	const struct grid *g = grid_made(v, N, &bins);
-	cr_assert(tail_init(&t, g, bins, v[0], v[N - 1]));
+	cr_assert(tail_init(&t, g, bins, v[0], v[N - 1], 1));
 	tail_square(&square, &t);
 	cr_expect_float_eq(square.variance, 2, 0.05);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -395,7 +398,8 @@ Test(scan, lengths_are_whole_slides_and_grow)
 // what is nominal, and what chance adds to few.
 Test(scan, false_alarms_are_no_more_than_nominal, .timeout = 300)
 {
-	static const char *const names[] = {"normal", "autoregressive", "daily", "exponential", "lognormal", "student"};
+	static const char *const names[] = {"normal", "autoregressive", "daily", "exponential", "exponential in runs",
+					   "lognormal", "student"};
 	enum { A_MINUTE = 16, MINUTES = 7 * 1440 };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -506,5 +510,36 @@ Test(scan, shares)
 	s.bins = fresh; // three values that 400,000 had not: about 2.5e-8 or less, so a little over 4.8
 	cr_expect_gt(scan_value(&scan, &s, 1, MINUTE, &found), 4);
 	cr_expect_eq(found.bin, 3);
+	baseline_free(base);
+}
+
+// Categories that come in runs of ten on average: 62 of 64 values are one that has a share of 0.6 %. One run of 62 or
+// more is to be had among 64 records with a probability of about 64 * 0.1 * 0.006 * 0.9^61 = 6e-5.
+Test(scan, a_run_of_one_category)
+{
+	struct baseline_builder *b = baseline_builder_new("s", true);
+	struct scan scan;
+	struct scan_found found;
+	struct rng rng;
+	char word[16] = "";
+
+	rng_seed(&rng, 8);
+	for (int i = 0; i < 200000; i++) {
+		if (!*word || rng_uniform(&rng) < 0.1)
+			snprintf(word, sizeof word, "c%d", (int)(160 * rng_uniform(&rng)));
+		baseline_builder_row(b, begin + i * 1000LL, 1);
+		baseline_builder_text(b, "x", FIELD_CATEGORICAL, word, strlen(word));
+	}
+	struct baseline *base = built(b);
+	cr_assert(scan_init(&scan, base, base->fields[0]));
+	uint64_t bins[BASELINE_BINS] = {[3] = 62, [31] = 2};
+	struct span s = {begin, begin + 64000, 64, NAN, NAN, INFINITY, -INFINITY, bins};
+	double z = scan_value(&scan, &s, 1, 64000, &found);
+	cr_log_info("p %g", found.p);
+	cr_expect(found.bin == 3 || found.bin == 31);
+	cr_expect_leq(z, normal_isf(6e-5), "%g", z);
+	bins[3] = 640; // ten times as long a run is none
+	s = (struct span){begin, begin + 640000, 642, NAN, NAN, INFINITY, -INFINITY, bins};
+	cr_expect_geq(scan_value(&scan, &s, 1, 64000, &found), 6);
 	baseline_free(base);
 }
