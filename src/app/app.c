@@ -161,7 +161,7 @@ static void stop_parts(struct app *a)
 static int start_web(struct app *a, struct error *err)
 {
 	const struct config *c = a->model->config;
-	const struct web_port port = {a, web_status, web_alerts, web_metrics, web_ready, web_reload};
+	const struct web_port port = {a, web_status, web_alerts, web_baselines, web_metrics, web_ready, web_reload};
 
 	a->web = web_start(c->http_listen, c->http_token, &port, err);
 	return a->web ? 0 : -1;

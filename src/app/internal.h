@@ -48,6 +48,7 @@ void *judge_main(void *app);
 // web_ports.c
 json_t *web_status(void *app);
 json_t *web_alerts(void *app);
+json_t *web_baselines(void *app, const char *hash); // web_baselines.c
 void web_metrics(void *app, struct buf *out);
 bool web_ready(void *app, char *why, size_t n);
 int web_reload(void *app, struct error *err);

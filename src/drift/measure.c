@@ -16,6 +16,7 @@ const char *const reading_state_names[READING_STATES] = {
 	[READING_NOT_APPLICABLE] = "not_applicable",
 	[READING_CATCHING_UP] = "catching_up",
 	[READING_RECORDS_LOST] = "records_lost",
+	[READING_RECALIBRATING] = "recalibrating",
 	[READING_INCOMPLETE] = "incomplete",
 };
 

@@ -49,7 +49,8 @@ static const char files_tail[] =
 static const char tail[] =
 	"\n## States\n\n"
 	"A reading without a value says why: `no_data` (nothing in the window), `no_baseline` (nothing to compare with), "
-	"`too_few`, `mixed_grids` (the two sides were counted on different grids), `approximate` (a bound was hit, so the "
+	"`too_few`, `mixed_grids` (the two sides were counted on different grids), `recalibrating` (the stream has "
+	"taken to a baseline with another grid, and the window still has records counted on the one before), `approximate` (a bound was hit, so the "
 	"number could be wrong), `uncalibrated` (no member of `drift` can be judged), `not_applicable`, `catching_up` "
 	"(the stream's position is behind), `records_lost` (records of the window, or of the one it is compared with, were "
 	"deleted from Kafka before they were read), `incomplete` (of a backtest: the window is cut, or thin). None of them is health, and none is drift.\n\n"

@@ -223,6 +223,7 @@ void state_drop(struct judge *j)
 		struct stream_state *s = &j->streams[i];
 		windows_clear(s->windows);
 		spans_clear(s->spans);
+		moving_clear(s->moving);
 		s->since = s->first = s->floor = s->eager_at = TIME_NONE;
 		s->progress.position = 0;
 		version_drop(s);

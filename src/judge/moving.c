@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The segments are read once; the windows' panes are kept as bytes until the chunks are made of them.
+// The windows are kept by the caches of windows.c, so that as time goes on only the newest is read.
 #include "judge/moving.h"
 
 #include <inttypes.h>
@@ -17,6 +17,7 @@ struct moving_history {
 	uint64_t stamp;         // of the intervals
 	struct map baselines;   // slice, "" all -> struct baseline
 	struct histories *histories;
+	struct windows *windows; // of this length alone
 };
 
 struct moving {
@@ -55,10 +56,19 @@ void moving_free(struct moving *m)
 	for (size_t i = 0; i < m->n; i++) {
 		history_clear(m->items[i]);
 		histories_free(m->items[i]->histories);
+		windows_free(m->items[i]->windows);
 		free(m->items[i]);
 	}
 	free(m->items);
 	free(m);
+}
+
+void moving_clear(struct moving *m)
+{
+	for (size_t i = 0; m && i < m->n; i++) {
+		history_clear(m->items[i]);
+		windows_clear(m->items[i]->windows);
+	}
 }
 
 static struct moving_history *history_of(const struct moving *m, int64_t window_ms)
@@ -78,6 +88,7 @@ static struct moving_history *history_make(struct moving *m, int64_t window_ms)
 	h = xcalloc(1, sizeof *h);
 	h->window = window_ms;
 	h->histories = histories_new();
+	h->windows = windows_new(m->port, m->stream->name, m->stream->pane_ms, window_ms, window_ms, NULL);
 	map_init(&h->baselines);
 	GROW(m->items, m->n, m->cap);
 	return m->items[m->n++] = h;
@@ -138,14 +149,14 @@ static void add_chunk(struct moving_history *h, const struct slice_stats *s, int
 		baseline_add_chunk(b, at, at + h->window, s->pane);
 }
 
-static int add_chunks(struct moving_history *h, struct windows *w, struct error *err)
+static int add_chunks(struct moving_history *h, struct error *err)
 {
 	int rc = 0;
 
 	for (int64_t at = h->from; at < h->to && !rc; at += h->window) {
 		struct merged one;
 
-		rc = windows_merge(w, at, at + h->window, &one, err);
+		rc = windows_merge(h->windows, at, at + h->window, &one, err);
 		if (!rc)
 			add_chunk(h, &one.total, at);
 		for (size_t i = 0; i < one.nslices && !rc; i++)
@@ -157,9 +168,10 @@ static int add_chunks(struct moving_history *h, struct windows *w, struct error 
 
 static int read_windows(const struct moving *m, struct moving_history *h, bool *damaged, struct error *err)
 {
-	struct windows *w = windows_new(m->port, m->stream->name, m->stream->pane_ms, h->window, h->window, NULL);
 	struct merged total;
-	int rc = windows_merge(w, h->from, h->to, &total, err);
+
+	windows_begin(h->windows);
+	int rc = windows_merge(h->windows, h->from, h->to, &total, err);
 
 	if (!rc) {
 		merged_limit(&total, m->stream->max_slices);
@@ -168,10 +180,10 @@ static int read_windows(const struct moving *m, struct moving_history *h, bool *
 		for (size_t i = 0; i < total.nslices; i++)
 			if (strcmp(total.slices[i].name, "other") != 0 && slice_whole(&total, &total.slices[i]))
 				add_baseline(m, h, total.slices[i].name, &total.slices[i].pane);
-		rc = add_chunks(h, w, err);
+		rc = add_chunks(h, err);
 	}
 	merged_release(&total);
-	windows_free(w);
+	windows_evict(h->windows, h->from);
 	return rc;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a stream's windows did before the one that it is compared with (`baseline: {previous: 7d}`), as a baseline of
-// its last MOVING_LEAST to MOVING_MOST whole windows: so `drift` is judged by the stream's own spread. Read from the
-// segments anew whenever the windows are others, or one of their intervals was written.
+// its last MOVING_LEAST to MOVING_MOST whole windows: so `drift` is judged by the stream's own spread. Made anew
+// whenever the windows are others, or one of their intervals was written.
 #ifndef KD_JUDGE_MOVING_H
 #define KD_JUDGE_MOVING_H
 #include "drift/baseline.h"
@@ -15,6 +15,7 @@ struct moving_history; // of its windows of one length
 
 struct moving *moving_new(const struct judge_port *port, const struct judge_stream *s);
 void moving_free(struct moving *m);
+void moving_clear(struct moving *m); // the store lost state; NULL is fine
 // Brings the history of windows of that length that end at or before `end` up to date. `first`: where the data begins.
 int moving_look(struct moving *m, int64_t window_ms, int64_t end, int64_t first, const struct stream_view *view,
 		struct error *err) MUST_CHECK;

@@ -300,6 +300,8 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 	uint64_t records = in.current.pane ? in.current.pane->records : 0;
 	pane_free(counted);
 	uint64_t least = records < out.v.n_current ? records : out.v.n_current;
+	if (out.v.state == READING_MIXED_GRIDS && r->against.kind != AGAINST_STREAM)
+		out.v.state = READING_RECALIBRATING; // one stream has two grids only where its baseline was changed
 	if (partial)
 		out.v.state = READING_APPROXIMATE;
 	else if (m->thin && !rule_is_volume(r))

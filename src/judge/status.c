@@ -138,8 +138,17 @@ static json_t *stream_json(const struct judge *j, const struct stream_state *s)
 				s->window, "baseline", c->baseline ? json_string(c->baseline->hash) : json_null(), "too_old",
 				(json_int_t)s->view.too_old, "records_lost", (json_int_t)s->view.records_lost, "readings",
 				json_array(), "fields", json_array());
-	json_t *by_field = json_object();
+	json_t *by_field = json_object(), *slices = json_object();
 	size_t left_off = 0;
+	char span[32];
+
+	if (c->previous_ms)
+		json_object_set_new(out, "previous", json_string(duration_format(c->previous_ms, span, sizeof span)));
+	for (size_t i = 0; i < c->nslices; i++)
+		json_object_set_new(slices, c->slices[i].slice, json_string(c->slices[i].baseline->hash));
+	if (c->nslices)
+		json_object_set(out, "slice_baselines", slices);
+	json_decref(slices);
 
 	for (size_t i = 0; i < json_array_size(s->fields); i++) {
 		json_t *f = json_copy(json_array_get(s->fields, i));

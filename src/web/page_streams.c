@@ -163,6 +163,25 @@ static void unjudged(struct buf *out, const json_t *rules)
 	buf_adds(out, "</p>");
 }
 
+static void baseline(struct buf *out, const char *hash, const char *previous)
+{
+	char shown[HASH_SHOWN + 1];
+
+	if (!*hash) {
+		buf_adds(out, *previous ? "the window " : "none");
+		html_wrap(out, "", previous, " earlier");
+		return;
+	}
+	snprintf(shown, sizeof shown, "%s", hash);
+	buf_adds(out, "<a href=\"/api/v1/baselines/");
+	html_text(out, hash);
+	buf_adds(out, "\" title=\"");
+	html_text(out, hash);
+	buf_adds(out, "\">");
+	html_text(out, shown);
+	buf_adds(out, "</a>");
+}
+
 static void stream(struct buf *out, const json_t *s, int64_t clock)
 {
 	buf_addf(out, "<article class=\"%s\"><header><h3>", looks[look_of(s)].class);
@@ -180,13 +199,7 @@ static void stream(struct buf *out, const json_t *s, int64_t clock)
 	buf_adds(out, "<div><dt>watermark age</dt><dd>");
 	watermark(out, s, clock);
 	buf_adds(out, "</dd></div><div><dt>baseline</dt><dd>");
-	buf_adds(out, "<span title=\"");
-	html_text(out, json_get_str(s, "baseline", ""));
-	buf_adds(out, "\">");
-	char hash[HASH_SHOWN + 1];
-	snprintf(hash, sizeof hash, "%.*s", HASH_SHOWN, json_get_str(s, "baseline", "none"));
-	html_text(out, hash);
-	buf_adds(out, "</span>");
+	baseline(out, json_get_str(s, "baseline", ""), json_get_str(s, "previous", ""));
 	buf_adds(out, "</dd></div></dl>");
 	field_table(out, json_object_get(s, "fields"));
 	buf_adds(out, "</article>\n");

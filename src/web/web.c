@@ -28,6 +28,7 @@ struct reply {
 	unsigned status;
 	const char *type;
 	const char *allow; // 405
+	const char *rest;  // of the path, behind the route's
 	struct buf body;
 };
 
@@ -86,6 +87,17 @@ static void get_alerts(struct web *w, struct MHD_Connection *c, struct reply *r)
 {
 	(void)c;
 	reply_published(r, w->port.alerts(w->port.ctx));
+}
+
+static void get_baselines(struct web *w, struct MHD_Connection *c, struct reply *r)
+{
+	json_t *v = w->port.baselines(w->port.ctx, r->rest);
+
+	(void)c;
+	if (v)
+		reply_json(r, MHD_HTTP_OK, v);
+	else
+		reply_word(r, MHD_HTTP_NOT_FOUND, "error", "no stream has a baseline of this hash; /api/v1/baselines lists them");
 }
 
 static void get_metrics(struct web *w, struct MHD_Connection *c, struct reply *r)
@@ -182,7 +194,7 @@ static void post_reload(struct web *w, struct MHD_Connection *c, struct reply *r
 }
 
 static const struct route {
-	const char *path;
+	const char *path; // where it ends with / (but the page itself), a rest may follow
 	bool post; // else GET and HEAD
 	void (*handle)(struct web *w, struct MHD_Connection *c, struct reply *r);
 } routes[] = {
@@ -193,14 +205,19 @@ static const struct route {
 	{"/-/reload", true, post_reload},
 	{"/api/v1/status", false, get_status},
 	{"/api/v1/alerts", false, get_alerts},
+	{"/api/v1/baselines", false, get_baselines},
+	{"/api/v1/baselines/", false, get_baselines},
 };
 
 static void dispatch(struct web *w, struct MHD_Connection *c, const char *path, const char *method,
 		     struct reply *r)
 {
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-		if (strcmp(routes[i].path, path) != 0)
+		size_t n = strlen(routes[i].path);
+		bool open = n > 1 && routes[i].path[n - 1] == '/';
+		if (open ? strncmp(routes[i].path, path, n) != 0 : strcmp(routes[i].path, path) != 0)
 			continue;
+		r->rest = path + n;
 		bool reads = !strcmp(method, "GET") || !strcmp(method, "HEAD");
 		if (routes[i].post ? !strcmp(method, "POST") : reads) {
 			routes[i].handle(w, c, r);

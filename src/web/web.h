@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The HTTP server: /metrics, /-/healthy, /-/ready, POST /-/reload, /api/v1/{status,alerts}, and the first
+// The HTTP server: /metrics, /-/healthy, /-/ready, POST /-/reload, /api/v1/{status,alerts,baselines}, and the first
 // page. It reads what others publish through function pointers and knows nothing else. The pointers are
 // called from two threads of its own: what they do must not wait long.
 #ifndef KD_WEB_WEB_H
@@ -16,6 +16,7 @@ struct web_port {
 	void *ctx;
 	json_t *(*status)(void *ctx);                 // of /api/v1/status and the first page
 	json_t *(*alerts)(void *ctx);                 // of /api/v1/alerts: an array
+	json_t *(*baselines)(void *ctx, const char *hash); // of /api/v1/baselines: an array ("" as hash), or one; NULL: none is it
 	void (*metrics)(void *ctx, struct buf *out);  // Prometheus text
 	bool (*ready)(void *ctx, char *why, size_t n);
 	// Asks for a reload; -1 with the reasons where the new configuration is refused (the old one stays).

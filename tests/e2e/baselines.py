@@ -4,6 +4,7 @@ stream takes to one."""
 import json
 import os
 import random
+import signal
 import time
 from fractions import Fraction
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from lib.monitor import Monitor, configure, counted, kdrift, stats
 from lib.servers import Kafka, Redis
-from lib.suite import Suite, wait_for
+from lib.suite import Suite, free_port, wait_for
 
 SEED = int(os.environ.get("SEED", str(int(time.time()))))
 MINUTE, HOUR, DAY = 60000, 3600000, 86400000
@@ -163,6 +164,7 @@ def from_store(s, kafka, redis):
         return {(a["alert"], a["field"]) for a in m.status().get("alerts", []) if a["state"] == "firing" and not a.get("slice")}
     found = wait_for("shifted data fires", lambda: {("Drift", "amount"), ("Shape", "amount")} <= firing() and firing(), 60)
     s.equal("and nothing else does", found, {("Drift", "amount"), ("Shape", "amount")})
+    api(s, m, out, config)
     m.stop()
     stats_gates(s, config, end, bad_begin)
 
@@ -212,6 +214,155 @@ def diff(s, out):
                                    "express": "removed", "region": "removed"})
     for wrong in (["diff", out], ["difference", out, out], ["diff", out, out, "--stream", "x"]):
         s.equal(f"wrong usage: {wrong[0]} {len(wrong)}", kdrift("baseline", *wrong)[0], 2)
+
+
+def api(s, m, out, config):
+    """Practice row 43: what the stream is compared with, and where that comes from."""
+    b = load(out)
+    status = next(st for st in m.status()["streams"] if st["name"] == "orders")
+    s.equal("the status names the stream's baseline", status["baseline"], b["hash"])
+    listed = json.loads(m.get("/api/v1/baselines")[1])
+    s.equal("/api/v1/baselines lists it with who uses it", [(x["hash"], x["used_by"], x["records"]) for x in listed],
+            [(b["hash"], [{"stream": "orders", "slice": None}], b["totals"]["records"])])
+    code, text = m.get("/api/v1/baselines/" + b["hash"])
+    one = json.loads(text)
+    s.check("/api/v1/baselines/HASH has its provenance and its fields", code == 200 and one["provenance"] == b["provenance"] and
+            [(f["path"], f["count"]) for f in one["fields"]] == [(f["path"], f["count"]) for f in b["fields"]], text)
+    s.equal("another hash is not there", m.get("/api/v1/baselines/" + "0" * 64)[0], 404)
+    s.check("the page links to it", f'/api/v1/baselines/{b["hash"]}' in m.get("/")[1], "")
+    # A byte of a source file is another baseline; a byte of a baseline is none.
+    path, hashes = os.path.join(s.tmp, "bytes.csv"), []
+    for last in "78":
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("amount,country\n" + "3,de\n" * 50 + last + ",de\n")
+        code, _, err = kdrift("baseline", "--config", config, "--stream", "orders", "--file", path, "--out", path + ".json")
+        hashes.append(load(path + ".json")["hash"] if not code else err)
+    s.check("changing a byte of the file changes the hash", hashes[0] != hashes[1] and len(hashes[0]) == 64, hashes)
+    text = json.dumps(load(path + ".json")).replace('"count": 51', '"count": 52', 1)
+    with open(path + ".json", "w", encoding="utf-8") as f:
+        f.write(text)
+    code, _, err = kdrift("baseline", "diff", path + ".json", out)
+    s.check("a baseline that was changed is refused", code == 1 and "does not match its hash" in err, err)
+
+
+def moving(s, kafka, redis):
+    """Practice rows 30 and 48 on one topic: the mean creeps 0.5 % a day for sixty days, an accuracy stays at 0.90 and then
+    falls to 0.87. A frozen baseline and one that moves, by the same rules."""
+    r, before, days = random.Random(SEED + 2), 8, 68
+    begin = int(time.time() * 1000) // DAY * DAY - (days + 1) * DAY
+    kafka.topic("creep", 2)
+    common = {"topic": "creep", "role": "predictions", "format": "json", "event_time": "ts", "window": "6h", "slide": "6h",
+              "retention": "90d", "fields": {"score": {"type": "numeric"}, "accuracy": {"type": "numeric"}}}
+    rules = {"weekly": [{"alert": "Drift", "stream": "*", "measure": "drift", "above": 5},
+                        {"alert": "Shift", "stream": "*", "field": "score", "measure": "mean_shift", "above": 1}]}
+    records, level = [], 0.9
+    for h in range(days * 24):
+        if h % 6 == 0:
+            level = (0.90 if h < (days - 2) * 24 else 0.87) + r.uniform(-0.01, 0.01)
+        records += [{"ts": begin + h * HOUR + i * HOUR // 30, "score": r.gauss(100 + max(0, h / 24 - before) / 2, 12),
+                     "accuracy": r.gauss(level, 0.02)} for i in range(30)]
+    first = os.path.join(s.tmp, "creep.csv")
+    with open(first, "w", encoding="utf-8") as f:
+        f.write("ts,score,accuracy\n" + "".join(f"{x['ts']},{x['score']!r},{x['accuracy']!r}\n" for x in records[:before * 24 * 30]))
+
+    def write(streams, name, **more):
+        return configure(s.tmp, kafka.bootstrap, NO_REGISTRY, redis.url, streams, name=name, rules=rules,
+                         kafka={"group.id": name}, redis={"prefix": name}, **more)
+    frozen = {**common, "name": "frozen"}
+    code, _, err = kdrift("baseline", "--config", write([frozen], "creep"), "--stream", "frozen", "--file", first,
+                          "--out", first + ".json")
+    s.check("a baseline of the days before", code == 0, err)
+    config = write([{**frozen, "baseline": first + ".json"}, {**common, "name": "moving", "baseline": {"previous": "1d"}},
+                    {**common, "name": "daily", "window": "1d", "baseline": {"previous": "1d"}}], "creep")
+    code, said, _ = kdrift("check", "--config", config)
+    s.check("check says what the stream is compared with", code == 0 and "the same window earlier by 1d" in said, said)
+    m = s.add(Monitor(config, os.path.join(s.tmp, "creep.log"))).start().wait_up()
+    produce(kafka, "creep", records)
+    settled(kafka, redis, ["creep"], "creep")
+    last = time.strftime("%Y-%m-%dT%H", time.gmtime((begin + (days * 24 - 6) * HOUR) / 1000))
+    wait_for("every window is judged", lambda: all((st.get("window") or {}).get("to", "") >= last
+                                                   for st in m.status().get("streams", [])) and m.status().get("streams"), 240)
+    fired = {}
+    for e in redis.client().zrange("creep:journal", 0, -1):
+        e = json.loads(e.split(b" ", 1)[1])
+        for item in e.get("page", {}).get("items", []) + ([e["item"]] if "item" in e else []):
+            if e["type"] in ("alert_firing", "item_firing"):
+                fired.setdefault((e["stream"], e["rule"], item["field"]), item["window"]["to"])
+    s.check("the frozen baseline's rules see the creep", {("frozen", "Drift", "score"), ("frozen", "Shift", "score")} <= set(fired), fired)
+    s.check("beside the day before it never fires", not [k for k in fired if k[0] != "frozen" and k[2] == "score"], fired)
+    fell = time.strftime("%Y-%m-%dT%H", time.gmtime((begin + (days - 2) * DAY) / 1000))
+    s.check("an accuracy of 0.90 and a little is silent, 0.87 is drift, by its own spread",
+            fired.get(("daily", "Drift", "accuracy"), "") > fell, fired)
+    status = {st["name"]: st for st in m.status()["streams"]}
+    s.equal("the status says what each is compared with", [(status[n]["baseline"] is None, status[n].get("previous"))
+                                                           for n in ("frozen", "moving", "daily")],
+            [(False, None), (True, "1d"), (True, "1d")])
+    drift = [x for f in status["moving"]["fields"] for x in f["readings"] if x["measure"] == "drift" and f["path"] == "score"]
+    s.check("drift is judged by the stream's own spread", drift and drift[0]["reading"] == "known" and drift[0].get("detail") and
+            "independence" not in drift[0]["detail"], drift)
+    m.stop()
+
+
+def swaps(s, kafka, redis):
+    """A stream takes to another baseline while it runs: at once where the grid is the same; else shape is `recalibrating`,
+    not drift, until the window has passed."""
+    r, begin = random.Random(SEED + 3), int(time.time() * 1000) // HOUR * HOUR - 24 * HOUR
+    kafka.topic("swaps", 2)
+    stream = {"name": "swaps", "topic": "swaps", "role": "features", "format": "json", "event_time": "ts", "window": "10m",
+              "fields": {"score": {"type": "numeric"}}}
+    rules = {"daily": [{"alert": "Shape", "stream": "*", "field": "score", "measure": "ks", "above": 0.3},
+                       {"alert": "Mean", "stream": "*", "field": "score", "measure": "mean_shift", "above": 1}]}
+
+    def write():
+        return configure(s.tmp, kafka.bootstrap, NO_REGISTRY, redis.url, [stream], name="swaps", rules=rules,
+                         kafka={"group.id": "swaps"}, redis={"prefix": "swaps"}, http={"listen": listen})
+    listen = "127.0.0.1:" + str(free_port())
+    m = s.add(Monitor(write(), os.path.join(s.tmp, "swaps.log"))).start().wait_up()
+    at = [0]
+
+    def feed(minutes):
+        """-> how ks and mean_shift are read at the last boundary."""
+        produce(kafka, "swaps", [{"ts": x["ts"], "score": x["score"]} for x in
+                                 scores(r, begin + at[0] * MINUTE, minutes, 100)])
+        at[0] += minutes
+        settled(kafka, redis, ["swaps"], "swaps")
+        last = time.strftime("%Y-%m-%dT%H:%M:00Z", time.gmtime((begin + (at[0] - 1) * MINUTE) / 1000))
+
+        def read():
+            found = {x["measure"]: x["reading"] for st in m.status().get("streams", []) for f in st["fields"] for x in f["readings"]
+                     if x["window"]["to"] == last}
+            return found if len(found) == 2 else None
+        return wait_for(f"the window that ends {last} is judged", read, 60)
+
+    def take(path):
+        stream["baseline"] = path
+        write()
+        m.process.p.send_signal(signal.SIGHUP)
+        wait_for("the new baseline is in force", lambda: [st.get("baseline") for st in m.status().get("streams", [])] == [load(path)["hash"]], 30)
+
+    def from_store(name, first, last):
+        path = os.path.join(s.tmp, name)
+        code, _, err = kdrift("baseline", "--config", m.config, "--stream", "swaps", "--from-store", "--from",
+                              str(begin + first * MINUTE), "--to", str(begin + last * MINUTE), "--out", path)
+        s.check(f"{name} is made of the store", code == 0, err)
+        return path
+    s.equal("without a baseline", feed(31), {"ks": "no_baseline", "mean_shift": "no_baseline"})
+    take(from_store("first.json", 0, 30))
+    s.equal("the first baseline: recalibrating, means are known", feed(2), {"ks": "recalibrating", "mean_shift": "known"})
+    s.equal("until the window has passed", feed(11), {"ks": "known", "mean_shift": "known"})
+    path = os.path.join(s.tmp, "swaps.csv")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("score\n" + "".join(f"{x['score']!r}\n" for x in scores(r, 0, 20, 100)))
+    code, _, err = kdrift("baseline", "--config", m.config, "--stream", "swaps", "--file", path, "--out", path + ".json")
+    take(path + ".json")
+    s.equal("another grid: shape is recalibrating, means are known", feed(3), {"ks": "recalibrating", "mean_shift": "known"})
+    s.equal("until the window has passed", feed(11), {"ks": "known", "mean_shift": "known"})
+    second = from_store("second.json", at[0] - 9, at[0] - 1)
+    s.equal("the next one has the same grid", field(load(second), "score")["edges"], field(load(path + ".json"), "score")["edges"])
+    take(second)
+    s.equal("and is taken to at once", feed(2), {"ks": "known", "mean_shift": "known"})
+    s.check("nothing of it was drift", not [a for a in m.status()["alerts"] if a["state"] == "firing"], m.status()["alerts"])
+    m.stop()
 
 
 def sum_of(text):
@@ -349,6 +500,8 @@ def main():
         redis, kafka = s.add(Redis(s.tmp)), s.add(Kafka(s.tmp))
         from_store(s, kafka, redis)
         against(s, kafka, redis)
+        swaps(s, kafka, redis)
+        moving(s, kafka, redis)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,12 @@ static json_t *app_status(void *ctx)
 				     "state", "ok");
 }
 
+static json_t *app_baselines(void *ctx, const char *hash)
+{
+	(void)ctx;
+	return *hash && strcmp(hash, "abc") != 0 ? NULL : json_pack("{s:s}", "asked", hash);
+}
+
 static json_t *app_alerts(void *ctx)
 {
 	struct app *a = ctx;
@@ -63,7 +69,7 @@ static int app_reload(void *ctx, struct error *err)
 
 static struct web *start(struct app *app, const char *listen, const char *token)
 {
-	const struct web_port port = {app, app_status, app_alerts, app_metrics, app_ready, app_reload};
+	const struct web_port port = {app, app_status, app_alerts, app_baselines, app_metrics, app_ready, app_reload};
 	struct error err = ERROR_INIT;
 	struct web *w = web_start(listen, token, &port, &err);
 
@@ -96,6 +102,10 @@ Test(web, endpoints)
 	expect(get(port, "/-/ready"), 200, JSON, "{\"status\":\"ready\"}");
 	expect(get(port, "/api/v1/status"), 200, JSON, "\"name\":\"<b>&x\"");
 	expect(get(port, "/api/v1/alerts?x=1"), 200, JSON, "[{\"rule\":\"SchemaViolations\"}]");
+	expect(get(port, "/api/v1/baselines"), 200, JSON, "{\"asked\":\"\"}");
+	expect(get(port, "/api/v1/baselines/abc"), 200, JSON, "{\"asked\":\"abc\"}");
+	expect(get(port, "/api/v1/baselines/abd"), 404, JSON, "no stream has a baseline of this hash");
+	expect(get(port, "/api/v1/baselinesabc"), 404, JSON, "error");
 	expect(get(port, "/nothing"), 404, JSON, "{\"error\":");
 	expect(get(port, "/api/v1/status/"), 404, JSON, "{\"error\":");
 	web_stop(w);
@@ -243,7 +253,7 @@ Test(web, busy_port)
 {
 	struct app app = {0};
 	struct web *w = start(&app, "127.0.0.1:0", NULL);
-	const struct web_port port = {&app, app_status, app_alerts, app_metrics, app_ready, app_reload};
+	const struct web_port port = {&app, app_status, app_alerts, app_baselines, app_metrics, app_ready, app_reload};
 	char *listen = xasprintf("127.0.0.1:%d", web_bound_port(w));
 	struct error err = ERROR_INIT;
 
