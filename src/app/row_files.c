@@ -27,6 +27,7 @@ struct row_files {
 	struct input *inputs;
 	size_t n;
 	struct registry_schema **schemas; // by stream; NULL: it has no file
+	size_t nstreams;
 	bool *made;                // of the columns, so that every row fits
 	struct input *last;        // whose record was told
 	struct buf unused;
@@ -41,7 +42,7 @@ void row_files_free(struct row_files *r)
 		rows_free(r->inputs[i].rows);
 		buf_release(&r->inputs[i].value);
 	}
-	for (size_t i = 0; i < r->config->nstreams; i++)
+	for (size_t i = 0; i < r->nstreams; i++)
 		schema_file_free(r->schemas[i]);
 	free(r->schemas);
 	free(r->made);
@@ -131,6 +132,7 @@ struct row_files *row_files_open(const struct config *c, const struct row_file *
 	int rc = 0;
 
 	r->config = c;
+	r->nstreams = c->nstreams;
 	r->inputs = xcalloc(n + 1, sizeof *r->inputs);
 	r->schemas = xcalloc(c->nstreams + 1, sizeof *r->schemas);
 	r->made = xcalloc(c->nstreams + 1, sizeof *r->made);

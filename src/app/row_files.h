@@ -26,7 +26,8 @@ struct row_files;
 // -1 with err in the end where a stream has no event time, or a row none that can be read.
 struct row_files *row_files_open(const struct config *c, const struct row_file *files, size_t n, struct error *err) MUST_CHECK;
 void row_files_free(struct row_files *r);
-// The model collects these rows, of a configuration with the same streams. r must outlive it.
+// The model collects these rows, of a configuration with the same streams. r must outlive what collects; rows are not
+// to be read once its own configuration is gone.
 void row_files_bind(const struct row_files *r, struct model *m);
 // 1 and a record, 0 at the end, -1.
 int row_files_next(struct row_files *r, struct file_record *out, struct error *err) MUST_CHECK;
