@@ -142,9 +142,10 @@ static const char glr[] =
 	"3. A span of n values counts as n / effect independent ones, less what the reference's own mean is uncertain "
 	"by, against the profile's mean over the span. Effects that rest on under 256 groups are drawn to those of shorter "
 	"lengths as far as they do not differ, and cost degrees of freedom.\n"
-	"4. The p of a mean is the saddlepoint approximation on the baseline's own distribution or the normal's, whichever is "
-	"greater, of a share the binomial's, so skewed values and few of them raise no false alarms. A value beyond all that the baseline had is left out if "
-	"that makes the span less surprising: one record is no drift.\n"
+	"4. The p of a mean is the saddlepoint approximation on the baseline's own distribution, of a share the binomial's, so "
+	"skewed values and few of them raise no false alarms. Where neighbours depend on one another both are of runs of "
+	"geometric length at the same variance, if that is the greater p. A value beyond all that the baseline had is left "
+	"out if that makes the span less surprising: one record is no drift.\n"
 	"5. The value is the normal deviate of the smallest p times what it counts as. Every length has the same share of "
 	"the false alarms, of numbers the mean 0.8 of that and the variance 0.2. A span longer than 25 slides counts as less "
 	"than one test, by how little it changes a slide, so that a budget counts one test a slide and long spans, which "
@@ -152,7 +153,8 @@ static const char glr[] =
 	"The detail says which member spoke, over which span. A shift of d standard deviations is found after about (6 / d)^2 "
 	"values times the design effect, a ramp of one standard deviation over N after about (9 N)^(2/3): 600 for "
 	"a quarter, 40 for a whole one, 6,000 for N = 50,000 (`tests/drift/test_scan.c`). `glr` "
-	"compares with a baseline only.\n";
+	"compares with a baseline only. It takes the spread of a phase as constant: where volatility itself wanders for "
+	"hours, or a daily rhythm goes by local time and that changes, short spans raise false alarms.\n";
 
 static void add_types(struct buf *out, unsigned types)
 {
