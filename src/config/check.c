@@ -132,9 +132,16 @@ static void derive_pane(struct loader *l, struct stream_conf *s)
 	char text[32];
 
 	s->pane_ms = gcd(gcd(s->window_ms, s->slide_ms), MINUTE_MS);
-	for (size_t i = 0; i < l->c->nrules; i++)
-		if (config_rule_concerns(&l->c->rules[i], s))
-			s->pane_ms = gcd(s->pane_ms, l->c->rules[i].over_ms);
+	for (size_t i = 0; i < l->c->nrules; i++) {
+		const struct rule *r = &l->c->rules[i];
+		if (!config_rule_concerns(r, s))
+			continue;
+		s->pane_ms = gcd(s->pane_ms, r->over_ms);
+		if (s->slide_ms && r->every_ms % s->slide_ms)
+			problem_at(l, false, r->file, r->line,
+				   "%s: every is not a whole number of slides of stream %s (%s)", r->name ? r->name : "a rule",
+				   s->name ? s->name : "?", duration_format(s->slide_ms, text, sizeof text));
+	}
 	if (s->pane_ms < PANE_LEAST_MS)
 		problem_at(l, false, l->c->path, s->line,
 			   "stream %s: window, slide and the rules' `over` have only %s in common; use whole "

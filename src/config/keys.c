@@ -304,6 +304,8 @@ const struct section section_rule = {
 	 .help = "with `below`: resolved only over this value"},
 	{"over", KEY_DURATION, IN(rule, over_ms), .min = 1000, .shown = "the stream's window",
 	 .help = "how much is judged at a time"},
+	{"every", KEY_DURATION, IN(rule, every_ms), .min = 1000, .shown = "the stream's slide",
+	 .help = "how often it is judged, a whole number of slides, counted from the Unix epoch; as long as `over`: windows that do not overlap"},
 	{"for", KEY_DURATION, IN(rule, for_ms), .fallback = "0s", .help = "how long the condition must hold"},
 	{"min_records", KEY_COUNT, IN(rule, min_records), .max = 1e15, .shown = "the measure's own",
 	 .help = "with fewer records the rule says nothing"},

@@ -216,7 +216,7 @@ static int judge_boundary(struct judge *j, struct track *t, int64_t end, struct 
 {
 	struct stream_state *s = t->stream;
 	struct window_cache cache = {NULL, 0, 0};
-	bool last = end + s->conf->slide_ms > t->limit, pending = false;
+	bool last = end + s->conf->slide_ms > t->limit, pending = false, all = true;
 	int64_t at = j->conf->clock_is_watermark ? close_time(t, end) : j->clock;
 	const struct merged *w;
 	int rc = -1;
@@ -225,7 +225,11 @@ static int judge_boundary(struct judge *j, struct track *t, int64_t end, struct 
 	if (windows_need(s->windows, end - s->lookback, end, err))
 		goto out;
 	for (size_t i = 0; i < t->ngroups; i++) {
-		if (judge_group(j, t, t->groups[i], end, at, last, &cache, err))
+		const struct rule *r = t->groups[i]->rule;
+		int64_t every = r->every_ms ? r->every_ms : s->conf->slide_ms;
+		bool due = end % every == 0;
+		all &= due;
+		if (due && judge_group(j, t, t->groups[i], end, at, end + every > t->limit, &cache, err))
 			goto out;
 		for (struct map_entry *e = NULL; (e = map_next(&t->groups[i]->alerts, e));)
 			pending |= alert_pending(&((struct alert *)e->value)->state);
@@ -242,7 +246,7 @@ static int judge_boundary(struct judge *j, struct track *t, int64_t end, struct 
 		}
 	}
 	windows_evict(s->windows, end + s->conf->slide_ms - s->lookback);
-	t->quiet = !pending && !t->cut && !t->other && windows_next(s->windows, end - s->lookback) >= end &&
+	t->quiet = all && !pending && !t->cut && !t->other && windows_next(s->windows, end - s->lookback) >= end &&
 		   view_lost_edge(&s->view, end - s->lookback + 1) >= end;
 	t->end = end;
 	rc = 0;

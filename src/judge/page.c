@@ -28,6 +28,8 @@ json_t *page_item(const struct rule *r, const struct reading *v)
 	char text[80];
 	if (threshold_words(r, text, sizeof text))
 		json_object_set_new(item, "threshold_is", json_string(text));
+	if (r->every_ms)
+		json_object_set_new(item, "every", json_string(duration_format(r->every_ms, text, sizeof text)));
 	if (!isnan(v->adjusted))
 		json_object_set_new(item, "adjusted", json_num(v->adjusted));
 	if (v->v.smallest > 0) {

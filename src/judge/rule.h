@@ -40,6 +40,7 @@ struct rule {
 	bool has_clear;          // hysteresis: clear_below / clear_above; without: the threshold itself
 	double clear;
 	int64_t over_ms;         // 0: the stream's window
+	int64_t every_ms;        // how often it is judged, whole slides; 0: at each slide
 	int64_t for_ms;          // condition must hold that long (event time for windows, judge clock for staleness)
 	uint64_t min_records;    // of records and of the measure's values; 0: the measure's own minimum
 	struct against against;

@@ -541,6 +541,36 @@ Test(judge, volume_below_fires_on_empty_windows_and_gaps_are_passed_over)
 	setup_free(&s);
 }
 
+// Windows of ten minutes that do not overlap: three bad minutes are judged once, at the end of theirs, and found over at
+// the end of the next. A window that slides by the minute would have said so earlier.
+Test(judge, a_rule_judged_as_seldom_as_its_window_is_long)
+{
+	struct setup s;
+	const int64_t begin = 100 * WEEK;
+
+	setup_init(&s, 10 * MINUTE, MINUTE);
+	add_rule(&s, rule_above("Tumbling", TIER_DAILY, "violation_ratio", 0.1))->every_ms = 10 * MINUTE;
+	start(&s);
+	feed(&s, begin, 12, 60, 0);
+	feed(&s, begin + 12 * MINUTE, 3, 60, 1);
+	feed(&s, begin + 15 * MINUTE, 4, 60, 0);
+	tick(s.j, begin + 19 * MINUTE);
+	cr_expect_eq(fake_count(s.f, "alert_firing"), 0, "its window is not at its end");
+	feed(&s, begin + 19 * MINUTE, 3, 60, 0);
+	tick(s.j, begin + 22 * MINUTE);
+	cr_assert_eq(fake_count(s.f, "alert_firing"), 1);
+	const json_t *item = json_array_get(json_object_get(page_of(&s, "alert_firing", 0), "items"), 0);
+	cr_expect_str_eq(json_string_value(json_object_get(item, "every")), "10m");
+	cr_expect_float_eq(json_number_value(json_object_get(item, "value")), 0.3, 1e-12);
+	feed(&s, begin + 22 * MINUTE, 7, 60, 0);
+	tick(s.j, begin + 29 * MINUTE);
+	cr_expect_eq(fake_count(s.f, "alert_resolved"), 0);
+	feed(&s, begin + 29 * MINUTE, 3, 60, 0);
+	tick(s.j, begin + 32 * MINUTE);
+	cr_expect_eq(fake_count(s.f, "alert_resolved"), 1);
+	setup_free(&s);
+}
+
 Test(judge, a_window_cut_by_the_datas_start_is_not_judged)
 {
 	struct setup s;
