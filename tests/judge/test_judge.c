@@ -541,6 +541,30 @@ Test(judge, volume_below_fires_on_empty_windows_and_gaps_are_passed_over)
 	setup_free(&s);
 }
 
+Test(judge, a_slide_need_not_divide_the_window)
+{
+	struct setup s;
+	const int64_t begin = 100 * WEEK; // 4 minutes divide it
+
+	setup_init(&s, 10 * MINUTE, 4 * MINUTE);
+	add_rule(&s, rule_above("Many", TIER_DAILY, "records", 659));
+	start(&s);
+	feed(&s, begin, 13, 60, 0);
+	feed(&s, begin + 13 * MINUTE, 1, 120, 0); // in the window that ends at 16, as in the one at 20
+	feed(&s, begin + 14 * MINUTE, 9, 60, 0);
+	tick(s.j, begin + 23 * MINUTE);
+	cr_assert_eq(fake_count(s.f, "alert_firing"), 1);
+	const json_t *item = json_array_get(json_object_get(page_of(&s, "alert_firing", 0), "items"), 0);
+	const json_t *window = json_object_get(item, "window");
+	int64_t from, to;
+	cr_assert(!time_parse(json_string_value(json_object_get(window, "from")), &from));
+	cr_assert(!time_parse(json_string_value(json_object_get(window, "to")), &to));
+	cr_expect_eq(from - begin, 6 * MINUTE);
+	cr_expect_eq(to - begin, 16 * MINUTE);
+	cr_expect_eq(json_number_value(json_object_get(item, "value")), 660);
+	setup_free(&s);
+}
+
 // Windows of ten minutes that do not overlap: three bad minutes are judged once, at the end of theirs, and found over at
 // the end of the next. A window that slides by the minute would have said so earlier.
 Test(judge, a_rule_judged_as_seldom_as_its_window_is_long)
