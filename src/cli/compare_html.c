@@ -11,10 +11,10 @@
 #include "util/clock.h"
 #include "util/xalloc.h"
 
-enum { OPEN = 10 };    // fields that are not folded away at first
-#define CHANCE 0.01    // p-values from which on a difference is called chance
-#define MISSING 0.01   // a change of the missing share that is worth a word
-#define MUCH_WIDER 1.1 // of standard deviations
+enum { OPEN = 10 };	// fields that are not folded away at first
+#define CHANCE	   0.01 // p-values from which on a difference is called chance
+#define MISSING	   0.01 // a change of the missing share that is worth a word
+#define MUCH_WIDER 1.1	// of standard deviations
 
 static double missing_share(const struct compared_side *s)
 {
@@ -40,13 +40,15 @@ static void say_numbers(struct buf *b, const struct compared_field *f)
 		buf_addf(b, "The mean went from %.4g to %.4g (%+.2g sd). ", p->mean_r, p->mean_c, shift);
 	if (wider >= MUCH_WIDER || wider <= 1 / MUCH_WIDER)
 		buf_addf(b, "The standard deviation is %.3g times the reference's. ", wider);
-	buf_addf(b, "Farthest apart at %.4g: %.3g %% of the reference's values are at most that, %.3g %% now. ",
+	buf_addf(b,
+		 "Farthest apart at %.4g: %.3g %% of the reference's values are at most that, %.3g %% now. ",
 		 p->gap_at, 100 * p->gap_r, 100 * p->gap_c);
 }
 
 static void say_row(struct buf *b, const struct share_row *row)
 {
-	buf_addf(b, "%s went from %.3g %% to %.3g %%", *row->label ? row->label : "(empty)", 100 * row->r, 100 * row->c);
+	buf_addf(b, "%s went from %.3g %% to %.3g %%", *row->label ? row->label : "(empty)", 100 * row->r,
+		 100 * row->c);
 }
 
 // The two rows that moved most; values that the reference lacks.
@@ -86,7 +88,9 @@ static void say_field(struct buf *b, const struct compared_field *f)
 		buf_adds(b, "Times are not compared. ");
 	else if (!f->picture)
 		buf_addf(b, "No values in %s. ",
-			 f->reference.count ? "the current file" : f->current.count ? "the reference file" : "either file");
+			 f->reference.count ? "the current file"
+			 : f->current.count ? "the reference file"
+					    : "either file");
 	if (f->reference.there && f->current.there)
 		say_missing(b, f);
 	if (!f->picture)
@@ -115,14 +119,18 @@ static void cell_percent(struct html *h, double share)
 static void overview(struct html *h, const struct compared_field **order, size_t n)
 {
 	static const struct html_column columns[] = {
-		{"field", false},     {"type", false},	       {"js", true},  {"psi", true}, {"p", true},
-		{"reference values", true}, {"current", true}, {"reference missing", true}, {"current", true},
+	    {"field", false},  {"type", false},
+	    {"js", true},      {"psi", true},
+	    {"p", true},       {"reference values", true},
+	    {"current", true}, {"reference missing", true},
+	    {"current", true},
 	};
 
 	html_heading(h, 2, "Overview");
-	html_paragraph(h, "The most different field first: by js, the Jensen-Shannon distance, from 0 (the same) to 1 "
-			  "(nothing in common). p is ks_p of numbers and chi2_p of categories, of each field by "
-			  "itself: among a hundred fields that do not differ, one is expected below 0.01.");
+	html_paragraph(
+	    h, "The most different field first: by js, the Jensen-Shannon distance, from 0 (the same) to 1 "
+	       "(nothing in common). p is ks_p of numbers and chi2_p of categories, of each field by "
+	       "itself: among a hundred fields that do not differ, one is expected below 0.01.");
 	html_table_begin(h, columns, ARRAY_LEN(columns));
 	for (size_t i = 0; i < n; i++) {
 		const struct compared_field *f = order[i];
@@ -144,10 +152,11 @@ static void overview(struct html *h, const struct compared_field **order, size_t
 
 static void sizes(struct html *h, const struct compared_field *f)
 {
-	html_paragraph(h, "%s. Reference: %" PRIu64 " values, %.3g %% missing; current: %" PRIu64
-			  " values, %.3g %% missing.",
-		       field_type_name(f->type), f->reference.count, 100 * missing_share(&f->reference), f->current.count,
-		       100 * missing_share(&f->current));
+	html_paragraph(h,
+		       "%s. Reference: %" PRIu64 " values, %.3g %% missing; current: %" PRIu64
+		       " values, %.3g %% missing.",
+		       field_type_name(f->type), f->reference.count, 100 * missing_share(&f->reference),
+		       f->current.count, 100 * missing_share(&f->current));
 }
 
 static void picture(struct html *h, const struct compared_field *f, size_t at)
@@ -179,9 +188,9 @@ static void summary_row(struct html *h, const char *name, const double q[QUANTIL
 
 static void quantile_table(struct html *h, const struct compared_picture *p)
 {
-	static const struct html_column columns[] = {{"", false},   {"mean", true}, {"least", true}, {"5 %", true},
-						     {"25 %", true}, {"median", true}, {"75 %", true}, {"95 %", true},
-						     {"greatest", true}};
+	static const struct html_column columns[] = {{"", false},    {"mean", true}, {"least", true},
+						     {"5 %", true},  {"25 %", true}, {"median", true},
+						     {"75 %", true}, {"95 %", true}, {"greatest", true}};
 
 	html_table_begin(h, columns, ARRAY_LEN(columns));
 	summary_row(h, "reference", p->quantiles_r, p->mean_r);
@@ -191,7 +200,8 @@ static void quantile_table(struct html *h, const struct compared_picture *p)
 
 static void measures(struct html *h, const struct compared_field *f)
 {
-	static const struct html_column columns[] = {{"measure", false}, {"value", true}, {"usual limit", true}};
+	static const struct html_column columns[] = {
+	    {"measure", false}, {"value", true}, {"usual limit", true}};
 	char text[64];
 
 	html_columns_begin(h);
@@ -202,7 +212,8 @@ static void measures(struct html *h, const struct compared_field *f)
 			continue;
 		html_row(h);
 		html_cell(h, m->name);
-		snprintf(text, sizeof text, "%.6g%s", f->values[i], m->unit && !strcmp(m->unit, "sd") ? " sd" : "");
+		snprintf(text, sizeof text, "%.6g%s", f->values[i],
+			 m->unit && !strcmp(m->unit, "sd") ? " sd" : "");
 		html_cell(h, text);
 		html_cell_number(h, m->threshold);
 	}
@@ -232,7 +243,7 @@ static void field(struct html *h, const struct compared_field *f, size_t at)
 static void glossary(struct html *h)
 {
 	static const struct html_column columns[] = {
-		{"measure", false}, {"is", false}, {"range", false}, {"as computed by", false}};
+	    {"measure", false}, {"is", false}, {"range", false}, {"as computed by", false}};
 
 	html_heading(h, 2, "Measures");
 	html_table_begin(h, columns, ARRAY_LEN(columns));
@@ -256,8 +267,9 @@ char *comparison_html(const struct comparison *c)
 	char when[40];
 
 	html_init(&h, "Comparison of two files");
-	html_paragraph(&h, "Reference: %s, %" PRIu64 " rows. Current: %s, %" PRIu64 " rows. %zu fields. Made by kdrift "
-			   KDRIFT_VERSION " at %s.",
+	html_paragraph(&h,
+		       "Reference: %s, %" PRIu64 " rows. Current: %s, %" PRIu64
+		       " rows. %zu fields. Made by kdrift " KDRIFT_VERSION " at %s.",
 		       c->reference->path, c->reference->rows, c->current->path, c->current->rows, c->n,
 		       time_format(time_floor(wall_now().ms, 1000), when, sizeof when));
 	overview(&h, order, c->n);

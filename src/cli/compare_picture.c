@@ -133,7 +133,8 @@ static void find_gap(struct compared_picture *p, const double *r, size_t n, cons
 	}
 }
 
-struct compared_picture *picture_new(enum field_type type, const struct exact_side *r, const struct exact_side *c)
+struct compared_picture *picture_new(enum field_type type, const struct exact_side *r,
+				     const struct exact_side *c)
 {
 	struct compared_picture *p = xcalloc(1, sizeof *p);
 

@@ -22,8 +22,8 @@ static json_t *explain(const struct model *m, struct store *s, const char *id, s
 	if (found && !types_look(m, &collect, NULL, &types, err)) {
 		const char *stream = json_get_str(json_object_get(found, "page"), "stream", "");
 		const struct stream_conf *c = config_stream_of(m->config, stream);
-		const struct explain_conf conf = {types ? &types->conf : &m->judge, &port, c ? c->redact : NULL,
-						  c ? c->nredact : 0};
+		const struct explain_conf conf = {types ? &types->conf : &m->judge, &port,
+						  c ? c->redact : NULL, c ? c->nredact : 0};
 		out = explain_page(&conf, found, err);
 	}
 	types_free(types);
@@ -71,17 +71,27 @@ static int run(struct cli_args *args)
 }
 
 static const struct option_def options[] = {
-	OPTION_CONFIG,
-	{.name = "json", .kind = OPTION_FLAG, .help = "print JSON"},
-	{.name = "html", .kind = OPTION_STRING, .arg = "FILE", .help = "write it with pictures too: one page that needs nothing else"},
-	OPTIONS_END,
+    OPTION_CONFIG,
+    {.name = "json", .kind = OPTION_FLAG, .help = "print JSON"},
+    {.name = "html",
+     .kind = OPTION_STRING,
+     .arg = "FILE",
+     .help = "write it with pictures too: one page that needs nothing else"},
+    OPTIONS_END,
 };
 
 const struct command cmd_explain = {
-	.name = "explain", .summary = "why a page was sent: what moved, since when, what makes it up and who carries it",
-	.usage = "kdrift explain ID --config C [--json] [--html FILE]", .options = options, .min_words = 1, .max_words = 1,
-	.run = run,
-	.about = "ID is a page's id (page_...), or a fingerprint for its newest page. Reads the store only, so it also works while "
-		 "no monitor runs, and for pages that are over as long as the journal has them. What it can tell of the "
-		 "windows before lasts as long as their panes (`retention`). docs/explain.md says how each part is found.",
+    .name = "explain",
+    .summary = "why a page was sent: what moved, since when, what makes it up and who carries it",
+    .usage = "kdrift explain ID --config C [--json] [--html FILE]",
+    .options = options,
+    .min_words = 1,
+    .max_words = 1,
+    .run = run,
+    .about = "ID is a page's id (page_...), or a fingerprint for its newest page. Reads the store only, so "
+	     "it also works while "
+	     "no monitor runs, and for pages that are over as long as the journal has them. What it can tell "
+	     "of the "
+	     "windows before lasts as long as their panes (`retention`). docs/explain.md says how each part "
+	     "is found.",
 };

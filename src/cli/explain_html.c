@@ -73,20 +73,31 @@ static void history(struct html *h, const json_t *v, const json_t *item, size_t 
 	struct buf title = BUF_INIT, desc = BUF_INIT;
 	json_t *one;
 
-	json_array_foreach(list, i, one)
-		points[i] = (struct svg_point){time_of(one, "to"), json_get_num(one, "value", NAN)};
+	json_array_foreach(list, i, one) points[i] =
+	    (struct svg_point){time_of(one, "to"), json_get_num(one, "value", NAN)};
 	if (n > 1) {
 		struct svg_span firing = {time_of(page, "starts_at"), points[n - 1].at};
-		struct svg_mark began = {time_of(json_object_get(item, "began"), "window_to"), "began to move"};
-		struct svg_line line = {.points = points, .npoints = n, .above = value < limit ? NAN : limit,
-					.below = value < limit ? limit : NAN, .firing = &firing,
+		struct svg_mark began = {time_of(json_object_get(item, "began"), "window_to"),
+					 "began to move"};
+		struct svg_line line = {.points = points,
+					.npoints = n,
+					.above = value < limit ? NAN : limit,
+					.below = value < limit ? limit : NAN,
+					.firing = &firing,
 					.nfiring = firing.from != INT64_MIN && firing.from <= firing.to};
 		snprintf(id, sizeof id, "past-%zu", at);
 		explain_place(&title, item);
 		buf_addf(&title, ": %s, window after window", json_get_str(item, "measure", ""));
 		explain_since(&desc, v, item);
 		line.title = title.data;
-		const struct svg_time t = {id, title.data, desc.data, points[0].at, points[n - 1].at, &line, 1, &began,
+		const struct svg_time t = {id,
+					   title.data,
+					   desc.data,
+					   points[0].at,
+					   points[n - 1].at,
+					   &line,
+					   1,
+					   &began,
 					   began.at != INT64_MIN && began.at >= points[0].at};
 		svg_time(&h->body, &t);
 	}
@@ -97,8 +108,11 @@ static void history(struct html *h, const json_t *v, const json_t *item, size_t 
 
 static void contributions(struct html *h, const json_t *item)
 {
-	static const struct html_column columns[] = {
-		{"value or range", false}, {"of the whole", true}, {"term", true}, {"reference", true}, {"window", true}};
+	static const struct html_column columns[] = {{"value or range", false},
+						     {"of the whole", true},
+						     {"term", true},
+						     {"reference", true},
+						     {"window", true}};
 	const json_t *c = json_object_get(item, "contributions"), *rows = json_object_get(c, "rows");
 	struct buf text = BUF_INIT;
 	size_t i;
@@ -111,7 +125,8 @@ static void contributions(struct html *h, const json_t *item)
 	explain_gap(&text, item);
 	paragraph(h, &text);
 	html_table_begin(h, columns, ARRAY_LEN(columns));
-	json_array_foreach(rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		html_row(h);
 		explain_label(&text, row);
 		cell(h, &text);
@@ -123,10 +138,11 @@ static void contributions(struct html *h, const json_t *item)
 	html_table_end(h);
 }
 
-static void carriers(struct html *h, const json_t *item, const char *key, const char *title, const char *column)
+static void carriers(struct html *h, const json_t *item, const char *key, const char *title,
+		     const char *column)
 {
 	const struct html_column columns[] = {
-		{column, false}, {json_get_str(item, "measure", ""), true}, {"records", true}, {"offsets", true}};
+	    {column, false}, {json_get_str(item, "measure", ""), true}, {"records", true}, {"offsets", true}};
 	const json_t *list = json_object_get(item, key);
 	bool parts = !strcmp(key, "partitions");
 	struct buf text = BUF_INIT;
@@ -137,7 +153,8 @@ static void carriers(struct html *h, const json_t *item, const char *key, const 
 		return;
 	html_heading(h, 3, title);
 	html_table_begin(h, columns, ARRAY_LEN(columns) - !parts);
-	json_array_foreach(list, i, one) {
+	json_array_foreach(list, i, one)
+	{
 		html_row(h);
 		explain_carrier(&text, one);
 		cell(h, &text);
@@ -147,7 +164,8 @@ static void carriers(struct html *h, const json_t *item, const char *key, const 
 			html_cell(h, json_get_str(one, "state", ""));
 		html_cell_count(h, (uint64_t)json_get_int(one, "records", 0));
 		if (parts) {
-			buf_addf(&text, "%" PRId64 " to %" PRId64, json_get_int(one, "from_offset", 0), json_get_int(one, "to_offset", 0));
+			buf_addf(&text, "%" PRId64 " to %" PRId64, json_get_int(one, "from_offset", 0),
+				 json_get_int(one, "to_offset", 0));
 			cell(h, &text);
 		}
 	}
@@ -174,13 +192,17 @@ static void item_html(struct html *h, const json_t *v, const json_t *item, size_
 	carriers(h, item, "partitions", "In each partition", "partition");
 	carriers(h, item, "schemas", "In panes of one schema id alone", "schema id");
 	if (json_get_int(item, "records_of_mixed_schemas", 0))
-		html_paragraph(h, "%" PRId64 " records are in panes of several schema ids, which do not tell their values apart.",
-			       json_get_int(item, "records_of_mixed_schemas", 0));
+		html_paragraph(
+		    h,
+		    "%" PRId64
+		    " records are in panes of several schema ids, which do not tell their values apart.",
+		    json_get_int(item, "records_of_mixed_schemas", 0));
 }
 
 // --- the page -----------------------------------------------------------------------------------------
 
-static void listed(struct html *h, const char *title, const json_t *list, void (*say)(struct buf *, const json_t *))
+static void listed(struct html *h, const char *title, const json_t *list,
+		   void (*say)(struct buf *, const json_t *))
 {
 	struct buf lines = BUF_INIT;
 	size_t i;
@@ -189,7 +211,8 @@ static void listed(struct html *h, const char *title, const json_t *list, void (
 	if (!json_array_size(list))
 		return;
 	html_heading(h, 2, title);
-	json_array_foreach(list, i, one) {
+	json_array_foreach(list, i, one)
+	{
 		say(&lines, one);
 		buf_addc(&lines, '\n');
 	}
@@ -202,8 +225,9 @@ static void header(struct html *h, const json_t *v)
 	const json_t *page = json_object_get(v, "page");
 	struct buf text = BUF_INIT;
 
-	html_paragraph(h, "%s: %s, %s, on stream %s.", json_get_str(page, "id", ""), json_get_str(page, "status", ""),
-		       json_get_str(page, "tier", ""), json_get_str(page, "stream", ""));
+	html_paragraph(h, "%s: %s, %s, on stream %s.", json_get_str(page, "id", ""),
+		       json_get_str(page, "status", ""), json_get_str(page, "tier", ""),
+		       json_get_str(page, "stream", ""));
 	html_paragraph(h, "%s", json_get_str(page, "summary", ""));
 	if (json_object_get(v, "rule")) {
 		buf_adds(&text, "Rule: ");

@@ -42,8 +42,10 @@ static void contributions(struct buf *out, const json_t *item)
 
 	if (!c)
 		return;
-	buf_addf(out, "\n  What makes it up (terms of %s: %s)\n", json_get_str(c, "of", ""), json_get_str(c, "how", ""));
-	json_array_foreach(rows, i, row) {
+	buf_addf(out, "\n  What makes it up (terms of %s: %s)\n", json_get_str(c, "of", ""),
+		 json_get_str(c, "how", ""));
+	json_array_foreach(rows, i, row)
+	{
 		if (i == SHOWN)
 			break;
 		explain_label(&text, row);
@@ -73,7 +75,8 @@ static void carrier(struct buf *out, const char *name, const json_t *one)
 	html_count(out, json_get_int(one, "records", 0));
 	buf_adds(out, " records");
 	if (json_object_get(one, "from_offset"))
-		buf_addf(out, ", offsets %" PRId64 " to %" PRId64, json_get_int(one, "from_offset", 0), json_get_int(one, "to_offset", 0));
+		buf_addf(out, ", offsets %" PRId64 " to %" PRId64, json_get_int(one, "from_offset", 0),
+			 json_get_int(one, "to_offset", 0));
 	buf_addc(out, '\n');
 	buf_release(&value);
 }
@@ -88,7 +91,8 @@ static void carriers(struct buf *out, const json_t *item, const char *key, const
 	if (!json_array_size(list))
 		return;
 	buf_addf(out, "\n  %s\n", title);
-	json_array_foreach(list, i, one) {
+	json_array_foreach(list, i, one)
+	{
 		if (i == SHOWN)
 			break;
 		explain_carrier(&name, one);
@@ -129,7 +133,8 @@ static void item_text(struct buf *out, const json_t *v, const json_t *item)
 	}
 }
 
-static void listed(struct buf *out, const char *title, const json_t *list, void (*say)(struct buf *, const json_t *))
+static void listed(struct buf *out, const char *title, const json_t *list,
+		   void (*say)(struct buf *, const json_t *))
 {
 	struct buf text = BUF_INIT;
 	size_t i;
@@ -138,7 +143,8 @@ static void listed(struct buf *out, const char *title, const json_t *list, void 
 	if (!json_array_size(list))
 		return;
 	buf_addf(out, "\n%s\n", title);
-	json_array_foreach(list, i, one) {
+	json_array_foreach(list, i, one)
+	{
 		say(&text, one);
 		line(out, "  ", &text);
 	}
@@ -149,8 +155,9 @@ static void header(struct buf *out, const json_t *v)
 	const json_t *page = json_object_get(v, "page");
 	struct buf text = BUF_INIT;
 
-	buf_addf(&text, "%s: %s, %s, %s on stream %s", json_get_str(page, "id", ""), json_get_str(page, "status", ""),
-		 json_get_str(page, "tier", ""), json_get_str(page, "alert", ""), json_get_str(page, "stream", ""));
+	buf_addf(&text, "%s: %s, %s, %s on stream %s", json_get_str(page, "id", ""),
+		 json_get_str(page, "status", ""), json_get_str(page, "tier", ""),
+		 json_get_str(page, "alert", ""), json_get_str(page, "stream", ""));
 	line(out, "", &text);
 	buf_adds(&text, json_get_str(page, "summary", ""));
 	line(out, "", &text);
@@ -184,7 +191,8 @@ char *explain_text(const json_t *v)
 		line(&out, "  ", &text);
 	}
 	listed(&out, "What else moved then", json_object_get(v, "also_moved"), explain_moved);
-	listed(&out, "What happened around the time it was told", json_object_get(v, "events"), explain_event);
+	listed(&out, "What happened around the time it was told", json_object_get(v, "events"),
+	       explain_event);
 	listed(&out, "To look further", json_object_get(page, "commands"), explain_command);
 	return buf_steal(&out);
 }

@@ -81,7 +81,8 @@ static void rests_on(struct buf *out, const json_t *v, const char *what)
 void explain_value(struct buf *out, const json_t *item)
 {
 	double value = json_get_num(item, "value", NAN), limit = json_get_num(item, "threshold", NAN);
-	const char *detail = json_get_str(item, "detail", NULL), *what = json_get_str(item, "field", NULL) ? "values" : "records";
+	const char *detail = json_get_str(item, "detail", NULL),
+		   *what = json_get_str(item, "field", NULL) ? "values" : "records";
 	const json_t *now = json_object_get(item, "whole_window");
 
 	buf_addf(out, "%s is ", json_get_str(item, "measure", "?"));
@@ -109,22 +110,26 @@ void explain_since(struct buf *out, const json_t *v, const json_t *item)
 {
 	const json_t *began = json_object_get(item, "began"), *page = json_object_get(v, "page");
 
-	buf_addf(out, "The page began with the window that ended at %s", json_get_str(page, "starts_at", "?"));
+	buf_addf(out, "The page began with the window that ended at %s",
+		 json_get_str(page, "starts_at", "?"));
 	if (json_is_string(json_object_get(page, "ends_at")))
 		buf_addf(out, " and ended at %s", json_get_str(page, "ends_at", ""));
 	buf_addc(out, '.');
 	if (!began)
 		return;
 	if (json_is_true(json_object_get(began, "alone")))
-		buf_addf(out, " No window before it could be measured (looked back to %s).", json_get_str(began, "looked_back_to", "?"));
+		buf_addf(out, " No window before it could be measured (looked back to %s).",
+			 json_get_str(began, "looked_back_to", "?"));
 	else if (json_is_true(json_object_get(began, "or_earlier")))
-		buf_addf(out, " It had moved before all that the store still has, back to %s.", json_get_str(began, "looked_back_to", "?"));
+		buf_addf(out, " It had moved before all that the store still has, back to %s.",
+			 json_get_str(began, "looked_back_to", "?"));
 	else if (json_is_true(json_object_get(began, "appeared")))
-		buf_addf(out, " There was no value of it before the window that ended at %s (looked back to %s).",
+		buf_addf(out,
+			 " There was no value of it before the window that ended at %s (looked back to %s).",
 			 json_get_str(began, "window_to", "?"), json_get_str(began, "looked_back_to", "?"));
 	else
-		buf_addf(out, " It began to move in the window that ended at %s (looked back to %s).", json_get_str(began, "window_to", "?"),
-			 json_get_str(began, "looked_back_to", "?"));
+		buf_addf(out, " It began to move in the window that ended at %s (looked back to %s).",
+			 json_get_str(began, "window_to", "?"), json_get_str(began, "looked_back_to", "?"));
 }
 
 void explain_hidden(struct buf *out, const json_t *item)
@@ -148,7 +153,8 @@ void explain_window(struct buf *out, const json_t *v)
 		html_count(out, json_get_int(v, "records", 0));
 		buf_adds(out, " records");
 	} else {
-		buf_adds(out, "whose panes are no longer kept (retention): what is left is what the page said");
+		buf_adds(out,
+			 "whose panes are no longer kept (retention): what is left is what the page said");
 	}
 }
 
@@ -157,14 +163,17 @@ void explain_gap(struct buf *out, const json_t *item)
 	const json_t *gap = json_object_get(json_object_get(item, "contributions"), "gap");
 
 	if (gap)
-		buf_addf(out, "The widest gap is at %.4g: %.3g %% of the reference's values are at most that, %.3g %% now.",
+		buf_addf(out,
+			 "The widest gap is at %.4g: %.3g %% of the reference's values are at most that, "
+			 "%.3g %% now.",
 			 json_get_num(gap, "at", NAN), 100 * json_get_num(gap, "reference", NAN),
 			 100 * json_get_num(gap, "current", NAN));
 }
 
 void explain_moved(struct buf *out, const json_t *moved)
 {
-	buf_addf(out, "%s: %s ", json_get_str(moved, "field", "all records"), json_get_str(moved, "measure", ""));
+	buf_addf(out, "%s: %s ", json_get_str(moved, "field", "all records"),
+		 json_get_str(moved, "measure", ""));
 	number_of(out, moved, "before");
 	buf_adds(out, " before, ");
 	number_of(out, moved, "now");
@@ -178,7 +187,8 @@ void explain_event(struct buf *out, const json_t *event)
 	json_t *value;
 
 	buf_addf(out, "%s  %s", json_get_str(event, "at", "?"), json_get_str(event, "type", "?"));
-	json_object_foreach((json_t *)(uintptr_t)event, key, value) {
+	json_object_foreach((json_t *)(uintptr_t)event, key, value)
+	{
 		bool known = false;
 		for (size_t i = 0; told[i]; i++)
 			known |= !strcmp(told[i], key);
@@ -211,9 +221,9 @@ static void ids(struct buf *out, const json_t *mix)
 	size_t i;
 	json_t *one;
 
+	json_array_foreach(mix, i, one) all += json_get_num(one, "records", 0);
 	json_array_foreach(mix, i, one)
-		all += json_get_num(one, "records", 0);
-	json_array_foreach(mix, i, one) {
+	{
 		buf_adds(out, i ? ", " : "");
 		if (json_is_integer(json_object_get(one, "id")))
 			buf_addf(out, "%" PRId64, json_get_int(one, "id", 0));
@@ -240,7 +250,7 @@ void explain_schemas(struct buf *out, const json_t *v)
 	}
 	buf_adds(out, json_array_size(fresh) ? ". New: " : ". None is new");
 	json_array_foreach(fresh, i, id)
-		buf_addf(out, "%s%" PRId64, i ? ", " : "", (int64_t)json_integer_value(id));
+	    buf_addf(out, "%s%" PRId64, i ? ", " : "", (int64_t)json_integer_value(id));
 	buf_addc(out, '.');
 }
 
@@ -249,7 +259,8 @@ void explain_carrier(struct buf *out, const json_t *one)
 	if (json_object_get(one, "slice"))
 		buf_adds(out, json_get_str(one, "slice", ""));
 	else if (json_object_get(one, "topic"))
-		buf_addf(out, "%s/%" PRId64, json_get_str(one, "topic", ""), json_get_int(one, "partition", 0));
+		buf_addf(out, "%s/%" PRId64, json_get_str(one, "topic", ""),
+			 json_get_int(one, "partition", 0));
 	else
 		buf_addf(out, "schema id %" PRId64, json_get_int(one, "schema_id", 0));
 }
@@ -270,8 +281,9 @@ void explain_violation(struct buf *out, const json_t *one)
 
 void explain_sample(struct buf *out, const json_t *one)
 {
-	buf_addf(out, "%s/%" PRId64 " offset %" PRId64 ": %s %s: %s", json_get_str(one, "topic", ""), json_get_int(one, "partition", 0),
-		 json_get_int(one, "offset", 0), json_get_str(one, "kind", ""), json_get_str(one, "field", ""),
+	buf_addf(out, "%s/%" PRId64 " offset %" PRId64 ": %s %s: %s", json_get_str(one, "topic", ""),
+		 json_get_int(one, "partition", 0), json_get_int(one, "offset", 0),
+		 json_get_str(one, "kind", ""), json_get_str(one, "field", ""),
 		 json_get_str(one, "detail", ""));
 }
 
@@ -322,20 +334,22 @@ bool explain_shape(struct shape *s, const json_t *item, size_t cells)
 		return false;
 	if (!json_is_string(json_object_get(json_array_get(rows, 0), "value"))) {
 		struct fine_bin *bins = xcalloc(n, sizeof *bins);
-		json_array_foreach(rows, i, row)
-			add_bin(&bins[i], row);
+		json_array_foreach(rows, i, row) add_bin(&bins[i], row);
 		shape_of_bins(s, bins, n, cells);
 		free(bins);
 		return true;
 	}
 	*s = (struct shape)SHAPE_INIT;
-	json_array_foreach(rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		nr += json_get_num(row, "reference", 0);
 		nc += json_get_num(row, "current", 0);
 	}
-	json_array_foreach(rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		const char *label = json_get_str(row, "value", "");
-		shape_add(s, label, strlen(label), json_get_num(row, "reference", 0) / nr, json_get_num(row, "current", 0) / nc);
+		shape_add(s, label, strlen(label), json_get_num(row, "reference", 0) / nr,
+			  json_get_num(row, "current", 0) / nc);
 	}
 	s->n_r = (uint64_t)nr;
 	s->n_c = (uint64_t)nc;

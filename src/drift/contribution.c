@@ -16,16 +16,17 @@ static const struct {
 	const char *of, *how;
 	bool ordered;
 } kinds[] = {
-	[BY_PSI] = {"psi", "(q-p) ln(q/p)", false},
-	[BY_JS] = {"js", "p and q against their mean, in bits; the terms add up to js squared", false},
-	[BY_KL] = {"kl", "p ln(p/q)", false},
-	[BY_CHI2] = {"chi2", "both sides' squared deviations from what is expected, over it", false},
-	[BY_HELLINGER] = {"hellinger", "half of (sqrt q - sqrt p) squared; the terms add up to hellinger squared", false},
-	[BY_SHARE] = {"tvd", "half of the difference of the shares", false},
-	[BY_KS] = {"ks", "half of the difference of the shares, signed by the side of the widest gap", true},
-	[BY_AREA] = {"wasserstein", "the area between the distribution functions", true},
-	[BY_MEAN] = {"mean", "the pull on the mean, about the reference's", true},
-	[BY_SQUARE] = {"variance", "the pull on the mean square, about the reference's mean", true},
+    [BY_PSI] = {"psi", "(q-p) ln(q/p)", false},
+    [BY_JS] = {"js", "p and q against their mean, in bits; the terms add up to js squared", false},
+    [BY_KL] = {"kl", "p ln(p/q)", false},
+    [BY_CHI2] = {"chi2", "both sides' squared deviations from what is expected, over it", false},
+    [BY_HELLINGER] = {"hellinger", "half of (sqrt q - sqrt p) squared; the terms add up to hellinger squared",
+		      false},
+    [BY_SHARE] = {"tvd", "half of the difference of the shares", false},
+    [BY_KS] = {"ks", "half of the difference of the shares, signed by the side of the widest gap", true},
+    [BY_AREA] = {"wasserstein", "the area between the distribution functions", true},
+    [BY_MEAN] = {"mean", "the pull on the mean, about the reference's", true},
+    [BY_SQUARE] = {"variance", "the pull on the mean square, about the reference's mean", true},
 };
 
 // By the name up to its first dot; of `drift` by the member's.
@@ -33,12 +34,31 @@ static const struct {
 	const char *name;
 	enum kind kind;
 } table[] = {
-	{"psi", BY_PSI},	   {"js", BY_JS},	      {"kl", BY_KL},		 {"chi2", BY_CHI2},
-	{"chi2_p", BY_CHI2},	   {"g_test", BY_CHI2},	      {"g_test_p", BY_CHI2},	 {"cramers_v", BY_CHI2},
-	{"hellinger", BY_HELLINGER}, {"ks", BY_KS},	      {"ks_p", BY_KS},		 {"kuiper", BY_KS},
-	{"wasserstein", BY_AREA},  {"cvm", BY_AREA},	      {"ad", BY_AREA},		 {"energy", BY_AREA},
-	{"mean_shift", BY_MEAN},   {"mean shift", BY_MEAN},   {"t_p", BY_MEAN},		 {"mean", BY_MEAN},
-	{"sum", BY_MEAN},	   {"glr", BY_MEAN},	   {"variance_ratio", BY_SQUARE}, {"log variance ratio", BY_SQUARE}, {"stddev", BY_SQUARE},
+    {"psi", BY_PSI},
+    {"js", BY_JS},
+    {"kl", BY_KL},
+    {"chi2", BY_CHI2},
+    {"chi2_p", BY_CHI2},
+    {"g_test", BY_CHI2},
+    {"g_test_p", BY_CHI2},
+    {"cramers_v", BY_CHI2},
+    {"hellinger", BY_HELLINGER},
+    {"ks", BY_KS},
+    {"ks_p", BY_KS},
+    {"kuiper", BY_KS},
+    {"wasserstein", BY_AREA},
+    {"cvm", BY_AREA},
+    {"ad", BY_AREA},
+    {"energy", BY_AREA},
+    {"mean_shift", BY_MEAN},
+    {"mean shift", BY_MEAN},
+    {"t_p", BY_MEAN},
+    {"mean", BY_MEAN},
+    {"sum", BY_MEAN},
+    {"glr", BY_MEAN},
+    {"variance_ratio", BY_SQUARE},
+    {"log variance ratio", BY_SQUARE},
+    {"stddev", BY_SQUARE},
 };
 
 static enum kind kind_named(const char *name)
@@ -66,24 +86,28 @@ static void add(struct contributions *out, struct contribution one)
 		out->items[out->n++] = one;
 }
 
-// As the measures take them: a value that one side keeps and the other may have dropped is among the rare ones.
+// As the measures take them: a value that one side keeps and the other may have dropped is among the rare
+// ones.
 static void take_categories(struct contributions *out, const struct measure_input *in)
 {
 	const struct categories *r = &in->reference.field->cats, *c = &in->current.field->cats;
 	double nr = (double)in->reference.field->count, nc = (double)in->current.field->count;
-	struct contribution rare = {.value = "(rare values)", .len = 13, .r = (double)r->rest / nr, .c = (double)c->rest / nc};
+	struct contribution rare = {
+	    .value = "(rare values)", .len = 13, .r = (double)r->rest / nr, .c = (double)c->rest / nc};
 
 	out->items = xcalloc(r->n + c->n + 1, sizeof *out->items);
 	for (size_t i = 0, j = 0; i < r->n || j < c->n;) {
 		int order = i == r->n ? 1 : j == c->n ? -1 : category_cmp(&r->items[i], &c->items[j]);
 		const struct category *any = order <= 0 ? &r->items[i] : &c->items[j];
-		double p = order <= 0 ? (double)r->items[i++].n / nr : 0, q = order >= 0 ? (double)c->items[j++].n / nc : 0;
+		double p = order <= 0 ? (double)r->items[i++].n / nr : 0,
+		       q = order >= 0 ? (double)c->items[j++].n / nc : 0;
 
 		if ((order < 0 && any->hash > c->cutoff) || (order > 0 && any->hash > r->cutoff)) {
 			rare.r += p;
 			rare.c += q;
 		} else {
-			add(out, (struct contribution){.value = any->value ? any->value : "", .len = any->len, .r = p, .c = q});
+			add(out, (struct contribution){
+				     .value = any->value ? any->value : "", .len = any->len, .r = p, .c = q});
 		}
 	}
 	add(out, rare);
@@ -146,7 +170,8 @@ static void terms_ks(struct contributions *out, const struct cells *s, const uin
 	}
 	sign = out->gap_r > out->gap_c ? 1 : -1;
 	for (size_t i = 0; i < s->n; i++)
-		out->items[row[i]].part += (i <= last ? sign : -sign) * (s->v[i].r / s->nr - s->v[i].c / s->nc) / 2;
+		out->items[row[i]].part +=
+		    (i <= last ? sign : -sign) * (s->v[i].r / s->nr - s->v[i].c / s->nc) / 2;
 }
 
 // The integral of |d0 + (d1 - d0) t| over the width.
@@ -154,7 +179,8 @@ static double area(double d0, double d1, double width)
 {
 	double a = fabs(d0), b = fabs(d1);
 
-	return (d0 < 0) == (d1 < 0) || !(a + b) ? width * (a + b) / 2 : width * (a * a + b * b) / (2 * (a + b));
+	return (d0 < 0) == (d1 < 0) || !(a + b) ? width * (a + b) / 2
+						: width * (a * a + b * b) / (2 * (a + b));
 }
 
 // Beyond the grid both functions end together, so the area there is the difference of what the sums say.
@@ -194,7 +220,8 @@ static void terms_moment(struct contributions *out, const struct cells *s, const
 		double x = middle(s, i, in->reference.field, s->v[i].r) - about;
 		double y = middle(s, i, in->current.field, s->v[i].c) - about;
 
-		out->items[row[i]].part += s->v[i].c / s->nc * (power == 2 ? y * y : y) - s->v[i].r / s->nr * (power == 2 ? x * x : x);
+		out->items[row[i]].part += s->v[i].c / s->nc * (power == 2 ? y * y : y) -
+					   s->v[i].r / s->nr * (power == 2 ? x * x : x);
 	}
 }
 
@@ -208,7 +235,8 @@ static void drop_empty(struct contributions *out)
 	out->n = n;
 }
 
-static enum reading_state take_numbers(struct contributions *out, enum kind kind, const struct measure_input *in)
+static enum reading_state take_numbers(struct contributions *out, enum kind kind,
+				       const struct measure_input *in)
 {
 	struct measure_value v = {.value = NAN};
 	struct cells s;
@@ -281,20 +309,22 @@ static int largest_first(const void *a, const void *b)
 	return x->lo < y->lo ? -1 : x->lo > y->lo;
 }
 
-enum reading_state contributions_of(struct contributions *out, const struct measure *m, const struct measure_value *v,
-				    const struct measure_input *in)
+enum reading_state contributions_of(struct contributions *out, const struct measure *m,
+				    const struct measure_value *v, const struct measure_input *in)
 {
 	const struct field_stats *r = in->reference.field, *c = in->current.field;
 	double all = 0;
 
-	if (!in->def || !(in->def->type == FIELD_NUMERIC || in->def->type == FIELD_CATEGORICAL || in->def->type == FIELD_BOOLEAN))
+	if (!in->def || !(in->def->type == FIELD_NUMERIC || in->def->type == FIELD_CATEGORICAL ||
+			  in->def->type == FIELD_BOOLEAN))
 		return READING_NOT_APPLICABLE;
 	if (!c || !c->count)
 		return READING_NO_DATA;
 	if (!r || !r->count)
 		return READING_NO_BASELINE;
 	enum kind kind = kind_of(m, v, in->def->type);
-	*out = (struct contributions){.of = kinds[kind].of, .how = kinds[kind].how, .gap_at = NAN, .gap_r = NAN, .gap_c = NAN};
+	*out = (struct contributions){
+	    .of = kinds[kind].of, .how = kinds[kind].how, .gap_at = NAN, .gap_r = NAN, .gap_c = NAN};
 	if (in->def->type == FIELD_NUMERIC) {
 		enum reading_state state = take_numbers(out, kind, in);
 		if (state != READING_KNOWN)

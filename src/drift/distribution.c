@@ -15,15 +15,18 @@ static void add(struct distribution *out, struct distribution_row row)
 		out->rows[out->n++] = row;
 }
 
-static void add_outer(struct distribution *out, const struct cells *s, const struct measure_input *in, bool high)
+static void add_outer(struct distribution *out, const struct cells *s, const struct measure_input *in,
+		      bool high)
 {
 	const struct cell *v = &s->v[high ? s->n - 1 : 0];
 	const struct field_stats *sides[2] = {in->reference.field, in->current.field};
 
 	for (int k = 0; k < 2; k++) {
-		double lo = high ? fmax(v->lo, sides[k]->min) : sides[k]->min, hi = high ? sides[k]->max : fmin(v->hi, sides[k]->max);
-		add(out, (struct distribution_row){
-				 .lo = lo, .hi = hi, .r = k ? 0 : v->r, .c = k ? v->c : 0, .outer = high ? 1 : -1});
+		double lo = high ? fmax(v->lo, sides[k]->min) : sides[k]->min,
+		       hi = high ? sides[k]->max : fmin(v->hi, sides[k]->max);
+		add(out,
+		    (struct distribution_row){
+			.lo = lo, .hi = hi, .r = k ? 0 : v->r, .c = k ? v->c : 0, .outer = high ? 1 : -1});
 	}
 }
 
@@ -40,7 +43,8 @@ static enum reading_state ranges_of(struct distribution *out, const struct measu
 		if (s.outer && (!i || i == s.n - 1))
 			add_outer(out, &s, in, i > 0);
 		else
-			add(out, (struct distribution_row){.lo = s.v[i].lo, .hi = s.v[i].hi, .r = s.v[i].r, .c = s.v[i].c});
+			add(out, (struct distribution_row){
+				     .lo = s.v[i].lo, .hi = s.v[i].hi, .r = s.v[i].r, .c = s.v[i].c});
 	}
 	cells_release(&s);
 	return state;

@@ -7,13 +7,14 @@
 struct distribution_row {
 	const char *value; // a category (borrowed from the sides, len bytes); NULL: a range
 	size_t len;
-	double lo, hi;     // of a range; lo == hi: a single value
-	double r, c;       // counts
-	int outer;         // -1, 1: below, above the grid; nothing is known of where inside it the values are
+	double lo, hi; // of a range; lo == hi: a single value
+	double r, c;   // counts
+	int outer;     // -1, 1: below, above the grid; nothing is known of where inside it the values are
 };
 
 // Ranges ascend; what is out of the grid is a range of each side's own, from its extreme to the grid's edge.
-// Categories: the larger share of either side first, rare ones that were not kept apart in others_r and others_c.
+// Categories: the larger share of either side first, rare ones that were not kept apart in others_r and
+// others_c.
 struct distribution {
 	struct distribution_row *rows; // none is empty
 	size_t n;

@@ -12,7 +12,7 @@
 #include "util/xalloc.h"
 
 enum {
-	ITEMS = 5,                   // explained a page; the rest are listed
+	ITEMS = 5,		       // explained a page; the rest are listed
 	AROUND_LEAST = 15 * 60 * 1000, // events so near in time are told, or within two windows
 };
 
@@ -31,9 +31,11 @@ static void consider(struct finding *f, json_t *page, int64_t at)
 
 	if (!same && strcmp(json_get_str(page, "fingerprint", ""), f->id) != 0)
 		return;
-	if (f->page && strcmp(json_get_str(page, "starts_at", ""), json_get_str(f->page, "starts_at", "")) < 0)
+	if (f->page &&
+	    strcmp(json_get_str(page, "starts_at", ""), json_get_str(f->page, "starts_at", "")) < 0)
 		return;
-	if (at != INT64_MIN && (!f->page || strcmp(json_get_str(page, "id", ""), json_get_str(f->page, "id", "")) != 0))
+	if (at != INT64_MIN &&
+	    (!f->page || strcmp(json_get_str(page, "id", ""), json_get_str(f->page, "id", "")) != 0))
 		f->fired_at = at;
 	json_decref(f->page);
 	f->page = json_incref(page);
@@ -63,7 +65,8 @@ json_t *explain_find(const struct judge_port *port, const char *id, struct error
 	struct finding f = {id, NULL, INT64_MIN};
 	json_t *out = NULL;
 
-	if (!port->journal(port->ctx, 0, INT64_MAX, see_event, &f, err) && !port->docs(port->ctx, "page", see_doc, &f, err)) {
+	if (!port->journal(port->ctx, 0, INT64_MAX, see_event, &f, err) &&
+	    !port->docs(port->ctx, "page", see_doc, &f, err)) {
 		if (f.page)
 			out = json_pack("{s:O, s:o}", "page", f.page, "fired_at",
 					f.fired_at == INT64_MIN ? json_null() : json_integer(f.fired_at));
@@ -88,8 +91,8 @@ static const struct judge_stream *stream_named(const struct judge_conf *c, const
 }
 
 // The rule as configured now. One that is configured no more is taken from what the page says of it.
-static bool rule_of(const struct judge_conf *c, const struct judge_stream *s, const json_t *page, const json_t *item,
-		    struct rule *out)
+static bool rule_of(const struct judge_conf *c, const struct judge_stream *s, const json_t *page,
+		    const json_t *item, struct rule *out)
 {
 	const char *name = json_get_str(page, "alert", ""), *tier = json_get_str(page, "tier", "");
 	const struct measure *m = measure_find(json_get_str(item, "measure", ""));
@@ -97,14 +100,19 @@ static bool rule_of(const struct judge_conf *c, const struct judge_stream *s, co
 
 	for (size_t i = 0; i < c->nrules; i++) {
 		const struct rule *r = &c->rules[i];
-		bool here = rule_matches_stream(r, s->name, s->role) || (s->of && rule_matches_stream(r, s->of, s->role));
+		bool here = rule_matches_stream(r, s->name, s->role) ||
+			    (s->of && rule_matches_stream(r, s->of, s->role));
 		if (here && !strcmp(r->name, name) && !strcmp(tier_names[r->tier], tier) && r->measure == m) {
 			*out = *r;
 			return true;
 		}
 	}
-	*out = (struct rule){.name = (char *)(uintptr_t)name, .measure = m, .above = limit, .below = limit,
-			     .has_above = value > limit, .has_below = !(value > limit)};
+	*out = (struct rule){.name = (char *)(uintptr_t)name,
+			     .measure = m,
+			     .above = limit,
+			     .below = limit,
+			     .has_above = value > limit,
+			     .has_below = !(value > limit)};
 	return m != NULL;
 }
 
@@ -121,10 +129,11 @@ static int first_of(struct ground *g, struct error *err)
 	return 0;
 }
 
-int ground_init(struct ground *g, const struct explain_conf *c, const struct judge_stream *s, const struct rule *r,
-		int64_t length, struct error *err)
+int ground_init(struct ground *g, const struct explain_conf *c, const struct judge_stream *s,
+		const struct rule *r, int64_t length, struct error *err)
 {
-	const struct judge_stream *other = r->against.kind == AGAINST_STREAM ? stream_named(c->judge, r->against.name) : NULL;
+	const struct judge_stream *other =
+	    r->against.kind == AGAINST_STREAM ? stream_named(c->judge, r->against.name) : NULL;
 	int64_t unit = gcd(s->slide_ms, length);
 
 	*g = (struct ground){.conf = c, .stream = s, .rule = *r, .length = length};
@@ -132,7 +141,8 @@ int ground_init(struct ground *g, const struct explain_conf *c, const struct jud
 		return -1;
 	g->progress = progress_of(&g->view);
 	g->histories = histories_new();
-	g->reach = SCAN_WINDOWS * s->window_ms < s->retention_ms ? SCAN_WINDOWS * s->window_ms : s->retention_ms;
+	g->reach =
+	    SCAN_WINDOWS * s->window_ms < s->retention_ms ? SCAN_WINDOWS * s->window_ms : s->retention_ms;
 	g->reach = g->reach > length ? g->reach : length;
 	g->windows = windows_new(c->port, s->name, s->pane_ms, unit, g->reach, s->baseline);
 	if (r->measure->by_slide && (s->baseline || s->nslices))
@@ -174,14 +184,22 @@ int scene_init(struct scene *s, struct ground *g, int64_t end, struct error *err
 	if (!rc && g->moving)
 		rc = moving_look(g->moving, g->length, end - earlier, g->first, &g->view, err);
 	if (!rc && g->spans)
-		rc = windows_need(g->windows, end - g->reach, end, err) || spans_at(g->spans, &g->view, end, g->first, err) ? -1 : 0;
+		rc = windows_need(g->windows, end - g->reach, end, err) ||
+			     spans_at(g->spans, &g->view, end, g->first, err)
+			 ? -1
+			 : 0;
 	if (rc)
 		return -1;
 	s->now.lost = view_lost(&g->view, from, end);
 	field_list_fill(&s->fields, g->stream, &s->now);
-	s->moment = (struct moment){.stream = g->stream, .window = &s->now, .other = s->other.total.pane ? &s->other : NULL,
-				    .progress = &g->progress, .version = &g->version, .histories = g->histories,
-				    .moving = g->moving ? moving_of(g->moving, g->length) : NULL, .spans = g->spans};
+	s->moment = (struct moment){.stream = g->stream,
+				    .window = &s->now,
+				    .other = s->other.total.pane ? &s->other : NULL,
+				    .progress = &g->progress,
+				    .version = &g->version,
+				    .histories = g->histories,
+				    .moving = g->moving ? moving_of(g->moving, g->length) : NULL,
+				    .spans = g->spans};
 	s->moment.tests = rule_tests(r, g->stream, &s->fields, &s->now);
 	return 0;
 }
@@ -203,8 +221,9 @@ const struct field_def *scene_field(const struct scene *s, const char *path)
 
 json_t *value_json(const struct measure_value *v)
 {
-	return json_pack("{s:o, s:s, s:I, s:I}", "value", json_num(v->value), "state", reading_state_names[v->state],
-			 "n_reference", (json_int_t)v->n_reference, "n_current", (json_int_t)v->n_current);
+	return json_pack("{s:o, s:s, s:I, s:I}", "value", json_num(v->value), "state",
+			 reading_state_names[v->state], "n_reference", (json_int_t)v->n_reference,
+			 "n_current", (json_int_t)v->n_current);
 }
 
 // --- the page -----------------------------------------------------------------------------------------
@@ -236,11 +255,14 @@ static json_t *rule_json(const struct rule *r, const struct judge_stream *s, boo
 {
 	char text[40], limit[80];
 
-	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "name", json_str(r->name), "measure", r->measure->name,
-			 "help", r->measure->help, "above", r->has_above ? json_num(r->above) : json_null(), "below",
+	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "name", json_str(r->name),
+			 "measure", r->measure->name, "help", r->measure->help, "above",
+			 r->has_above ? json_num(r->above) : json_null(), "below",
 			 r->has_below ? json_num(r->below) : json_null(), "over",
-			 json_str(duration_format(r->over_ms ? r->over_ms : s->window_ms, text, sizeof text)), "for_ms",
-			 json_integer(r->for_ms), "limit", json_str(threshold_words(r, limit, sizeof limit)), "against", needs ? against_json(r, s) : json_null());
+			 json_str(duration_format(r->over_ms ? r->over_ms : s->window_ms, text, sizeof text)),
+			 "for_ms", json_integer(r->for_ms), "limit",
+			 json_str(threshold_words(r, limit, sizeof limit)), "against",
+			 needs ? against_json(r, s) : json_null());
 }
 
 static double excess(const json_t *item)
@@ -296,19 +318,21 @@ static json_t *violations_json(const struct pane *p)
 	qsort(sorted, p->nviolations, sizeof *sorted, by_breaches);
 	for (size_t i = 0; i < p->nviolations && i < EXPLAIN_LISTED; i++) {
 		const struct violation_count *v = sorted[i];
-		json_array_append_new(out, json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:s}", "kind", violation_table[v->kind].name,
-						     "field", *v->field ? json_str(v->field) : json_null(), "rule",
-						     *v->rule ? json_str(v->rule) : json_null(), "n", (json_int_t)v->n,
-						     "first_offset", (json_int_t)v->first_offset, "last_offset",
-						     (json_int_t)v->last_offset, "mend", violation_table[v->kind].mend));
+		json_array_append_new(
+		    out,
+		    json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:s}", "kind", violation_table[v->kind].name,
+			      "field", *v->field ? json_str(v->field) : json_null(), "rule",
+			      *v->rule ? json_str(v->rule) : json_null(), "n", (json_int_t)v->n,
+			      "first_offset", (json_int_t)v->first_offset, "last_offset",
+			      (json_int_t)v->last_offset, "mend", violation_table[v->kind].mend));
 	}
 	free(sorted);
 	return out;
 }
 
 // Of the first item also what else happened, from which the others hardly differ.
-static int explain_one(const struct explain_conf *c, const struct judge_stream *s, const json_t *page, json_t *item, bool first,
-		       const json_t *items, json_t *out, struct error *err)
+static int explain_one(const struct explain_conf *c, const struct judge_stream *s, const json_t *page,
+		       json_t *item, bool first, const json_t *items, json_t *out, struct error *err)
 {
 	const json_t *window = json_object_get(item, "window");
 	int64_t from = time_in(window, "from"), to = time_in(window, "to"), before;
@@ -361,7 +385,8 @@ static void see_near(void *arg, const char *text)
 	const char *stream = json_get_str(event, "stream", w->stream);
 
 	if (json_is_object(event) && at >= w->from && at <= w->to && !strcmp(stream, w->stream) &&
-	    strcmp(json_get_str(page, "id", ""), w->page) != 0 && json_array_size(w->events) < EXPLAIN_LISTED) {
+	    strcmp(json_get_str(page, "id", ""), w->page) != 0 &&
+	    json_array_size(w->events) < EXPLAIN_LISTED) {
 		if (page)
 			json_object_set(event, "page_id", json_object_get(page, "id"));
 		json_object_del(event, "page");
@@ -371,8 +396,8 @@ static void see_near(void *arg, const char *text)
 	json_decref(event);
 }
 
-static int add_events(const struct explain_conf *c, const json_t *found, const struct judge_stream *s, json_t *out,
-		      struct error *err)
+static int add_events(const struct explain_conf *c, const json_t *found, const struct judge_stream *s,
+		      json_t *out, struct error *err)
 {
 	const json_t *page = json_object_get(found, "page");
 	int64_t at = json_get_int(found, "fired_at", 0), reach = 2 * s->window_ms;
@@ -398,8 +423,8 @@ json_t *explain_page(const struct explain_conf *c, const json_t *found, struct e
 	out = json_pack("{s:o, s:o, s:o}", "page", told, "items", items, "items_listed_only",
 			json_integer(n > ITEMS ? (json_int_t)(n - ITEMS) : 0));
 	int rc = s ? add_events(c, found, s, out, err)
-		   : error_set(err, "page %s is of stream %s, which is not in the configuration", json_get_str(page, "id", ""),
-			       json_get_str(page, "stream", ""));
+		   : error_set(err, "page %s is of stream %s, which is not in the configuration",
+			       json_get_str(page, "id", ""), json_get_str(page, "stream", ""));
 	for (size_t i = 0; !rc && i < n && i < ITEMS; i++)
 		rc = explain_one(c, s, page, json_array_get(items, i), !i, items, out, err);
 	if (!rc)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `kdrift explain` says of a page, as JSON (docs/explain.md): read from the store through the judge's port,
-// whether or not a monitor runs; it changes nothing.
+// What `kdrift explain` says of a page, as JSON (docs/explain.md): read from the store through the judge's
+// port, whether or not a monitor runs; it changes nothing.
 #ifndef KD_JUDGE_EXPLAIN_H
 #define KD_JUDGE_EXPLAIN_H
 #include "judge/judge.h"

@@ -7,20 +7,22 @@
 #include "util/xalloc.h"
 
 #define MISSING_MOVES 0.01 // of a share
-#define VOLUME_MOVES 1.5   // times as many, or as few
+#define VOLUME_MOVES  1.5  // times as many, or as few
 
 static bool named(const json_t *items, const char *path, const char *measure)
 {
 	for (size_t i = 0; i < json_array_size(items); i++) {
 		const json_t *item = json_array_get(items, i);
-		if (!strcmp(json_get_str(item, "field", ""), path) && !strcmp(json_get_str(item, "measure", ""), measure))
+		if (!strcmp(json_get_str(item, "field", ""), path) &&
+		    !strcmp(json_get_str(item, "measure", ""), measure))
 			return true;
 	}
 	return false;
 }
 
 // Of all slices together: what the rule compares with, by a measure of one's own.
-static double value_of(const struct ground *g, const struct scene *s, const struct measure *m, const char *path)
+static double value_of(const struct ground *g, const struct scene *s, const struct measure *m,
+		       const char *path)
 {
 	struct rule r = g->rule;
 	const struct field_def *def = *path ? scene_field(s, path) : NULL;
@@ -47,19 +49,20 @@ static bool moved(const struct measure *m, double before, double now)
 	return now >= m->threshold && !(before >= m->threshold);
 }
 
-static void compare(const struct ground *g, const struct scene *now, const struct scene *before, const char *measure,
-		    const char *path, const json_t *items, json_t *out)
+static void compare(const struct ground *g, const struct scene *now, const struct scene *before,
+		    const char *measure, const char *path, const json_t *items, json_t *out)
 {
 	const struct measure *m = measure_find(measure);
 	double a = before ? value_of(g, before, m, path) : NAN, b = value_of(g, now, m, path);
 
 	if (!named(items, path, measure) && moved(m, a, b))
-		json_array_append_new(out, json_pack("{s:o, s:s, s:o, s:o}", "field", *path ? json_str(path) : json_null(),
-						     "measure", measure, "before", json_num(a), "now", json_num(b)));
+		json_array_append_new(out, json_pack("{s:o, s:s, s:o, s:o}", "field",
+						     *path ? json_str(path) : json_null(), "measure", measure,
+						     "before", json_num(a), "now", json_num(b)));
 }
 
-static void compare_all(const struct ground *g, const struct scene *now, const struct scene *before, const json_t *items,
-			json_t *out)
+static void compare_all(const struct ground *g, const struct scene *now, const struct scene *before,
+			const json_t *items, json_t *out)
 {
 	compare(g, now, before, "records", "", items, out);
 	compare(g, now, before, "violation_ratio", "", items, out);
@@ -79,9 +82,10 @@ static json_t *mix(const struct pane *p)
 	json_t *out = json_array();
 
 	for (size_t i = 0; p && i < p->nschemas; i++)
-		json_array_append_new(out, json_pack("{s:o, s:I}", "id",
-						     p->schemas[i].id < 0 ? json_null() : json_integer(p->schemas[i].id), "records",
-						     (json_int_t)p->schemas[i].n));
+		json_array_append_new(
+		    out, json_pack("{s:o, s:I}", "id",
+				   p->schemas[i].id < 0 ? json_null() : json_integer(p->schemas[i].id),
+				   "records", (json_int_t)p->schemas[i].n));
 	return out;
 }
 
@@ -101,11 +105,13 @@ static json_t *schemas_json(const struct pane *now, const struct pane *before, c
 	for (size_t i = 0; known && known->nschemas && i < now->nschemas; i++)
 		if (now->schemas[i].id >= 0 && !holds(known, now->schemas[i].id))
 			json_array_append_new(fresh, json_integer(now->schemas[i].id));
-	return json_pack("{s:o, s:o, s:o, s:o}", "now", mix(now), "before", before ? mix(before) : json_null(), "baseline",
+	return json_pack("{s:o, s:o, s:o, s:o}", "now", mix(now), "before",
+			 before ? mix(before) : json_null(), "baseline",
 			 baseline ? mix(baseline) : json_null(), "new", fresh);
 }
 
-int explain_around(struct ground *g, const struct scene *s, int64_t before, const json_t *items, json_t *out, struct error *err)
+int explain_around(struct ground *g, const struct scene *s, int64_t before, const json_t *items, json_t *out,
+		   struct error *err)
 {
 	const struct baseline *b = g->stream->baseline;
 	bool known = before != INT64_MIN;
@@ -118,10 +124,14 @@ int explain_around(struct ground *g, const struct scene *s, int64_t before, cons
 		return -1;
 	}
 	compare_all(g, s, known ? &old : NULL, items, list);
-	json_object_set_new(out, "before",
-			    known ? json_pack("{s:o, s:o}", "from", json_time(old.now.from), "to", json_time(old.now.to)) : json_null());
+	json_object_set_new(
+	    out, "before",
+	    known ? json_pack("{s:o, s:o}", "from", json_time(old.now.from), "to", json_time(old.now.to))
+		  : json_null());
 	json_object_set_new(out, "also_moved", list);
-	json_object_set_new(out, "schemas", schemas_json(s->now.total.pane, known ? old.now.total.pane : NULL, b ? b->total : NULL));
+	json_object_set_new(
+	    out, "schemas",
+	    schemas_json(s->now.total.pane, known ? old.now.total.pane : NULL, b ? b->total : NULL));
 	if (known)
 		scene_release(&old);
 	return 0;

@@ -20,7 +20,8 @@ struct past {
 	size_t n;
 };
 
-static int past_value(struct ground *g, const char *path, const char *slice, int64_t end, struct past *p, struct error *err)
+static int past_value(struct ground *g, const char *path, const char *slice, int64_t end, struct past *p,
+		      struct error *err)
 {
 	struct scene s;
 	int rc = scene_init(&s, g, end, err);
@@ -30,7 +31,8 @@ static int past_value(struct ground *g, const char *path, const char *slice, int
 		struct field_def bare = {.path = (char *)(uintptr_t)path};
 		struct reading v = reading_of(&g->rule, &s.moment, *path && !def ? &bare : def, slice);
 		const struct slice_stats *own = merged_slice(&s.now, slice);
-		p->there[p->n] = own && (!*path || rule_rank(&g->rule) || pane_find(own->pane, path, FIELD_TYPES));
+		p->there[p->n] =
+		    own && (!*path || rule_rank(&g->rule) || pane_find(own->pane, path, FIELD_TYPES));
 		p->ends[p->n] = end;
 		p->values[p->n++] = own && v.v.state == READING_KNOWN ? v.v.value : NAN;
 	}
@@ -39,7 +41,8 @@ static int past_value(struct ground *g, const char *path, const char *slice, int
 }
 
 // Windows side by side, the last one `to`; none that begins before what the store still has.
-static int look_back(struct ground *g, const char *path, const char *slice, int64_t to, struct past *p, struct error *err)
+static int look_back(struct ground *g, const char *path, const char *slice, int64_t to, struct past *p,
+		     struct error *err)
 {
 	int64_t first = to - BACK * g->length;
 
@@ -75,13 +78,14 @@ static json_t *history_json(const struct past *p)
 	json_t *out = json_array();
 
 	for (size_t i = 0; i < p->n; i++)
-		json_array_append_new(out, json_pack("{s:o, s:o}", "to", json_time(p->ends[i]), "value", json_num(p->values[i])));
+		json_array_append_new(out, json_pack("{s:o, s:o}", "to", json_time(p->ends[i]), "value",
+						     json_num(p->values[i])));
 	return out;
 }
 
 // Between the last window that had not moved and the first that had, slide by slide.
-static int refine(struct ground *g, const char *path, const char *slice, const struct past *coarse, size_t at, double value,
-		  double limit, int64_t *end, struct error *err)
+static int refine(struct ground *g, const char *path, const char *slice, const struct past *coarse, size_t at,
+		  double value, double limit, int64_t *end, struct error *err)
 {
 	int64_t slide = g->stream->slide_ms, from = coarse->ends[at - 1], to = coarse->ends[at];
 	int64_t step = time_floor((to - from) / FINE + slide - 1, slide);
@@ -103,8 +107,8 @@ static int refine(struct ground *g, const char *path, const char *slice, const s
 	return 0;
 }
 
-static int add_since(struct ground *g, const char *path, const char *slice, int64_t to, json_t *item, int64_t *before,
-		     struct error *err)
+static int add_since(struct ground *g, const char *path, const char *slice, int64_t to, json_t *item,
+		     int64_t *before, struct error *err)
 {
 	double value = json_get_num(item, "value", NAN), limit = json_get_num(item, "threshold", NAN);
 	struct past p;
@@ -117,17 +121,20 @@ static int add_since(struct ground *g, const char *path, const char *slice, int6
 		return 0;
 	struct since s = since_when(g, &p, value, limit);
 	int64_t end = p.ends[s.at];
-	bool appeared = s.earlier && s.at && !p.there[s.at - 1], alone = s.at + 1 == p.n && s.earlier && !appeared;
+	bool appeared = s.earlier && s.at && !p.there[s.at - 1],
+	     alone = s.at + 1 == p.n && s.earlier && !appeared;
 	s.earlier &= !appeared;
-	if (!s.earlier && s.at && g->stream->slide_ms < g->length && refine(g, path, slice, &p, s.at, value, limit, &end, err))
+	if (!s.earlier && s.at && g->stream->slide_ms < g->length &&
+	    refine(g, path, slice, &p, s.at, value, limit, &end, err))
 		return -1;
 	for (size_t i = 0; i < p.n; i++) // the last one that holds nothing of it
-		if (!s.earlier && p.ends[i] <= end - g->stream->slide_ms && (appeared || isfinite(p.values[i])))
+		if (!s.earlier && p.ends[i] <= end - g->stream->slide_ms &&
+		    (appeared || isfinite(p.values[i])))
 			*before = p.ends[i];
 	json_object_set_new(item, "began",
-			    json_pack("{s:o, s:b, s:b, s:b, s:o}", "window_to", json_time(end), "or_earlier", (int)s.earlier, "alone",
-				      (int)alone, "appeared", (int)appeared, "looked_back_to",
-				      json_time(p.ends[0] - g->length)));
+			    json_pack("{s:o, s:b, s:b, s:b, s:o}", "window_to", json_time(end), "or_earlier",
+				      (int)s.earlier, "alone", (int)alone, "appeared", (int)appeared,
+				      "looked_back_to", json_time(p.ends[0] - g->length)));
 	return 0;
 }
 
@@ -161,8 +168,8 @@ static json_t *distribution_json(const struct distribution *d)
 			json_object_set_new(row, "outside", json_string(r->outer < 0 ? "below" : "above"));
 		json_array_append_new(rows, row);
 	}
-	return json_pack("{s:o, s:{s:I, s:I}}", "rows", rows, "others", "reference", (json_int_t)others_r, "current",
-			 (json_int_t)others_c);
+	return json_pack("{s:o, s:{s:I, s:I}}", "rows", rows, "others", "reference", (json_int_t)others_r,
+			 "current", (json_int_t)others_c);
 }
 
 static json_t *contributions_json(const struct contributions *c)
@@ -178,13 +185,17 @@ static json_t *contributions_json(const struct contributions *c)
 		json_object_set_new(row, "share", json_num(one->share));
 		json_array_append_new(rows, row);
 	}
-	json_t *out = json_pack("{s:s, s:s, s:o, s:o}", "of", c->of, "how", c->how, "total", json_num(c->total), "rows", rows);
+	json_t *out = json_pack("{s:s, s:s, s:o, s:o}", "of", c->of, "how", c->how, "total",
+				json_num(c->total), "rows", rows);
 	if (isfinite(c->gap_at))
-		json_object_set_new(out, "gap", json_pack("{s:f, s:f, s:f}", "at", c->gap_at, "reference", c->gap_r, "current", c->gap_c));
+		json_object_set_new(out, "gap",
+				    json_pack("{s:f, s:f, s:f}", "at", c->gap_at, "reference", c->gap_r,
+					      "current", c->gap_c));
 	return out;
 }
 
-static void add_sides(const struct ground *g, const struct scene *s, const struct field_def *def, const char *slice, json_t *item)
+static void add_sides(const struct ground *g, const struct scene *s, const struct field_def *def,
+		      const char *slice, json_t *item)
 {
 	bool partial = false;
 	struct pane *counted;
@@ -205,7 +216,8 @@ static void add_sides(const struct ground *g, const struct scene *s, const struc
 	} else if (g->rule.measure->needs_reference) {
 		json_object_set_new(item, "not_compared", json_string(reading_state_names[state]));
 	}
-	if (g->rule.measure->needs_reference && contributions_of(&c, g->rule.measure, &v, &in) == READING_KNOWN) {
+	if (g->rule.measure->needs_reference &&
+	    contributions_of(&c, g->rule.measure, &v, &in) == READING_KNOWN) {
 		json_object_set_new(item, "contributions", contributions_json(&c));
 		contributions_release(&c);
 	}
@@ -213,7 +225,8 @@ static void add_sides(const struct ground *g, const struct scene *s, const struc
 }
 
 // What was told on the way, before the window was complete, may differ from what it came to.
-static void add_whole(const struct ground *g, const struct scene *s, const struct field_def *def, const char *slice, json_t *item)
+static void add_whole(const struct ground *g, const struct scene *s, const struct field_def *def,
+		      const char *slice, json_t *item)
 {
 	struct reading v = reading_of(&g->rule, &s->moment, def, slice);
 
@@ -224,7 +237,8 @@ static void add_whole(const struct ground *g, const struct scene *s, const struc
 int explain_item(struct ground *g, const struct scene *s, json_t *item, int64_t *before, struct error *err)
 {
 	const char *path = json_get_str(item, "field", ""), *slice = json_get_str(item, "slice", "");
-	const struct field_def *def = *path ? scene_field(s, path) : NULL, bare = {.path = (char *)(uintptr_t)path};
+	const struct field_def *def = *path ? scene_field(s, path) : NULL,
+			       bare = {.path = (char *)(uintptr_t)path};
 
 	if (def) {
 		json_object_set_new(item, "type", json_string(field_type_name(def->type)));

@@ -12,17 +12,17 @@ enum { EXPLAIN_LISTED = 20 }; // of categories, slices, partitions, events, at m
 struct ground {
 	const struct explain_conf *conf;
 	const struct judge_stream *stream;
-	struct rule rule;           // borrows its texts
-	int64_t length;             // of its windows
+	struct rule rule;		  // borrows its texts
+	int64_t length;			  // of its windows
 	struct windows *windows, *others; // others: of the stream that it compares with, or NULL
 	struct stream_view view;
 	struct progress progress;
 	struct version version;
 	struct histories *histories;
-	struct moving *moving;      // or NULL
-	struct spans *spans;        // or NULL; as of the scene that was made last
-	int64_t reach;              // how far before a boundary they look
-	int64_t first;              // where the data begin that the store still has
+	struct moving *moving; // or NULL
+	struct spans *spans;   // or NULL; as of the scene that was made last
+	int64_t reach;	       // how far before a boundary they look
+	int64_t first;	       // where the data begin that the store still has
 };
 
 // One window of it.
@@ -32,8 +32,8 @@ struct scene {
 	struct field_list fields;
 };
 
-int ground_init(struct ground *g, const struct explain_conf *c, const struct judge_stream *s, const struct rule *r,
-		int64_t length, struct error *err) MUST_CHECK;
+int ground_init(struct ground *g, const struct explain_conf *c, const struct judge_stream *s,
+		const struct rule *r, int64_t length, struct error *err) MUST_CHECK;
 void ground_release(struct ground *g);
 // The window that ends there. Released by the caller, on failure too.
 int scene_init(struct scene *s, struct ground *g, int64_t end, struct error *err) MUST_CHECK;
@@ -44,15 +44,17 @@ bool ground_redacted(const struct ground *g, const char *path);
 // {value, state, n_reference, n_current}: value null where state is not "known".
 json_t *value_json(const struct measure_value *v);
 
-// explain_item.c: since when, both distributions, what contributes, and who carries it. -1: the store is away.
-// *before gets the end of the last window before it began; INT64_MIN: none is known.
-int explain_item(struct ground *g, const struct scene *s, json_t *item, int64_t *before, struct error *err) MUST_CHECK;
+// explain_item.c: since when, both distributions, what contributes, and who carries it. -1: the store is
+// away. *before gets the end of the last window before it began; INT64_MIN: none is known.
+int explain_item(struct ground *g, const struct scene *s, json_t *item, int64_t *before,
+		 struct error *err) MUST_CHECK;
 
 // explain_split.c: the measure in each slice, partition and schema id of the scene's window.
-int explain_split(struct ground *g, const struct scene *s, const struct field_def *def, const char *slice, json_t *item,
-		  struct error *err) MUST_CHECK;
+int explain_split(struct ground *g, const struct scene *s, const struct field_def *def, const char *slice,
+		  json_t *item, struct error *err) MUST_CHECK;
 
-// explain_around.c: what else is different from the window that ended at `before` (INT64_MIN: from the baseline alone).
+// explain_around.c: what else is different from the window that ended at `before` (INT64_MIN: from the
+// baseline alone).
 int explain_around(struct ground *g, const struct scene *s, int64_t before, const json_t *items, json_t *out,
 		   struct error *err) MUST_CHECK;
 #endif

@@ -20,10 +20,11 @@ struct split {
 	const struct ground *ground;
 	const char *slice;
 	struct map parts; // of either kind -> struct part
-	uint64_t mixed;   // records of panes with several schema ids
+	uint64_t mixed;	  // records of panes with several schema ids
 };
 
-static void add(struct split *s, const char *key, const char *topic, int32_t partition, int64_t schema, const struct pane *p)
+static void add(struct split *s, const char *key, const char *topic, int32_t partition, int64_t schema,
+		const struct pane *p)
 {
 	struct part *part = map_gets(&s->parts, key);
 
@@ -88,8 +89,8 @@ static void part_free(void *p)
 }
 
 // The measure of one part beside the same reference.
-static json_t *measured(const struct ground *g, const struct scene *s, const struct field_def *def, const char *slice,
-			const struct pane *p)
+static json_t *measured(const struct ground *g, const struct scene *s, const struct field_def *def,
+			const char *slice, const struct pane *p)
 {
 	struct measure_value v = reading_of_pane(&g->rule, &s->moment, def, slice, p);
 	json_t *out = value_json(&v);
@@ -100,7 +101,8 @@ static json_t *measured(const struct ground *g, const struct scene *s, const str
 
 static int worst_first(const void *a, const void *b, void *lower)
 {
-	double x = json_get_num(*(json_t *const *)a, "value", NAN), y = json_get_num(*(json_t *const *)b, "value", NAN);
+	double x = json_get_num(*(json_t *const *)a, "value", NAN),
+	       y = json_get_num(*(json_t *const *)b, "value", NAN);
 
 	if (isnan(x) || isnan(y))
 		return isnan(x) - isnan(y);
@@ -138,8 +140,8 @@ static json_t *slices_of(const struct ground *g, const struct scene *s, const st
 	return out;
 }
 
-int explain_split(struct ground *g, const struct scene *s, const struct field_def *def, const char *slice, json_t *item,
-		  struct error *err)
+int explain_split(struct ground *g, const struct scene *s, const struct field_def *def, const char *slice,
+		  json_t *item, struct error *err)
 {
 	bool lower = json_get_num(item, "value", NAN) < json_get_num(item, "threshold", NAN);
 	struct split split = {.ground = g, .slice = slice};

@@ -71,8 +71,8 @@ double axis_at(const struct axis *a, double x)
 {
 	if (a->log)
 		return x > 0 ? log(x / a->lo) / log(a->hi / a->lo) : 0;
-	return a->hi / 2 - a->lo / 2 < 8e307 ? (x - a->lo) / (a->hi - a->lo) :
-					       (x / 2 - a->lo / 2) / (a->hi / 2 - a->lo / 2);
+	return a->hi / 2 - a->lo / 2 < 8e307 ? (x - a->lo) / (a->hi - a->lo)
+					     : (x / 2 - a->lo / 2) / (a->hi / 2 - a->lo / 2);
 }
 
 static void group_thousands(char out[AXIS_LABEL])
@@ -100,7 +100,8 @@ void number_label(double x, double step, char out[AXIS_LABEL])
 	if (!x)
 		snprintf(out, AXIS_LABEL, "0");
 	else if (size >= 1e7 || size < 1e-4 || (step && step < 1e-4))
-		snprintf(out, AXIS_LABEL, "%.*g", step ? (int)fmin(15, fmax(1, 1 + ceil(log10(size / step)))) : 4, x);
+		snprintf(out, AXIS_LABEL, "%.*g",
+			 step ? (int)fmin(15, fmax(1, 1 + ceil(log10(size / step)))) : 4, x);
 	else if (!step)
 		snprintf(out, AXIS_LABEL, size >= 1000 ? "%.0f" : "%.4g", x);
 	else
@@ -155,9 +156,10 @@ static void ticks_of_months(struct time_axis *a, size_t about)
 
 void axis_time(struct time_axis *a, int64_t from, int64_t to, size_t about)
 {
-	static const int64_t steps[] = {1000,	 5000,	   10000,   15000,   30000,    60000,	 300000,
-					600000,	 900000,   1800000, 3600000, 7200000,  10800000, 21600000,
-					43200000, DAY_MS, 2 * DAY_MS, 7 * DAY_MS, 14 * DAY_MS};
+	static const int64_t steps[] = {1000,	 5000,	     10000,	 15000,	     30000,
+					60000,	 300000,     600000,	 900000,     1800000,
+					3600000, 7200000,    10800000,	 21600000,   43200000,
+					DAY_MS,	 2 * DAY_MS, 7 * DAY_MS, 14 * DAY_MS};
 	size_t i = 0;
 
 	*a = (struct time_axis){.from = from, .to = to > from ? to : from + 1};
@@ -169,7 +171,8 @@ void axis_time(struct time_axis *a, int64_t from, int64_t to, size_t about)
 		return;
 	}
 	a->unit = steps[i] < 60000 ? TICK_SECONDS : steps[i] < DAY_MS ? TICK_MINUTES : TICK_DAYS;
-	int64_t shift = steps[i] >= 7 * DAY_MS ? 4 * DAY_MS : 0; // weeks begin on Monday; the epoch on Thursday
+	int64_t shift =
+	    steps[i] >= 7 * DAY_MS ? 4 * DAY_MS : 0; // weeks begin on Monday; the epoch on Thursday
 	for (int64_t at = time_floor(a->from - shift + steps[i] - 1, steps[i]) + shift;
 	     at <= a->to && a->n < AXIS_TICKS; at += steps[i])
 		a->ticks[a->n++] = at;

@@ -10,8 +10,8 @@ enum { AXIS_TICKS = 32, AXIS_LABEL = 32 };
 
 struct axis {
 	bool log;
-	double lo, hi;	// lo < hi
-	double step;	// between ticks; of a logarithmic axis and of time: 0
+	double lo, hi; // lo < hi
+	double step;   // between ticks; of a logarithmic axis and of time: 0
 	double ticks[AXIS_TICKS];
 	size_t n;
 };

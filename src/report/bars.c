@@ -11,8 +11,14 @@
 // label, gap, then twice: share, blank, bar, gap
 enum { LABEL = 20, GAP = 2, SHARE = 7, BAR = 19 };
 
-static const char *const eighths[] = {"", "\xe2\x96\x8f", "\xe2\x96\x8e", "\xe2\x96\x8d", "\xe2\x96\x8c",
-				      "\xe2\x96\x8b", "\xe2\x96\x8a", "\xe2\x96\x89"};
+static const char *const eighths[] = {"",
+				      "\xe2\x96\x8f",
+				      "\xe2\x96\x8e",
+				      "\xe2\x96\x8d",
+				      "\xe2\x96\x8c",
+				      "\xe2\x96\x8b",
+				      "\xe2\x96\x8a",
+				      "\xe2\x96\x89"};
 
 static void blanks(struct buf *out, size_t n)
 {
@@ -66,7 +72,8 @@ static void rows(struct buf *out, const struct share_row *r, size_t n)
 		row(out, *r[i].label ? r[i].label : "(empty)", r[i].r, r[i].c, most);
 }
 
-void bars_shares(struct buf *out, const struct share_row *r, size_t n, const char *reference, const char *current)
+void bars_shares(struct buf *out, const struct share_row *r, size_t n, const char *reference,
+		 const char *current)
 {
 	head(out, reference, current);
 	rows(out, r, n);

@@ -9,5 +9,6 @@
 enum { BARS_COLUMNS = 78, BARS_CELLS = 16 }; // cells: what to make a shape with for text
 
 void bars_shape(struct buf *out, const struct shape *s, const char *reference, const char *current);
-void bars_shares(struct buf *out, const struct share_row *rows, size_t n, const char *reference, const char *current);
+void bars_shares(struct buf *out, const struct share_row *rows, size_t n, const char *reference,
+		 const char *current);
 #endif

@@ -12,27 +12,28 @@
 #include "util/xalloc.h"
 
 static const char style[] =
-	":root{--bg:#f6f7f9;--card:#fff;--ink:#16191d;--soft:#5b6470;--line:#dde1e7;--link:#0b57a4}"
-	"@media(prefers-color-scheme:dark){:root{--bg:#0f1216;--card:#181c22;--ink:#e8eaed;--soft:#9aa4b0;"
-	"--line:#2b313a;--link:#8ab8ff}}"
-	"*{box-sizing:border-box}html{color-scheme:light dark}"
-	"body{margin:0 auto;max-width:1000px;padding:20px;background:var(--bg);color:var(--ink);"
-	"font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;"
-	"font-variant-numeric:tabular-nums;overflow-wrap:break-word}"
-	"h1{font-size:24px;line-height:1.25;margin:0 0 8px}h2{font-size:18px;margin:32px 0 8px}"
-	"h3{font-size:15px;margin:18px 0 4px}p{margin:6px 0}a{color:var(--link)}"
-	"nav ul{margin:6px 0;padding-left:20px;columns:2}nav{margin:12px 0}"
-	".wide{overflow-x:auto;margin:8px 0}table{border-collapse:collapse;background:var(--card);font-size:14px}"
-	"th{text-align:left;font-weight:600;color:var(--soft);font-size:13px}"
-	"th,td{padding:3px 12px;border:1px solid var(--line);vertical-align:top}"
-	".cols{columns:390px}.cols .wide{margin:0;overflow:visible}.cols table{font-size:13px;width:100%}"
-	".cols th,.cols td{padding:1px 8px;white-space:nowrap}"
-	".n{text-align:right;white-space:nowrap}th.n{white-space:normal}"
-	"pre{overflow-x:auto;background:var(--card);border:1px solid var(--line);padding:8px 12px;font-size:13px}"
-	"details{background:var(--card);border:1px solid var(--line);border-radius:8px;margin:8px 0;padding:6px 14px}"
-	"summary{cursor:pointer;font-weight:600}details[open]>summary{margin-bottom:6px}"
-	"@media print{body{max-width:none;background:#fff}details,table,svg{break-inside:avoid}"
-	"details::details-content{content-visibility:visible;block-size:auto}nav{display:none}}";
+    ":root{--bg:#f6f7f9;--card:#fff;--ink:#16191d;--soft:#5b6470;--line:#dde1e7;--link:#0b57a4}"
+    "@media(prefers-color-scheme:dark){:root{--bg:#0f1216;--card:#181c22;--ink:#e8eaed;--soft:#9aa4b0;"
+    "--line:#2b313a;--link:#8ab8ff}}"
+    "*{box-sizing:border-box}html{color-scheme:light dark}"
+    "body{margin:0 auto;max-width:1000px;padding:20px;background:var(--bg);color:var(--ink);"
+    "font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;"
+    "font-variant-numeric:tabular-nums;overflow-wrap:break-word}"
+    "h1{font-size:24px;line-height:1.25;margin:0 0 8px}h2{font-size:18px;margin:32px 0 8px}"
+    "h3{font-size:15px;margin:18px 0 4px}p{margin:6px 0}a{color:var(--link)}"
+    "nav ul{margin:6px 0;padding-left:20px;columns:2}nav{margin:12px 0}"
+    ".wide{overflow-x:auto;margin:8px 0}table{border-collapse:collapse;background:var(--card);font-size:14px}"
+    "th{text-align:left;font-weight:600;color:var(--soft);font-size:13px}"
+    "th,td{padding:3px 12px;border:1px solid var(--line);vertical-align:top}"
+    ".cols{columns:390px}.cols .wide{margin:0;overflow:visible}.cols table{font-size:13px;width:100%}"
+    ".cols th,.cols td{padding:1px 8px;white-space:nowrap}"
+    ".n{text-align:right;white-space:nowrap}th.n{white-space:normal}"
+    "pre{overflow-x:auto;background:var(--card);border:1px solid var(--line);padding:8px 12px;font-size:13px}"
+    "details{background:var(--card);border:1px solid var(--line);border-radius:8px;margin:8px 0;padding:6px "
+    "14px}"
+    "summary{cursor:pointer;font-weight:600}details[open]>summary{margin-bottom:6px}"
+    "@media print{body{max-width:none;background:#fff}details,table,svg{break-inside:avoid}"
+    "details::details-content{content-visibility:visible;block-size:auto}nav{display:none}}";
 
 void html_init(struct html *h, const char *title)
 {
@@ -102,7 +103,8 @@ void html_table_begin(struct html *h, const struct html_column *columns, size_t 
 	h->row = false;
 	buf_adds(&h->body, "<div class=\"wide\"><table><thead><tr>");
 	for (size_t i = 0; i < n; i++) {
-		buf_adds(&h->body, columns[i].figures ? "<th scope=\"col\" class=\"n\">" : "<th scope=\"col\">");
+		buf_adds(&h->body,
+			 columns[i].figures ? "<th scope=\"col\" class=\"n\">" : "<th scope=\"col\">");
 		html_text(&h->body, columns[i].title);
 		buf_adds(&h->body, "</th>");
 	}

@@ -23,18 +23,18 @@ struct html {
 	char *title;
 	struct buf body, contents;
 	const struct html_column *columns;
-	size_t cell;			// of the row, in the table
+	size_t cell; // of the row, in the table
 	size_t headings;
 	bool row;
 };
 
 struct html_column {
 	const char *title;
-	bool figures;			// to the right
+	bool figures; // to the right
 };
 
 void html_init(struct html *h, const char *title);
-char *html_finish(struct html *h);	// releases it
+char *html_finish(struct html *h); // releases it
 // A level 2 heading is listed in the contents; 3 is not.
 void html_heading(struct html *h, int level, const char *title);
 void html_paragraph(struct html *h, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

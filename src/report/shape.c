@@ -45,8 +45,8 @@ static int by_place(const void *a, const void *b)
 struct work {
 	struct fine_bin *bins; // shares, ascending, none empty
 	size_t n;
-	double lo, hi;	       // the axis
-	double rest;	       // of both sides together, what the points leave
+	double lo, hi; // the axis
+	double rest;   // of both sides together, what the points leave
 };
 
 static void tell_outer(struct shape *s, const struct fine_bin *b)
@@ -171,7 +171,11 @@ static void lay_out(struct shape *s, struct work *w, size_t cells)
 	s->log = lo > 0 && far / near > 200;
 	if (s->log) {
 		double fit = (double)cells / ceil(log10(hi) - log10(lo) + 1e-9); // cells a decade
-		double per = fit >= 10 ? 10 : fit >= 5 ? 5 : fit >= 2 ? 2 : fit >= 0.9 ? 1 : 1 / ceil(1 / fit);
+		double per = fit >= 10	  ? 10
+			     : fit >= 5	  ? 5
+			     : fit >= 2	  ? 2
+			     : fit >= 0.9 ? 1
+					  : 1 / ceil(1 / fit);
 		double first = floor(log10(lo) * per + 1e-9), last = floor(log10(hi) * per + 1e-9) + 1;
 		w->lo = first / per;
 		w->hi = last / per;
@@ -235,7 +239,8 @@ static void spread(struct shape *s, const struct work *w, const struct fine_bin 
 	if (hi > w->hi)
 		add_share(&s->above, b, (hi - w->hi) / (hi - lo));
 	for (size_t i = cell_of(s, w, lo), last = cell_of(s, w, hi); i <= last; i++) {
-		double from = fmax(lo, w->lo + (double)i * width), to = fmin(hi, w->lo + (double)(i + 1) * width);
+		double from = fmax(lo, w->lo + (double)i * width),
+		       to = fmin(hi, w->lo + (double)(i + 1) * width);
 		if (to > from)
 			add_share(&s->cells[i], b, (to - from) / (hi - lo));
 	}
@@ -247,7 +252,8 @@ static void fill(struct shape *s, const struct work *w)
 
 	s->cells = xcalloc(s->ncells, sizeof *s->cells);
 	for (size_t i = 0; i < s->ncells; i++) {
-		double lo = w->lo + (double)i * width, hi = i + 1 < s->ncells ? w->lo + (double)(i + 1) * width : w->hi;
+		double lo = w->lo + (double)i * width,
+		       hi = i + 1 < s->ncells ? w->lo + (double)(i + 1) * width : w->hi;
 		s->cells[i].lo = s->log ? pow(10, lo) : lo;
 		s->cells[i].hi = s->log ? pow(10, hi) : hi;
 	}

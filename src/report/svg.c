@@ -11,16 +11,18 @@
 
 // Blue and vermilion of Okabe and Ito's palette, which differ in lightness too; lighter ones in the dark.
 const char svg_style[] =
-	"svg{--a:#0072b2;--b:#c24e00;--fire:#b3261e;display:block;width:100%;max-width:720px;height:auto;margin:6px 0}"
-	"@media(prefers-color-scheme:dark){svg{--a:#56b4e9;--b:#ffa640;--fire:#ff9a90}}"
-	"svg text{font:11px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;fill:var(--soft);"
-	"font-variant-numeric:tabular-nums}svg text.t{fill:var(--ink);font-weight:600}svg text.l{fill:var(--ink)}"
-	"svg text.f{fill:var(--fire);paint-order:stroke;stroke:var(--bg);stroke-width:3px}"
-	".ax{stroke:var(--soft);stroke-width:1}.gr{stroke:var(--line);stroke-width:1}"
-	".r{fill:var(--a);fill-opacity:.45}.c{fill:var(--b);fill-opacity:.2;stroke:var(--b);stroke-width:1.5}"
-	".cb{fill:var(--b)}.ln{fill:none;stroke:var(--a);stroke-width:1.5;stroke-linejoin:round}.dot{fill:var(--a)}"
-	".th{stroke:var(--fire);stroke-width:1.2;stroke-dasharray:6 4}.fi{fill:var(--fire);fill-opacity:.13}"
-	".un{fill:var(--soft);fill-opacity:.35}.mk{stroke:var(--soft);stroke-width:1;stroke-dasharray:2 3}";
+    "svg{--a:#0072b2;--b:#c24e00;--fire:#b3261e;display:block;width:100%;max-width:720px;height:auto;margin:"
+    "6px 0}"
+    "@media(prefers-color-scheme:dark){svg{--a:#56b4e9;--b:#ffa640;--fire:#ff9a90}}"
+    "svg text{font:11px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;fill:var(--soft);"
+    "font-variant-numeric:tabular-nums}svg text.t{fill:var(--ink);font-weight:600}svg text.l{fill:var(--ink)}"
+    "svg text.f{fill:var(--fire);paint-order:stroke;stroke:var(--bg);stroke-width:3px}"
+    ".ax{stroke:var(--soft);stroke-width:1}.gr{stroke:var(--line);stroke-width:1}"
+    ".r{fill:var(--a);fill-opacity:.45}.c{fill:var(--b);fill-opacity:.2;stroke:var(--b);stroke-width:1.5}"
+    ".cb{fill:var(--b)}.ln{fill:none;stroke:var(--a);stroke-width:1.5;stroke-linejoin:round}.dot{fill:var(--"
+    "a)}"
+    ".th{stroke:var(--fire);stroke-width:1.2;stroke-dasharray:6 4}.fi{fill:var(--fire);fill-opacity:.13}"
+    ".un{fill:var(--soft);fill-opacity:.35}.mk{stroke:var(--soft);stroke-width:1;stroke-dasharray:2 3}";
 
 void svg_text(struct buf *out, const char *class, const char *anchor, double x, double y, const char *text)
 {
@@ -73,8 +75,8 @@ void svg_line_at(struct buf *out, const char *class, double x1, double y1, doubl
 
 void svg_rect(struct buf *out, const char *class, double x, double y, double width, double height)
 {
-	buf_addf(out, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>", class, x, y, width,
-		 height);
+	buf_addf(out, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>", class, x,
+		 y, width, height);
 }
 
 static void legend(struct buf *out, const struct svg_about *a, double y)
@@ -199,8 +201,9 @@ static void beyond(struct buf *out, const struct share_cell *b, bool above, doub
 	share_text(b->r, r);
 	share_text(b->c, c);
 	number_label(above ? b->hi : b->lo, 0, at);
-	snprintf(text, sizeof text, above ? "beyond, up to %s: %s and %s \xe2\x86\x92" :
-					    "\xe2\x86\x90 beyond, down to %s: %s and %s",
+	snprintf(text, sizeof text,
+		 above ? "beyond, up to %s: %s and %s \xe2\x86\x92"
+		       : "\xe2\x86\x90 beyond, down to %s: %s and %s",
 		 at, r, c);
 	svg_text(out, "", above ? "end" : "start", x, y, text);
 }
@@ -222,7 +225,8 @@ static void histogram(struct buf *out, const struct shape *s, double top)
 	if (s->log)
 		snprintf(text, sizeof text, "share of values, by equal ratios");
 	else
-		snprintf(text, sizeof text, "share of values%s%s", s->step ? ", a bar each " : "", s->step ? width : "");
+		snprintf(text, sizeof text, "share of values%s%s", s->step ? ", a bar each " : "",
+			 s->step ? width : "");
 	svg_text(out, "", "start", 4, top + 4, text);
 	percent_axis(out, &p);
 	outline(out, &p, s, false);

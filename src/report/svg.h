@@ -25,8 +25,8 @@ void svg_shares(struct buf *out, const struct svg_about *about, const struct sha
 // --- measures over time -------------------------------------------------------------------------------
 
 struct svg_point {
-	int64_t at;	  // unix ms
-	double v;	  // NaN: unknown, a gap
+	int64_t at; // unix ms
+	double v;   // NaN: unknown, a gap
 };
 struct svg_span {
 	int64_t from, to; // unix ms
@@ -42,8 +42,8 @@ struct svg_line {
 	const char *title;		// "amount: psi"
 	const struct svg_point *points; // ascending in time
 	size_t npoints;
-	double above, below;		// thresholds; NaN: none
-	const struct svg_span *firing;	// shaded
+	double above, below;	       // thresholds; NaN: none
+	const struct svg_span *firing; // shaded
 	size_t nfiring;
 	enum svg_scale scale;
 };

@@ -92,7 +92,8 @@ static void column_flush(struct buf *out, const struct panel *p, struct column *
 	for (size_t k = 0; c->n && k < 4; k++) {
 		if (k && order[k] == order[k - 1])
 			continue;
-		buf_addf(out, "%s%.1f %.1f", *pen ? "L" : "M", px(p->time, all[order[k]].at), py(p, all[order[k]].v));
+		buf_addf(out, "%s%.1f %.1f", *pen ? "L" : "M", px(p->time, all[order[k]].at),
+			 py(p, all[order[k]].v));
 		*pen = true;
 	}
 	c->n = 0;
@@ -139,9 +140,10 @@ static void draw_dots(struct buf *out, const struct panel *p)
 	size_t n = p->line->npoints;
 
 	for (size_t i = 0; i < n; i++)
-		if (isfinite(all[i].v) && !(i && isfinite(all[i - 1].v)) && !(i + 1 < n && isfinite(all[i + 1].v)))
-			buf_addf(out, "<circle class=\"dot\" cx=\"%.1f\" cy=\"%.1f\" r=\"2\"/>", px(p->time, all[i].at),
-				 py(p, all[i].v));
+		if (isfinite(all[i].v) && !(i && isfinite(all[i - 1].v)) &&
+		    !(i + 1 < n && isfinite(all[i + 1].v)))
+			buf_addf(out, "<circle class=\"dot\" cx=\"%.1f\" cy=\"%.1f\" r=\"2\"/>",
+				 px(p->time, all[i].at), py(p, all[i].v));
 }
 
 // Along the foot, from the last known value to the next.
@@ -156,7 +158,8 @@ static void draw_unknown(struct buf *out, const struct panel *p)
 		size_t last = i;
 		while (last + 1 < n && !isfinite(all[last + 1].v))
 			last++;
-		double from = px(p->time, all[i ? i - 1 : i].at), to = px(p->time, all[last + 1 < n ? last + 1 : last].at);
+		double from = px(p->time, all[i ? i - 1 : i].at),
+		       to = px(p->time, all[last + 1 < n ? last + 1 : last].at);
 		svg_rect(out, "un", from, p->top + PANEL - 4, fmax(1, to - from), 4);
 		i = last;
 	}
@@ -193,7 +196,8 @@ static void draw_panel(struct buf *out, struct panel *p)
 	threshold(out, p, p->line->below);
 }
 
-static void draw_marks(struct buf *out, const struct svg_time *t, const struct time_axis *time, double top, double foot)
+static void draw_marks(struct buf *out, const struct svg_time *t, const struct time_axis *time, double top,
+		       double foot)
 {
 	for (size_t i = 0; i < t->nmarks; i++) {
 		double x = px(time, t->marks[i].at);
@@ -212,9 +216,11 @@ void svg_time(struct buf *out, const struct svg_time *t)
 	char text[AXIS_LABEL];
 
 	axis_time(&time, t->from, t->to, 8);
-	svg_begin(out, t->id, t->title, t->desc, foot + 24 + (t->nmarks ? 10 + MARK_ROW * (double)t->nmarks : 0));
+	svg_begin(out, t->id, t->title, t->desc,
+		  foot + 24 + (t->nmarks ? 10 + MARK_ROW * (double)t->nmarks : 0));
 	for (size_t i = 0; i < t->nlines; i++) {
-		struct panel p = {.t = t, .line = &t->lines[i], .time = &time, .top = TOP + STRIDE * (double)i};
+		struct panel p = {
+		    .t = t, .line = &t->lines[i], .time = &time, .top = TOP + STRIDE * (double)i};
 		draw_panel(out, &p);
 	}
 	for (size_t i = 0; i < time.n; i++) {
