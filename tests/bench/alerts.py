@@ -2,7 +2,7 @@
 """Alert quality: false alarms under a budget, and the delay of true ones beside River, Evidently and NannyML.
 
 alerts.c makes the streams and judges them with kdrift's own code. The peers' delays are those of alerts_peers.json,
-which alerts_peers.py makes; they are not measured again here. By default a small part runs, about two minutes;
+which alerts_peers.py makes; they are not measured again here. By default a small part runs, some minutes;
 docs/alert-quality.md has all of it:
 
     ALERTS_FIELDS=1000,1000 ALERTS_WEEKS=8 ALERTS_STREAMS=200 ALERTS_JOBS=2 ./dev bench alerts
