@@ -45,13 +45,8 @@ static int open_sides(struct testing *t, struct error *err)
 
 static int write_page(const struct testing *t, const struct replay_side *s, const json_t *diff, struct error *err)
 {
-	const char *path = cli_str(t->replay.args, "html");
-	char *page = backtest_html(&s->outcome, s->run, &s->timelines, diff, s->model->config->alerts_dir);
-	struct buf text = {page, strlen(page), 0};
-	int rc = buf_write_file(&text, path) ? error_set(err, "%s cannot be written: %s", path, strerror(errno)) : 0;
-
-	free(page);
-	return rc;
+	return cli_write(cli_str(t->replay.args, "html"),
+			 backtest_html(&s->outcome, s->run, &s->timelines, diff, s->model->config->alerts_dir), err);
 }
 
 static int tell(struct testing *t, struct error *err)

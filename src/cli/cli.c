@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,15 @@ int cli_fail(const struct cli_args *a, const struct error *err)
 {
 	fprintf(stderr, "kdrift %s: %s\n", a->cmd->name, err->text);
 	return EXIT_FAILED;
+}
+
+int cli_write(const char *path, char *text, struct error *err)
+{
+	const struct buf whole = {text, strlen(text), 0};
+	int rc = buf_write_file(&whole, path) ? error_set(err, "%s cannot be written: %s", path, strerror(errno)) : 0;
+
+	free(text);
+	return rc;
 }
 
 // Warnings are what `check` and `run` tell.

@@ -78,6 +78,8 @@ size_t cli_words(const struct cli_args *a);
 int cli_usage(const struct cli_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 // Says "kdrift CMD: text" on stderr; always EXIT_FAILED.
 int cli_fail(const struct cli_args *a, const struct error *err);
+// Writes a whole text (taken over) to the file that an option names.
+int cli_write(const char *path, char *text, struct error *err) MUST_CHECK;
 // Loads what --config names and prints every error on stderr. NULL where any is an error. The caller
 // frees with config_free.
 struct config *cli_config(const struct cli_args *a);

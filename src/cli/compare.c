@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/compare.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,19 +13,6 @@
 static void on_progress(void *ctx, double share, uint64_t rows)
 {
 	progress_show(ctx, share, rows);
-}
-
-static int write_page(const char *path, const struct comparison *c, struct error *err)
-{
-	struct buf page = BUF_INIT;
-	char *text = comparison_html(c);
-	int rc;
-
-	buf_adds(&page, text);
-	free(text);
-	rc = buf_write_file(&page, path);
-	buf_release(&page);
-	return rc ? error_set(err, "write %s: %s", path, strerror(errno)) : 0;
 }
 
 // What cannot be judged has not passed: one side alone without values, or a named field without that measure.
@@ -75,7 +61,7 @@ static int compare(struct cli_args *args, const struct gates *gates)
 				 progress.on ? on_progress : NULL, &progress, &err);
 	progress_end(&progress);
 	if (!rc && page)
-		rc = write_page(page, &c, &err);
+		rc = cli_write(page, comparison_html(&c), &err);
 	if (!rc) {
 		if (cli_flag(args, "json")) {
 			json_t *v = comparison_json(&c);

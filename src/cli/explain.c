@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,19 +30,6 @@ static json_t *explain(const struct model *m, struct store *s, const char *id, s
 	return out;
 }
 
-static int write_page(const char *path, const json_t *v, struct error *err)
-{
-	struct buf page = BUF_INIT;
-	char *text = explain_html(v);
-	int rc;
-
-	buf_adds(&page, text);
-	free(text);
-	rc = buf_write_file(&page, path);
-	buf_release(&page);
-	return rc ? error_set(err, "write %s: %s", path, strerror(errno)) : 0;
-}
-
 static int run(struct cli_args *args)
 {
 	const char *page = cli_str(args, "html");
@@ -56,7 +42,7 @@ static int run(struct cli_args *args)
 	struct model *m = model_load(cli_str(args, "config"), false, &err);
 	if (m && (s = store_of(m->config, &err)))
 		v = explain(m, s, cli_word(args, 0), &err);
-	if (v && (!page || !write_page(page, v, &err))) {
+	if (v && (!page || !cli_write(page, explain_html(v), &err))) {
 		char *text = cli_flag(args, "json") ? json_pretty(v) : explain_text(v);
 		fputs(text, stdout);
 		if (cli_flag(args, "json"))

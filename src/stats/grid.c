@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats/edges.h"
 #include "util/buf.h"
 #include "util/digest.h"
 #include "util/xalloc.h"
@@ -141,19 +142,6 @@ static int by_value(const void *a, const void *b)
 	double x = *(const double *)a, y = *(const double *)b;
 
 	return (x > y) - (x < y);
-}
-
-struct edges {
-	double *e;
-	size_t n, cap;
-};
-
-static void edge_add(struct edges *s, double x)
-{
-	if (!isfinite(x)) // above DBL_MAX
-		return;
-	GROW(s->e, s->n, s->cap);
-	s->e[s->n++] = x;
 }
 
 static void point_add(struct edges *s, double v)

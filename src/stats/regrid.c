@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "stats/categories.h"
+#include "stats/edges.h"
 #include "util/map.h"
 #include "util/xalloc.h"
 
@@ -52,19 +53,6 @@ double loggrid_least(int32_t bin)
 			lo = mid + 1;
 	}
 	return of_order(lo);
-}
-
-struct edges {
-	double *e;
-	size_t n, cap;
-};
-
-static void edge_add(struct edges *s, double x)
-{
-	if (!isfinite(x)) // above DBL_MAX
-		return;
-	GROW(s->e, s->n, s->cap);
-	s->e[s->n++] = x;
 }
 
 // The values that the k-th bin may hold: [*lo, *hi). Where small magnitudes were put together, zero's bin has all
