@@ -10,7 +10,7 @@
 
 int outcome_init(struct outcome *o, struct error *err)
 {
-	*o = (struct outcome){.verdicts = tmpfile()};
+	*o = (struct outcome){.verdicts = tmpfile(), .field_changes = json_array()};
 	for (int t = 0; t < TIERS; t++) {
 		o->tiers[t].messages = json_array();
 		o->tiers[t].pages = json_array();
@@ -26,6 +26,7 @@ void outcome_release(struct outcome *o)
 		json_decref(o->tiers[t].pages);
 		map_release(&o->tiers[t].by_id, NULL);
 	}
+	json_decref(o->field_changes);
 	if (o->verdicts)
 		fclose(o->verdicts);
 	free(o->spans);
@@ -59,11 +60,14 @@ static void keep_page(struct outcome *o, json_t *page)
 
 static void on_event(void *ctx, const char *json)
 {
+	struct outcome *o = ctx;
 	struct error err = ERROR_INIT;
 	json_t *event = json_parse(json, strlen(json), &err), *page = json_object_get(event, "page");
 
 	if (page)
-		keep_page(ctx, page);
+		keep_page(o, page);
+	else if (!strncmp(json_get_str(event, "type", ""), "field_", 6) && !json_object_del(event, "at"))
+		json_array_append(o->field_changes, event);
 	json_decref(event);
 }
 
@@ -188,13 +192,14 @@ int outcome_write(struct outcome *o, const struct backtest *b, FILE *out, struct
 				    json_pack("{s:I, s:O, s:O}", "messages", (json_int_t)json_array_size(o->tiers[t].messages),
 					      "pages", o->tiers[t].pages, "sent", o->tiers[t].messages));
 	json_t *range = json_pack("{s:o, s:o}", "from", json_time(any ? from : INT64_MIN), "to", json_time(any ? to : INT64_MIN));
-	char *text = json_text(tiers), *head = json_text(range);
-	fprintf(out, "%.*s,\"records\":%" PRIu64 ",\"windows\":%" PRIu64 ",\n\"tiers\":%s,\n\"verdicts\":[",
-		(int)strlen(head) - 1, head, backtest_records(b), o->windows, text);
+	char *text = json_text(tiers), *head = json_text(range), *fields = json_text(o->field_changes);
+	fprintf(out, "%.*s,\"records\":%" PRIu64 ",\"windows\":%" PRIu64 ",\n\"tiers\":%s,\n\"field_changes\":%s,\n\"verdicts\":[",
+		(int)strlen(head) - 1, head, backtest_records(b), o->windows, text, fields);
 	int rc = write_verdicts(o, out, err);
 	fputs("]", out);
 	free(text);
 	free(head);
+	free(fields);
 	json_decref(range);
 	json_decref(tiers);
 	return rc;

@@ -17,6 +17,7 @@ struct outcome_tier {
 
 struct outcome {
 	struct outcome_tier tiers[TIERS];
+	json_t *field_changes;     // the journal's, in order: fields that appeared and disappeared
 	FILE *verdicts;
 	uint64_t nverdicts, windows;
 	const char *stream;        // the boundary in hand: of this stream,

@@ -239,11 +239,13 @@ static int judge_boundary(struct judge *j, struct track *t, int64_t end, struct 
 		if (cached_window(&cache, s, end - s->conf->slide_ms, end, true, &w, err))
 			goto out;
 		count_totals(&t->totals, w->total.pane);
-		if (last && !j->conf->replay) {
-			if (cached_window(&cache, s, end - s->conf->window_ms, end, true, &w, err))
-				goto out;
+		bool whole = end - s->conf->window_ms >= s->first, show = last && !j->conf->replay;
+		if ((whole || show) && cached_window(&cache, s, end - s->conf->window_ms, end, true, &w, err))
+			goto out;
+		if (whole)
+			fields_look(j, s, w, at);
+		if (show)
 			show_window(s, w);
-		}
 	}
 	windows_evict(s->windows, end + s->conf->slide_ms - s->lookback);
 	t->quiet = all && !pending && !t->cut && !t->other && windows_next(s->windows, end - s->lookback) >= end &&

@@ -50,8 +50,11 @@ static void mark_digest(struct judge *j, enum tier t, int64_t last)
 
 	json_decref(d->totals);
 	d->totals = json_object();
-	for (size_t i = 0; i < j->conf->nstreams; i++)
-		json_object_set_new(d->totals, j->conf->streams[i].name, totals_json(&j->tracks[i].totals, NULL));
+	for (size_t i = 0; i < j->conf->nstreams; i++) {
+		json_t *s = totals_json(&j->tracks[i].totals, NULL);
+		json_object_set_new(s, "field_changes", json_integer((json_int_t)j->streams[i].known.changes));
+		json_object_set_new(d->totals, j->conf->streams[i].name, s);
+	}
 	d->last = last;
 	batch_doc(&j->batch, "digest", tier_names[t],
 		  json_pack("{s:I, s:O}", "last", (json_int_t)last, "totals", d->totals));
@@ -102,8 +105,10 @@ void digest_tell(struct judge *j, enum tier t, int64_t due, int64_t at)
 	char *id = xasprintf("digest_%s", hex);
 	for (size_t i = 0; i < j->conf->nstreams; i++) {
 		const char *name = j->conf->streams[i].name;
-		json_t *s = totals_json(&j->tracks[i].totals, json_object_get(j->digests[t].totals, name));
+		const json_t *before = json_object_get(j->digests[t].totals, name);
+		json_t *s = totals_json(&j->tracks[i].totals, before);
 		json_object_set_new(s, "stream", json_str(name));
+		fields_digest(&j->streams[i], (uint64_t)json_get_int(before, "field_changes", 0), s);
 		json_array_append_new(streams, s);
 	}
 	json_t *pages = tell_pages(j, t);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The judge's memory as documents: table alert: RULE|STREAM|FIELD|SLICE (all but the ok ones); page: by id;
-// mark: by track; version: by stream; digest: by tier.
+// mark: by track; fields and version: by stream; digest: by tier.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +151,21 @@ static void load_version(void *arg, const char *key, const char *text)
 	json_decref(doc);
 }
 
+static void load_fields(void *arg, const char *key, const char *text)
+{
+	struct judge *j = ((struct loading *)arg)->judge;
+	json_t *doc = parse("fields", key, text);
+	size_t i = 0;
+
+	while (i < j->conf->nstreams && strcmp(j->conf->streams[i].name, key) != 0)
+		i++;
+	if (i == j->conf->nstreams)
+		batch_doc(&j->batch, "fields", key, NULL);
+	else if (doc)
+		fields_load(&j->streams[i], doc);
+	json_decref(doc);
+}
+
 static void load_digest(void *arg, const char *key, const char *text)
 {
 	struct judge *j = ((struct loading *)arg)->judge;
@@ -180,6 +195,7 @@ int state_load(struct judge *j, struct error *err)
 	int rc = p->docs(p->ctx, "alert", load_alert, &l, err) || p->docs(p->ctx, "page", load_page, &l, err) ||
 			 p->docs(p->ctx, "mark", load_mark, &l, err) ||
 				 p->docs(p->ctx, "version", load_version, &l, err) ||
+				 p->docs(p->ctx, "fields", load_fields, &l, err) ||
 				 p->docs(p->ctx, "digest", load_digest, &l, err)
 			 ? -1
 			 : 0;
@@ -227,6 +243,7 @@ void state_drop(struct judge *j)
 		s->since = s->first = s->floor = s->eager_at = TIME_NONE;
 		s->progress.position = 0;
 		version_drop(s);
+		fields_drop(s);
 	}
 	for (int t = 0; t < TIERS; t++) {
 		j->digests[t].last = TIME_NONE;

@@ -150,6 +150,7 @@ void judge_free(struct judge *j)
 		free(s->causes);
 		json_decref(s->window);
 		json_decref(s->fields);
+		fields_release(s);
 	}
 	for (size_t i = 0; i < j->ntracks; i++) {
 		free(j->tracks[i].key);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The judge's memory. Everything in it that matters is a document in the store (tables "alert", "page",
-// "mark", "digest"); after a failed commit it is dropped and loaded anew. Private to the judge room.
+// "mark", "fields", "digest"); after a failed commit it is dropped and loaded anew. Private to the judge room.
 //
 //     judge -> streams -> tracks -> groups -> alerts
 //
@@ -66,6 +66,13 @@ struct track {
 	struct totals totals;                // of closed windows, ever (the stream's own track)
 };
 
+struct known_fields { // of a stream's closed windows
+	struct map map;       // path -> struct known_field, private to fields.c
+	bool begun;           // a whole window was seen
+	uint64_t changes;     // ever
+	json_t *recent;       // the last of them, the newest last
+};
+
 struct stream_state {
 	const struct judge_stream *conf;
 	struct windows *windows;
@@ -75,6 +82,7 @@ struct stream_state {
 	struct stream_view view;
 	struct progress progress;
 	struct version version;
+	struct known_fields known;
 	bool changed;              // something was counted since the last pass
 	int64_t eager_at;          // the newest event at the last eager evaluation; TIME_NONE: none yet
 	int64_t since;             // the judge's clock when it first looked at the stream
@@ -175,6 +183,16 @@ void alert_store(struct judge *j, const struct group *g, const struct alert *a);
 void version_look(struct judge *j, struct stream_state *s);
 void version_load(struct stream_state *s, const json_t *doc);
 void version_drop(struct stream_state *s);
+
+// fields.c
+// What appeared and disappeared in a whole closed window of the stream's `window`, in the order of time.
+void fields_look(struct judge *j, struct stream_state *s, const struct merged *w, int64_t at);
+void fields_load(struct stream_state *s, const json_t *doc);
+void fields_drop(struct stream_state *s);    // none are known
+void fields_release(struct stream_state *s);
+// Adds to a digest's line what changed since there had been `before` changes: appeared, disappeared.
+void fields_digest(const struct stream_state *s, uint64_t before, json_t *out);
+void fields_show(const struct stream_state *s, json_t *out); // the last few, for the status
 
 // digest.c
 // The instant after the last digest at which the next is due; TIME_NONE: none. By the wall clock the last such

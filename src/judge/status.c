@@ -165,6 +165,7 @@ static json_t *stream_json(const struct judge *j, const struct stream_state *s)
 	}
 	for (size_t i = 0; i < json_array_size(json_object_get(out, "fields")); i++)
 		json_object_del(json_array_get(json_object_get(out, "fields"), i), "excess");
+	fields_show(s, out);
 	if (left_off)
 		json_object_set_new(out, "readings_left_off", json_integer((json_int_t)left_off));
 	if (c->of)

@@ -121,6 +121,26 @@ static long long total(const json_t *v)
 	return sum;
 }
 
+static void print_paths(const struct printer *p, const char *word, const json_t *paths)
+{
+	for (size_t i = 0; i < json_array_size(paths); i++)
+		fprintf(p->out, "%s %s", i ? "," : word, json_string_value(json_array_get(paths, i)));
+}
+
+static void print_fields(const struct printer *p, const json_t *streams)
+{
+	for (size_t i = 0; i < json_array_size(streams); i++) {
+		const json_t *s = json_array_get(streams, i);
+		const json_t *fresh = json_object_get(s, "appeared"), *gone = json_object_get(s, "disappeared");
+		if (!fresh && !gone)
+			continue;
+		fprintf(p->out, "      %s:", json_get_str(s, "stream", ""));
+		print_paths(p, " new fields", fresh);
+		print_paths(p, fresh ? "; gone fields" : " gone fields", gone);
+		fputc('\n', p->out);
+	}
+}
+
 // A digest that has nothing to tell is not printed: most days are like that.
 static void print_digest(struct printer *p, const json_t *data)
 {
@@ -129,18 +149,21 @@ static void print_digest(struct printer *p, const json_t *data)
 	size_t i, n = json_array_size(pages);
 	long long records = 0, violations = 0;
 	char from[24], to[24];
+	bool moved = false;
 
-	if (!n)
-		return;
 	json_array_foreach(streams, i, stream)
 	{
+		moved |= json_object_get(stream, "appeared") || json_object_get(stream, "disappeared");
 		records += total(json_object_get(stream, "records"));
 		violations += total(json_object_get(stream, "violations"));
 	}
+	if (!n && !moved)
+		return;
 	fprintf(p->out, "%s%s digest%s  %.10s to %.10s: %lld records, %lld violations, %zu alert%s\n",
 		paint(p, !strcmp(json_get_str(data, "tier", ""), "daily") ? YELLOW : BLUE),
 		json_get_str(data, "tier", ""), paint(p, PLAIN), when(data, "from", from, sizeof from),
 		when(data, "to", to, sizeof to), records, violations, n, n == 1 ? "" : "s");
+	print_fields(p, streams);
 	json_array_foreach(pages, i, page) print_page(p, page, "    ");
 }
 
