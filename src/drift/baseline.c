@@ -14,7 +14,7 @@ static void baseline_field_free(struct baseline_field *f)
 	free(f->def.path);
 	grid_free((struct grid *)f->def.grid);
 	free(f->coarse);
-	free(f->chunks);
+	free(f->chunks.bytes);
 	movement_free(f->movement);
 	free(f);
 }

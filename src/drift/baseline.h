@@ -14,6 +14,7 @@
 
 #include "drift/movement.h"
 #include "stats/pane.h"
+#include "util/buf.h"
 #include "util/error.h"
 #include "util/json.h"
 
@@ -28,12 +29,19 @@ struct baseline_chunk {
 	uint64_t bins[BASELINE_BINS]; // coarse bins of the field's grid, or its categories (last: all others)
 };
 
+// Those of a field, in order of time, packed (baseline_chunks.c).
+struct baseline_chunks {
+	uint8_t *bytes;
+	size_t len, cap;
+	int64_t to, length;        // of the last one
+};
+
 struct baseline_field {
 	struct field_def def;
 	struct field_stats *total;
 	size_t nbins;              // coarse bins in use
 	uint32_t *coarse;          // numeric: fine bin -> coarse bin, grid_bins(def.grid) entries
-	struct baseline_chunk *chunks;
+	struct baseline_chunks chunks;
 	size_t nchunks;
 	struct movement *movement; // how means move with the length they are taken over; of chunks where it was not
 				   // kept; NULL where rows are too few, or had no event time
@@ -58,6 +66,18 @@ void baseline_free(struct baseline *b);
 const struct baseline_field *baseline_find(const struct baseline *b, const char *path);
 // For pane_decode's resolve: ctx is a const struct baseline * (NULL allowed: gives NULL).
 const struct grid *baseline_grid(void *ctx, const char *path, const char *grid_id);
+
+//     for (struct chunk_reader r = baseline_field_chunks(f); chunk_next(&r);)
+//             use(&r.chunk);
+struct chunk_reader {
+	struct rd bytes;
+	size_t left, nbins;
+	struct baseline_chunk chunk;
+};
+struct chunk_reader baseline_field_chunks(const struct baseline_field *f);
+bool chunk_next(struct chunk_reader *r);   // false: there are no more
+// Behind the last one. f->nbins must be known.
+void baseline_field_add_chunk(struct baseline_field *f, const struct baseline_chunk *k);
 
 // Building. Values are given a row at a time; a field not given in a row is missing in it.
 struct baseline_builder;

@@ -308,10 +308,9 @@ static void make_chunks(struct baseline_field *f, const struct column *c, const 
 			size_t nchunks, const uint16_t *slot)
 {
 	struct field_stats *moments = xcalloc(nchunks, sizeof *moments);
+	struct baseline_chunk *chunks = xmalloc(nchunks * sizeof *chunks);
 
-	f->chunks = xmalloc(nchunks * sizeof *f->chunks);
-	f->nchunks = nchunks;
-	memcpy(f->chunks, shape, nchunks * sizeof *f->chunks);
+	memcpy(chunks, shape, nchunks * sizeof *chunks);
 	for (size_t i = 0; i < nchunks; i++) {
 		moments[i].min = INFINITY;
 		moments[i].max = -INFINITY;
@@ -319,11 +318,11 @@ static void make_chunks(struct baseline_field *f, const struct column *c, const 
 	for (size_t i = 0; i < c->n; i++) {
 		size_t k = slot[c->values[i].row];
 
-		f->chunks[k].missing -= f->chunks[k].missing > 0;
-		chunk_value(&f->chunks[k], &moments[k], f, c, &c->values[i]);
+		chunks[k].missing -= chunks[k].missing > 0;
+		chunk_value(&chunks[k], &moments[k], f, c, &c->values[i]);
 	}
 	for (size_t i = 0; i < nchunks; i++) {
-		struct baseline_chunk *k = &f->chunks[i];
+		struct baseline_chunk *k = &chunks[i];
 
 		k->mean = field_mean(&moments[i]);
 		k->variance = field_variance(&moments[i]);
@@ -331,7 +330,9 @@ static void make_chunks(struct baseline_field *f, const struct column *c, const 
 		k->max = moments[i].max;
 		xsum_release(&moments[i].sum);
 		xsum_release(&moments[i].sumsq);
+		baseline_field_add_chunk(f, k);
 	}
+	free(chunks);
 	free(moments);
 }
 

@@ -297,12 +297,13 @@ static void decode_chunks(struct baseline_field *f, const json_t *o, struct erro
 {
 	const json_t *a = get_array(o, "chunks", 0, BASELINE_CHUNKS, err);
 
-	f->chunks = xcalloc(json_array_size(a) + 1, sizeof *f->chunks);
-	f->nchunks = json_array_size(a);
-	for (size_t i = 0; i < f->nchunks; i++) {
-		decode_chunk(f, &f->chunks[i], json_array_get(a, i), err);
-		if (i && f->chunks[i].from < f->chunks[i - 1].to)
+	for (size_t i = 0; i < json_array_size(a); i++) {
+		struct baseline_chunk k = {0};
+
+		decode_chunk(f, &k, json_array_get(a, i), err);
+		if (i && k.from < f->chunks.to)
 			error_set(err, "chunks must be in order of time");
+		baseline_field_add_chunk(f, &k);
 	}
 }
 

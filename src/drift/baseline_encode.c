@@ -155,8 +155,8 @@ static json_t *field_json(const struct baseline_field *f)
 	json_object_set_new(o, "coarse_bins", json_integer((json_int_t)f->nbins));
 	if (f->movement && !f->movement->of_chunks)
 		json_object_set_new(o, "movement", movement_encode(f->movement));
-	for (size_t i = 0; i < f->nchunks; i++)
-		json_array_append_new(chunks, chunk_json(&f->chunks[i], f->nbins));
+	for (struct chunk_reader r = baseline_field_chunks(f); chunk_next(&r);)
+		json_array_append_new(chunks, chunk_json(&r.chunk, f->nbins));
 	json_object_set_new(o, "chunks", chunks);
 	return o;
 }

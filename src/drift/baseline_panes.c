@@ -149,7 +149,6 @@ struct baseline *baseline_from_pane(const char *stream, struct pane *total, int6
 	for (size_t i = 0; i < b->nfields; i++) {
 		b->fields[i] = xcalloc(1, sizeof *b->fields[i]);
 		b->fields[i]->total = total->fields[i];
-		b->fields[i]->chunks = xcalloc(BASELINE_CHUNKS, sizeof *b->fields[i]->chunks);
 		if (!rc)
 			rc = make_field(b->fields[i], err);
 	}
@@ -185,6 +184,21 @@ static void count_categories(const struct baseline_field *f, struct baseline_chu
 	k->bins[n] = rest;
 }
 
+static void count_chunk(const struct baseline_field *f, struct baseline_chunk *k, const struct pane *p,
+			const struct field_stats *s)
+{
+	k->count = s->count;
+	k->missing = field_missing(p, s);
+	k->min = s->min;
+	k->max = s->max;
+	k->mean = field_mean(s);
+	k->variance = field_variance(s);
+	if (f->coarse)
+		count_numbers(f, k, s);
+	else if (f->nbins)
+		count_categories(f, k, s);
+}
+
 void baseline_add_chunk(struct baseline *b, int64_t from, int64_t to, const struct pane *p)
 {
 	if (!p->decoded)
@@ -192,21 +206,11 @@ void baseline_add_chunk(struct baseline *b, int64_t from, int64_t to, const stru
 	for (size_t i = 0; i < b->nfields; i++) {
 		struct baseline_field *f = b->fields[i];
 		const struct field_stats *s = pane_find(p, f->def.path, f->def.type);
-		struct baseline_chunk *k = &f->chunks[f->nchunks++];
+		struct baseline_chunk k = {.from = from, .to = to, .records = p->decoded, .missing = p->decoded, .mean = NAN,
+					   .variance = NAN, .min = INFINITY, .max = -INFINITY};
 
-		*k = (struct baseline_chunk){.from = from, .to = to, .records = p->decoded, .missing = p->decoded, .mean = NAN,
-					     .variance = NAN, .min = INFINITY, .max = -INFINITY};
-		if (!s)
-			continue;
-		k->count = s->count;
-		k->missing = field_missing(p, s);
-		k->min = s->min;
-		k->max = s->max;
-		k->mean = field_mean(s);
-		k->variance = field_variance(s);
-		if (f->coarse)
-			count_numbers(f, k, s);
-		else if (f->nbins)
-			count_categories(f, k, s);
+		if (s)
+			count_chunk(f, &k, p, s);
+		baseline_field_add_chunk(f, &k);
 	}
 }

@@ -91,12 +91,12 @@ static size_t group_chunks(struct chunk_group *g, const struct baseline_field *f
 	int64_t period = has_periods(b, 7 * DAY_MS, length) ? 7 * DAY_MS : has_periods(b, DAY_MS, length) ? DAY_MS : 0;
 	size_t n = 0;
 
-	for (size_t i = 0; i < f->nchunks; i++) {
-		int64_t slot = time_floor(f->chunks[i].from, length);
+	for (struct chunk_reader r = baseline_field_chunks(f); chunk_next(&r);) {
+		int64_t slot = time_floor(r.chunk.from, length);
 
 		if (!n || g[n - 1].slot != slot)
 			g[n++] = (struct chunk_group){.slot = slot};
-		group_add(&g[n - 1], &f->chunks[i], f->nbins);
+		group_add(&g[n - 1], &r.chunk, f->nbins);
 	}
 	return drop_partial(g, n, period, length);
 }

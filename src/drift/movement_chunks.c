@@ -42,17 +42,21 @@ struct movement *movement_of_chunks(const struct baseline *b, const struct basel
 	if (!b->has_event_time || f->nchunks < MOVEMENT_VALUES || !(sd > 0) || !isfinite(mean) || !isfinite(sd) ||
 	    (!numbers && f->def.type != FIELD_CATEGORICAL && f->def.type != FIELD_BOOLEAN))
 		return NULL;
-	if ((f->chunks[f->nchunks - 1].from - f->chunks[0].from) / b->chunk_ms >= BASELINE_CHUNKS)
+	int64_t last = f->chunks.to - f->chunks.length;
+	struct chunk_reader r = baseline_field_chunks(f);
+	chunk_next(&r);
+	if ((last - r.chunk.from) / b->chunk_ms >= BASELINE_CHUNKS)
 		return NULL;
 	if (numbers) {
 		if (!f->def.grid || !tail_init(&t, f->def.grid, f->total->bins, f->total->min, f->total->max, 1))
 			return NULL;
 		tail_square(&square, &t);
 	}
-	movement_groups_init(&g, f->chunks[0].from, f->chunks[f->nchunks - 1].from + 1, b->chunk_ms,
+	movement_groups_init(&g, r.chunk.from, last + 1, b->chunk_ms,
 			     numbers ? SERIES_NUMERIC : f->nbins);
-	for (size_t i = 0; i < f->nchunks; i++)
-		fits &= !f->chunks[i].count || add_chunk(&g, f, &f->chunks[i], mean, sd);
+	do
+		fits &= !r.chunk.count || add_chunk(&g, f, &r.chunk, mean, sd);
+	while (chunk_next(&r));
 	if (fits) {
 		m = movement_new(&g, numbers);
 		m->of_chunks = true;

@@ -83,8 +83,8 @@ Test(baseline, what_is_built)
 	cr_expect_eq(baseline_grid(b, "x", x->def.grid->id), x->def.grid);
 	cr_expect_null(baseline_grid(b, "x", "0000"));
 	cr_expect_null(baseline_grid(NULL, "x", x->def.grid->id));
-	for (size_t i = 0; i < x->nchunks; i++) {
-		const struct baseline_chunk *k = &x->chunks[i];
+	for (struct chunk_reader r = baseline_field_chunks(x); chunk_next(&r);) {
+		const struct baseline_chunk *k = &r.chunk;
 
 		records += k->records;
 		counted += k->count;
@@ -118,14 +118,86 @@ Test(baseline, moments_of_chunks)
 	struct baseline *b = baseline_builder_finish(builder, NULL, &err);
 	cr_assert_eq(b->chunk_ms, 4);
 	cr_assert_eq(b->fields[0]->nchunks, 250);
+	struct chunk_reader r = baseline_field_chunks(b->fields[0]);
 	for (size_t i = 0; i < 250; i++) {
 		double mean = (v[4 * i] + v[4 * i + 1] + v[4 * i + 2] + v[4 * i + 3]) / 4, m2 = 0;
 		for (size_t j = 0; j < 4; j++)
 			m2 += (v[4 * i + j] - mean) * (v[4 * i + j] - mean);
-		cr_expect_float_eq(b->fields[0]->chunks[i].mean, mean, 1e-9);
-		cr_expect_float_eq(b->fields[0]->chunks[i].variance, m2 / 3, 1e-8);
+		cr_assert(chunk_next(&r));
+		cr_expect_float_eq(r.chunk.mean, mean, 1e-9);
+		cr_expect_float_eq(r.chunk.variance, m2 / 3, 1e-8);
 	}
 	baseline_free(b);
+}
+
+// What a file may hold comes back to the bit.
+Test(baseline, chunks_are_packed_without_loss)
+{
+	static const double reals[] = {-0.0, 5e-324, -1.7976931348623157e308, 1.0 / 3, 1e6 + 0x1p-30};
+	struct baseline_chunk want[BASELINE_CHUNKS];
+	struct rng rng;
+
+	rng_seed(&rng, 11);
+	for (size_t nbins = 0; nbins <= BASELINE_BINS; nbins++) {
+		struct baseline_field f = {.nbins = nbins};
+		memset(want, 0, sizeof want);
+		for (size_t i = 0; i < BASELINE_CHUNKS; i++) {
+			struct baseline_chunk *k = &want[i];
+			k->from = !i ? INT64_MIN : i == BASELINE_CHUNKS - 1 ? INT64_MAX - 1 : (int64_t)(i * 7200000 + i % 5);
+			k->to = i == BASELINE_CHUNKS - 1 ? INT64_MAX : k->from + (i % 3 ? 3600000 : 1);
+			k->count = i % 4 ? (uint64_t)(rng_uniform(&rng) * 1000) : UINT64_C(1) << 47;
+			k->missing = i % 7 ? i : UINT64_C(1) << 47;
+			k->records = i % 6 ? k->count + k->missing : i; // elements may be more than records
+			k->mean = i % 8 ? reals[i % 5] : NAN;
+			k->variance = i % 8 > 1 ? reals[i % 4 + 1] : NAN;
+			k->min = i % 8 ? -reals[i % 5] : INFINITY;
+			k->max = i % 8 ? reals[i % 5] : -INFINITY;
+			for (size_t j = 0; j < nbins; j++)
+				k->bins[j] = i % 9 == 8 ? UINT64_MAX - j : i % 9 ? (uint64_t)(rng_uniform(&rng) * (double)(1 << i % 9)) : 0;
+			baseline_field_add_chunk(&f, k);
+		}
+		struct chunk_reader r = baseline_field_chunks(&f);
+		for (size_t i = 0; i < BASELINE_CHUNKS; i++) {
+			struct baseline_chunk *k = &want[i], *got = &r.chunk;
+			cr_assert(chunk_next(&r));
+			cr_expect_eq(got->from, k->from, "%zu bins, chunk %zu", nbins, i);
+			cr_expect_eq(got->to, k->to);
+			cr_expect_eq(got->records, k->records);
+			cr_expect_eq(got->count, k->count);
+			cr_expect_eq(got->missing, k->missing);
+			cr_expect(isnan(k->mean) ? isnan(got->mean) : !memcmp(&got->mean, &k->mean, sizeof k->mean));
+			cr_expect(isnan(k->variance) ? isnan(got->variance) : got->variance == k->variance);
+			cr_expect(got->min == k->min && got->max == k->max);
+			cr_expect_arr_eq(got->bins, k->bins, sizeof k->bins, "%zu bins, chunk %zu", nbins, i);
+		}
+		cr_expect_not(chunk_next(&r));
+		free(f.chunks.bytes);
+	}
+}
+
+// A file's hash is its name: how chunks are held in memory is not in it. Made when they were plain arrays.
+Test(baseline, the_hash_stays)
+{
+	struct baseline_builder *builder = baseline_builder_new("s", true);
+	struct error err = ERROR_INIT;
+	char *path = temp_path("hash.json");
+	struct rng rng;
+
+	rng_seed(&rng, 3);
+	for (int i = 0; i < 2000; i++) {
+		int n = (int)(100 * rng_uniform(&rng) * rng_uniform(&rng));
+		baseline_builder_row(builder, 1700000000000 + i * (int64_t)MINUTE + i / 500 * 7200000, 1);
+		if (n % 7)
+			baseline_builder_number(builder, "x", FIELD_NUMERIC, n % 11 ? n / 64.0 : NAN);
+		baseline_builder_text(builder, "c", FIELD_CATEGORICAL, (const char[]){(char)('a' + n / 8)}, 1);
+		baseline_builder_number(builder, "at", FIELD_TIME, 1.7e12 + n);
+	}
+	struct baseline *b = baseline_builder_finish(builder, NULL, &err);
+	cr_assert_eq(baseline_save(b, path, &err), 0, "%s", err.text);
+	cr_expect_str_eq(b->hash, "e626dd258fbefe2f115454a72171b222bc2afcebe0d5149eaaf0f4333d17cbc8");
+	baseline_free(b);
+	unlink(path);
+	free(path);
 }
 
 Test(baseline, save_load_save)

@@ -171,8 +171,9 @@ Test(baseline_panes, of_the_logarithmic_grid)
 		cr_expect_eq(f->def.ncategories, r->def.ncategories);
 		cr_expect_eq(f->total->unseen, 0, "%s", f->def.path);
 		cr_assert_eq(f->nchunks, r->nchunks);
-		for (size_t k = 0; k < f->nchunks; k++) {
-			const struct baseline_chunk *x = &f->chunks[k], *y = &r->chunks[k];
+		struct chunk_reader ours = baseline_field_chunks(f), theirs = baseline_field_chunks(r);
+		while (chunk_next(&ours) && chunk_next(&theirs)) {
+			const struct baseline_chunk *x = &ours.chunk, *y = &theirs.chunk;
 			uint64_t n = 0;
 			cr_expect_eq(x->from, y->from);
 			cr_expect_eq(x->count, y->count);
