@@ -360,11 +360,10 @@ static struct baseline_field *decode_field(struct baseline *b, size_t index, con
 	return f;
 }
 
-struct baseline *baseline_decode(const json_t *o, struct error *err)
+struct baseline *baseline_decode(const json_t *o, const struct field_source *fields, struct error *err)
 {
 	struct baseline *b = xcalloc(1, sizeof *b);
 	struct error e = ERROR_INIT;
-	const json_t *fields = get_array(o, "fields", 0, SIZE_MAX, &e);
 
 	b->stream = get_text(o, "stream", &e);
 	b->has_event_time = json_is_true(json_object_get(o, "event_time"));
@@ -380,10 +379,12 @@ struct baseline *baseline_decode(const json_t *o, struct error *err)
 	decode_totals(b->total, json_object_get(o, "totals"), &e);
 	b->total->min_event = b->from;
 	b->total->max_event = b->to - 1;
-	b->fields = xcalloc(json_array_size(fields) + 1, sizeof *b->fields);
-	for (size_t i = 0; !e.set && i < json_array_size(fields); i++) {
-		struct baseline_field *f = b->fields[i] = decode_field(b, i, json_array_get(fields, i), &e);
+	b->fields = xcalloc(fields->n + 1, sizeof *b->fields);
+	for (size_t i = 0; !e.set && i < fields->n; i++) {
+		json_t *field = fields->get(fields->ctx, i, &e);
+		struct baseline_field *f = b->fields[i] = decode_field(b, i, field, &e);
 
+		json_decref(field);
 		b->nfields++;
 		if (i && strcmp(b->fields[i - 1]->def.path, f->def.path) >= 0)
 			error_set(&e, "fields must be in order of path");

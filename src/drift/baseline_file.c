@@ -12,13 +12,15 @@
 // {"base64":...}. Bins count from below the first edge to above the last. Without event time all times are
 // row numbers.
 //
-// Loading trusts nothing: the hash proves the file whole, not sane.
+// Loading trusts nothing: the hash proves the file whole, not sane. A file as it was written is taken a field at a
+// time; one that another program laid out anew is read as JSON, all at once, before it is hashed.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "drift/baseline_json.h"
+#include "drift/baseline_text.h"
 #include "util/digest.h"
 #include "util/xalloc.h"
 
@@ -92,35 +94,91 @@ int baseline_save(struct baseline *b, const char *path, struct error *err)
 	return rc;
 }
 
-static struct baseline *load_text(const struct buf *text, struct error *err)
+static bool is_known(const json_t *o, struct error *err)
+{
+	if (!json_is_object(o) || strcmp(json_get_str(o, "format", ""), BASELINE_FORMAT) != 0)
+		return error_set(err, "not a baseline: it does not say \"format\": \"%s\"", BASELINE_FORMAT), false;
+	if (json_get_int(o, "version", 0) != BASELINE_VERSION)
+		return error_set(err, "version %lld of the format is not known here (only %d): use the kdrift that wrote it, or "
+				      "build the baseline again",
+				 (long long)json_get_int(o, "version", 0), BASELINE_VERSION), false;
+	return true;
+}
+
+static json_t *field_of_array(const void *ctx, size_t i, struct error *err)
+{
+	(void)err;
+	return json_incref(json_array_get(ctx, i));
+}
+
+static struct baseline *load_json(const struct buf *text, struct error *err)
 {
 	json_t *o = json_parse(text->data, text->len, err);
 	char hash[65], claimed[65];
 	struct baseline *b = NULL;
 
-	if (!o)
-		return NULL;
-	snprintf(claimed, sizeof claimed, "%s", json_get_str(o, "hash", "none"));
-	if (!json_is_object(o) || strcmp(json_get_str(o, "format", ""), BASELINE_FORMAT) != 0) {
-		error_set(err, "not a baseline: it does not say \"format\": \"%s\"", BASELINE_FORMAT);
-	} else if (json_get_int(o, "version", 0) != BASELINE_VERSION) {
-		error_set(err, "version %lld of the format is not known here (only %d): use the kdrift that wrote it, or "
-			       "build the baseline again",
-			  (long long)json_get_int(o, "version", 0), BASELINE_VERSION);
-	} else {
+	if (o && is_known(o, err)) {
+		const json_t *list = json_object_get(o, "fields");
+		const struct field_source fields = {field_of_array, list, json_array_size(list)};
+
+		snprintf(claimed, sizeof claimed, "%s", json_get_str(o, "hash", "none"));
 		json_object_del(o, "hash");
 		hash_of(o, hash);
-		if (!strcmp(claimed, hash))
-			b = baseline_decode(o, err);
-		else
+		if (strcmp(claimed, hash) != 0)
 			error_set(err, "the content does not match its hash (%s in the file, %s computed): the file was "
 				       "changed after it was written; take the original, or build the baseline again",
 				  claimed, hash);
-		if (b)
+		else if (!json_is_array(list))
+			error_set(err, "malformed: \"fields\" must be an array");
+		else if ((b = baseline_decode(o, &fields, err)))
 			memcpy(b->hash, hash, sizeof b->hash);
 	}
 	json_decref(o);
 	return b;
+}
+
+struct parts {
+	const char *text;
+	const struct baseline_text *of;
+};
+
+static json_t *field_of_text(const void *ctx, size_t i, struct error *err)
+{
+	const struct parts *p = ctx;
+
+	return json_parse(p->text + p->of->fields[i].at, p->of->fields[i].len, err);
+}
+
+// false: this way shows nothing about the text, which it spoils. Else *out is the baseline, or NULL with err.
+static bool load_parts(struct buf *text, struct baseline **out, struct error *err)
+{
+	struct buf frame = BUF_INIT;
+	struct error none = ERROR_INIT;
+	struct baseline_text t;
+	bool whole = false;
+	char hash[65];
+	json_t *o = NULL;
+
+	if (baseline_text_scan(&t, text)) {
+		buf_add(&frame, text->data, t.list.at);
+		buf_adds(&frame, text->data + t.list.at + t.list.len);
+		o = json_parse(frame.data, frame.len, &none);
+		memmove(text->data + t.hash.at, text->data + t.hash.at + t.hash.len, text->len - t.hash.at - t.hash.len);
+		text->len -= t.hash.len;
+		sha256_hex(text->data, text->len, hash, 64);
+		whole = o && is_known(o, &none) && !strcmp(hash, json_get_str(o, "hash", ""));
+	}
+	if (whole) {
+		const struct parts parts = {text->data - t.hash.len, &t};
+		const struct field_source fields = {field_of_text, &parts, t.nfields};
+
+		if ((*out = baseline_decode(o, &fields, err)))
+			memcpy((*out)->hash, hash, sizeof hash);
+	}
+	json_decref(o);
+	buf_release(&frame);
+	baseline_text_release(&t);
+	return whole;
 }
 
 struct baseline *baseline_load(const char *path, struct error *err)
@@ -128,10 +186,15 @@ struct baseline *baseline_load(const char *path, struct error *err)
 	struct buf text = BUF_INIT;
 	struct baseline *b = NULL;
 
-	if (buf_read_file(&text, path, FILE_LIMIT) < 0)
+	if (buf_read_file(&text, path, FILE_LIMIT) < 0) {
 		error_set(err, "%s", strerror(errno));
-	else
-		b = load_text(&text, err);
+	} else if (!load_parts(&text, &b, err)) {
+		buf_clear(&text);
+		if (buf_read_file(&text, path, FILE_LIMIT) < 0)
+			error_set(err, "%s", strerror(errno));
+		else
+			b = load_json(&text, err);
+	}
 	if (!b)
 		error_prefix(err, "cannot load baseline %s", path);
 	buf_release(&text);

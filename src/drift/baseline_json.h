@@ -8,8 +8,14 @@
 enum { BASELINE_VERSION = 1 };
 
 json_t *baseline_encode(const struct baseline *b); // a new reference
-// Checks everything; NULL with err for what is not a whole baseline. Leaves the hash empty.
-struct baseline *baseline_decode(const json_t *o, struct error *err) MUST_CHECK;
+// The fields, a new reference each when it is asked for.
+struct field_source {
+	json_t *(*get)(const void *ctx, size_t i, struct error *err);
+	const void *ctx;
+	size_t n;
+};
+// Checks everything; NULL with err for what is not a whole baseline. Leaves the hash empty. o: all but "fields".
+struct baseline *baseline_decode(const json_t *o, const struct field_source *fields, struct error *err) MUST_CHECK;
 
 // movement_json.c; nseries: as many as the field must have.
 json_t *movement_encode(const struct movement *m);
