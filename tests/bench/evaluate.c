@@ -19,14 +19,15 @@
 #include "util/map.h"
 #include "util/xalloc.h"
 
-enum { MINUTE = 60000, HOURS = 2, ROWS = 6000, TEMPLATES = 4, WORDS = 20, TIMED = 32 };
+enum { MINUTE = 60000, HOURS = 2, ROWS = 6000, WORDS = 20, TIMED = 32, INTERVALS = HOURS * 60 + TIMED + 1 };
 
 static const int64_t begin = 1800000000000 / (24 * 3600000LL) * (24 * 3600000LL);
 
 static struct {
 	size_t fields, partitions, slices, records;
 	int64_t end; // intervals from begin to here are in the store
-	struct buf *panes; // TEMPLATES * partitions * slices, which the intervals hold in turns
+	struct buf *panes[INTERVALS]; // partitions * slices
+	size_t pane_bytes;
 	struct map docs;
 	size_t commits;
 } world;
@@ -41,7 +42,15 @@ static double unit(void)
 
 static double normal(void)
 {
-	return sqrt(-2 * log(1 - unit())) * cos(6.283185307179586 * unit());
+	static double second;
+	static bool has;
+
+	if ((has = !has)) {
+		double r = sqrt(-2 * log(1 - unit())), a = 6.283185307179586 * unit();
+		second = r * sin(a);
+		return r * cos(a);
+	}
+	return second;
 }
 
 static bool is_categorical(size_t field)
@@ -51,10 +60,12 @@ static bool is_categorical(size_t field)
 
 static const char *word(void)
 {
-	static char w[16];
+	static char words[WORDS][16];
 
-	snprintf(w, sizeof w, "value-%d", (int)(unit() * unit() * WORDS));
-	return w;
+	if (!*words[0])
+		for (int i = 0; i < WORDS; i++)
+			snprintf(words[i], sizeof words[i], "value-%d", i);
+	return words[(int)(unit() * unit() * WORDS)];
 }
 
 static double number(size_t field)
@@ -86,26 +97,36 @@ static struct baseline *make_baseline(void)
 	return made;
 }
 
-static void make_panes(const struct baseline *b)
+static struct buf make_pane(const struct baseline *b, int64_t at)
 {
-	size_t n = TEMPLATES * world.partitions * world.slices;
+	struct pane *p = pane_new();
+	struct buf out = {0};
 
-	world.panes = xcalloc(n, sizeof *world.panes);
-	for (size_t i = 0; i < n; i++) {
-		struct pane *p = pane_new();
-		for (size_t r = 0; r < world.records / world.slices; r++) {
-			pane_count_record(p, begin + (int64_t)r, (int64_t)r, 7, true, false, false);
-			for (size_t k = 0; k < b->nfields; k++) {
-				struct field_stats *f = pane_field(p, k, &b->fields[k]->def);
+	for (size_t r = 0; r < world.records / world.slices; r++) {
+		pane_count_record(p, at + (int64_t)r, (int64_t)r, 7, true, false, false);
+		for (size_t k = 0; k < b->nfields; k++) {
+			struct field_stats *f = pane_field(p, k, &b->fields[k]->def);
+			if (b->fields[k]->def.type == FIELD_NUMERIC) {
+				field_add_number(f, number((size_t)atoi(b->fields[k]->def.path + 6)));
+			} else {
 				const char *w = word();
-				if (b->fields[k]->def.type == FIELD_NUMERIC)
-					field_add_number(f, number((size_t)atoi(b->fields[k]->def.path + 6)));
-				else
-					field_add_category(f, w, strlen(w));
+				field_add_category(f, w, strlen(w));
 			}
 		}
-		pane_encode(p, &world.panes[i]);
-		pane_free(p);
+	}
+	pane_encode(p, &out);
+	pane_free(p);
+	world.pane_bytes += out.len;
+	return out;
+}
+
+// Nothing comes twice: a field is drawn anew for every pane, and stays as the baseline has it.
+static void make_panes(const struct baseline *b)
+{
+	for (size_t i = 0; i < INTERVALS; i++) {
+		world.panes[i] = xcalloc(world.partitions * world.slices, sizeof *world.panes[i]);
+		for (size_t k = 0; k < world.partitions * world.slices; k++)
+			world.panes[i][k] = make_pane(b, begin + (int64_t)i * MINUTE);
 	}
 }
 
@@ -143,8 +164,7 @@ static int on_segments(void *ctx, const char *stream, const int64_t *starts, siz
 	for (size_t i = 0; i < n; i++)
 		for (size_t p = 0; p < world.partitions; p++)
 			for (size_t s = 0; s < world.slices; s++) {
-				size_t turn = (size_t)((starts[i] / MINUTE + (int64_t)p) % TEMPLATES);
-				const struct buf *b = &world.panes[(turn * world.partitions + p) * world.slices + s];
+				const struct buf *b = &world.panes[(starts[i] - begin) / MINUTE][p * world.slices + s];
 				char slice[32] = "";
 				if (world.slices > 1)
 					snprintf(slice, sizeof slice, "v=%04zu", s);
@@ -247,7 +267,6 @@ int main(int argc, char **argv)
 {
 	struct config_problems problems = {0};
 	double t[TIMED], sum = 0, before;
-	size_t bytes = 0;
 
 	if (argc != 6) {
 		fprintf(stderr, "usage: evaluate CONFIG FIELDS PARTITIONS SLICES RECORDS\n");
@@ -267,15 +286,14 @@ int main(int argc, char **argv)
 	before = held_mib();
 	struct baseline *b = make_baseline();
 	printf("baseline_mib %.1f\n", held_mib() - before);
-	make_panes(b);
-	for (size_t i = 0; i < TEMPLATES * world.partitions * world.slices; i++)
-		bytes += world.panes[i].len;
-	printf("pane_bytes_a_field %.1f\n", (double)bytes / (double)(TEMPLATES * world.partitions * world.slices * world.fields));
 	const struct stream_conf *s = &c->streams[0];
 	struct judge_stream stream = {.name = "bench", .topic = "bench", .role = "features", .window_ms = s->window_ms,
 				      .slide_ms = s->slide_ms, .lateness_ms = s->lateness_ms, .pane_ms = s->pane_ms,
 				      .retention_ms = 30LL * 24 * 3600000, .max_slices = s->max_slices, .baseline = b};
 	struct judge_conf conf = {.streams = &stream, .nstreams = 1, .rules = c->rules, .nrules = c->nrules, .config_path = argv[1]};
+	make_panes(b);
+	printf("pane_bytes_a_field %.1f\n",
+	       (double)world.pane_bytes / (double)(INTERVALS * world.partitions * world.slices * world.fields));
 	malloc_trim(0);
 	before = held_mib();
 	struct judge *j = judge_new(&conf, &port);
@@ -296,9 +314,11 @@ int main(int argc, char **argv)
 	printf("commits %zu\n", world.commits);
 	judge_free(j);
 	baseline_free(b);
-	for (size_t i = 0; i < TEMPLATES * world.partitions * world.slices; i++)
-		buf_release(&world.panes[i]);
-	free(world.panes);
+	for (size_t i = 0; i < INTERVALS; i++) {
+		for (size_t k = 0; k < world.partitions * world.slices; k++)
+			buf_release(&world.panes[i][k]);
+		free(world.panes[i]);
+	}
 	map_release(&world.docs, free);
 	config_problems_release(&problems);
 	config_free(c);
