@@ -186,6 +186,18 @@ static void count_totals(struct totals *t, const struct pane *p)
 		t->violations[p->violations[i].kind] += p->violations[i].n;
 }
 
+static bool same_fields(const json_t *shown, const struct field_list *l)
+{
+	bool same = json_array_size(shown) == l->n;
+
+	for (size_t i = 0; same && i < l->n; i++) {
+		const json_t *f = json_array_get(shown, i);
+		same = !strcmp(json_get_str(f, "path", ""), l->items[i].path) &&
+		       !strcmp(json_get_str(f, "type", ""), field_type_name(l->items[i].type));
+	}
+	return same;
+}
+
 static void show_window(struct stream_state *s, const struct merged *w)
 {
 	const struct pane *p = w->total.pane;
@@ -203,12 +215,14 @@ static void show_window(struct stream_state *s, const struct merged *w)
 	json_object_set_new(s->window, "opaque", json_integer((json_int_t)p->opaque));
 	json_object_set_new(s->window, "unsupported", json_integer((json_int_t)p->unsupported));
 	json_object_set_new(s->window, "overflowed", json_integer((json_int_t)p->overflowed));
-	json_decref(s->fields);
-	s->fields = json_array();
 	field_list_fill(&fields, s->conf, w);
-	for (size_t i = 0; i < fields.n; i++)
-		json_array_append_new(s->fields, json_pack("{s:o, s:s}", "path", json_str(fields.items[i].path), "type",
-							   field_type_name(fields.items[i].type)));
+	if (!same_fields(s->fields, &fields)) {
+		json_decref(s->fields);
+		s->fields = json_array();
+		for (size_t i = 0; i < fields.n; i++)
+			json_array_append_new(s->fields, json_pack("{s:o, s:s}", "path", json_str(fields.items[i].path), "type",
+								   field_type_name(fields.items[i].type)));
+	}
 	field_list_release(&fields);
 }
 

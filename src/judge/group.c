@@ -25,10 +25,10 @@ static void alert_free(void *p)
 void group_clear(struct group *g)
 {
 	map_release(&g->alerts, alert_free);
-	json_decref(g->shown);
+	shown_release(g->shown);
 	g->shown = NULL;
 	g->page = NULL;
-	g->nfiring = g->unshown = 0;
+	g->nfiring = 0;
 }
 
 void page_free(struct page *p)
@@ -38,17 +38,17 @@ void page_free(struct page *p)
 	free(p);
 }
 
-static void show(struct group *g, const struct reading *v, const struct alert *a)
+static void show(struct shown_list *l, const struct reading *v, const struct alert *a)
 {
-	if (json_array_size(g->shown) >= SHOWN) {
-		g->unshown++;
+	if (l->n >= SHOWN) {
+		l->left_off++;
 		return;
 	}
-	json_t *item = page_item(g->rule, v);
-	json_object_set_new(item, "rule", json_str(g->rule->name));
-	json_object_set_new(item, "reading", json_string(reading_state_names[v->v.state]));
-	json_object_set_new(item, "state", json_string(a ? alert_state_name(&a->state) : "ok"));
-	json_array_append_new(g->shown, item);
+	GROW(l->items, l->n, l->cap);
+	struct shown *s = &l->items[l->n++];
+	*s = (struct shown){*v, a ? alert_state_name(&a->state) : "ok"};
+	s->v.field = xstrdup(v->field);
+	s->v.slice = xstrdup(v->slice);
 }
 
 static struct alert *alert_get(struct group *g, const char *key, const char *field, const char *slice)
@@ -202,7 +202,7 @@ static void judge_reading(struct evaluation *e, struct reading *v)
 		settle_reading(e, a, v, &step);
 	}
 	if (e->show)
-		show(g, v, a);
+		show(g->shown, v, a);
 	tell_verdict(e, v, a, step.truth);
 	if (a && alert_ok(&a->state))
 		alert_free(map_del(&g->alerts, key, strlen(key)));
@@ -456,9 +456,9 @@ void group_evaluate(struct evaluation *e)
 	e->still = json_array();
 	e->started = INT64_MAX;
 	if (e->show) {
-		json_decref(e->group->shown);
-		e->group->shown = json_array();
-		e->group->unshown = 0;
+		shown_release(e->group->shown);
+		e->group->shown = xcalloc(1, sizeof *e->group->shown);
+		e->group->shown->holders = 1;
 	}
 	if (w && rule_is_dropped(e->group->rule)) {
 		judge_dropped(e);

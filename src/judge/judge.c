@@ -163,17 +163,9 @@ void judge_free(struct judge *j)
 	free(j->groups);
 	free(j->tracks);
 	free(j->streams);
-	json_decref(j->status);
+	status_free(j->status);
 	pthread_mutex_destroy(&j->lock);
 	free(j);
-}
-
-json_t *judge_status(struct judge *j)
-{
-	pthread_mutex_lock(&j->lock);
-	json_t *copy = j->status ? json_deep_copy(j->status) : json_object();
-	pthread_mutex_unlock(&j->lock);
-	return copy;
 }
 
 bool judge_behind(const struct judge *j)
@@ -413,7 +405,7 @@ static int pass(struct judge *j, struct wall_time now, struct error *err)
 	}
 	if (!j->conf->replay && (any || j->batch.nevents || j->shown_at == TIME_NONE || j->clock < j->shown_at ||
 				 j->clock - j->shown_at >= SHOW_MS)) {
-		status_build(j);
+		status_take(j);
 		j->shown_at = j->clock;
 	}
 	if (batch_commit(&j->batch, j->port, err))

@@ -77,13 +77,13 @@ struct judge;
 struct judge *judge_new(const struct judge_conf *conf, const struct judge_port *port);
 void judge_free(struct judge *j);
 // One pass. `now` is ignored where clock_is_watermark. -1: nothing was committed; call again (state is
-// loaded anew). The documents of table "status" (one a stream, and "kdrift" for the whole) are part of the commit.
+// loaded anew).
 int judge_tick(struct judge *j, struct wall_time now, struct error *err) MUST_CHECK;
 // Nothing more comes: tells the replay of the windows that the data's end cuts.
 int judge_finish(struct judge *j, struct error *err) MUST_CHECK;
 // The last pass stopped at its bound with closed windows left: tick again at once.
 bool judge_behind(const struct judge *j);
-// The last pass as JSON: {streams:[...], alerts:[...], clock, watermark ...}; a new reference. Thread-safe.
+// The last pass as JSON: {streams:[...], alerts:[...], clock, watermark ...}, made when it is asked for. Thread-safe.
 json_t *judge_status(struct judge *j);
 
 // Merges every segment of [from, to) (rounded outward to panes by the caller) by slice; `slice` NULL merges

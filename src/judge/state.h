@@ -39,14 +39,24 @@ struct page {
 	json_t *data;
 };
 
+// Readings of one evaluation, for the status. The group holds it, and whatever status was taken while it did.
+struct shown_list {
+	unsigned holders;
+	struct shown {
+		struct reading v;  // field and slice are its own
+		const char *state; // static
+	} *items;
+	size_t n, cap;
+	size_t left_off;           // readings that did not fit
+};
+
 struct group {
 	const struct rule *rule;
 	struct stream_state *stream;
 	struct map alerts;         // "field\037slice" -> struct alert: all that are not ok
 	size_t nfiring;            // without those that follow from another group's
 	struct page *page;         // while one of them fires; owned by judge.pages
-	json_t *shown;             // the last readings, for the status
-	size_t unshown;            // readings that did not fit
+	struct shown_list *shown;  // the last readings; NULL: none
 	uint64_t evaluation;
 };
 
@@ -93,7 +103,7 @@ struct stream_state {
 	struct group **causes;     // those of a rank, the highest first
 	size_t nclock, capclock, neager, capeager, ncauses, capcauses;
 	json_t *window;            // the last closed window, for the status
-	json_t *fields;            // [{path, type}] that were judged in it
+	json_t *fields;            // [{path, type}] that were judged in it; neither is changed once it is made
 };
 
 struct digest_state {
@@ -118,7 +128,7 @@ struct judge {
 	int64_t clock;             // the judge's, of this pass; TIME_NONE: no watermark yet
 	int64_t shown_at;
 	pthread_mutex_t lock;      // of status
-	json_t *status;
+	struct status *status;     // of the last pass; NULL: there was none
 };
 
 // group.c: one evaluation of one group.
@@ -204,5 +214,7 @@ json_t *totals_json(const struct totals *t, const json_t *before); // {records, 
 void totals_parse(struct totals *t, const json_t *obj);
 
 // status.c
-void status_build(struct judge *j);
+void status_take(struct judge *j); // what judge_status tells from now on
+void status_free(struct status *s);
+void shown_release(struct shown_list *l); // by the judge's own thread
 #endif

@@ -1,49 +1,82 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last pass as JSON: judge_status in full; in the store a document a stream, and "kdrift" for the whole
-// without the readings.
+// The last pass, kept as it was so that another thread may ask for it as JSON while the next one runs.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "judge/condition.h"
+#include "judge/page.h"
 #include "judge/state.h"
 #include "judge/threshold.h"
 #include "util/xalloc.h"
 
-static json_t *alert_json(const struct group *g, const struct alert *a)
-{
-	const struct rule *r = g->rule;
-	const struct alert_state *s = &a->state;
-	int64_t since = s->firing ? s->started : s->window.from != ALERT_NEVER ? s->window.from : s->eager.from;
-	const char *owner = r->owner ? r->owner : g->stream->conf->owner;
-
-	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "alert",
-			 json_str(r->name), "tier", tier_names[r->tier], "stream", json_str(g->stream->conf->name), "field",
-			 *a->field ? json_str(a->field) : json_null(), "slice",
-			 *a->slice ? json_str(a->slice) : json_null(), "measure", r->measure->name, "state",
-			 alert_state_name(s), "why", s->unknown ? json_string(reading_state_names[s->why]) : json_null(),
-			 "since", json_time(since), "value", json_num(a->last.value), "error", json_num(a->last.error),
-			 "threshold", json_num(condition_threshold(&a->limits, a->last.value)), "n_reference",
-			 (json_int_t)a->last.n_reference,
-			 "n_current", (json_int_t)a->last.n_current, "page",
-			 s->firing && g->page && !a->follows ? json_string(g->page->id) : json_null(), "follows",
-			 a->follows ? json_string(a->follows) : json_null(), "owner", json_str(owner), "runbook",
-			 json_str(r->runbook));
-}
-
-static json_t *alerts_json(const struct judge *j)
-{
-	json_t *out = json_array();
-
-	for (size_t i = 0; i < j->ngroups; i++)
-		for (struct map_entry *e = NULL; (e = map_next(&j->groups[i]->alerts, e));)
-			json_array_append_new(out, alert_json(j->groups[i], e->value));
-	return out;
-}
-
 struct verdict {
-	const char *state, *reason;
+	const char *state, *reason; // static
 };
+
+struct status {
+	int64_t clock;
+	bool behind;
+	json_t *digests;
+	struct stream_shown {
+		const struct judge_stream *conf;
+		struct verdict verdict;
+		int64_t watermark, newest;
+		uint64_t too_old, records_lost;
+		json_t *window, *fields;
+		json_t *changes; // what fields_show adds
+	} *streams;
+	size_t nstreams;
+	struct readings_shown {
+		const struct group *group; // its rule and stream, which stay
+		struct shown_list *list;
+	} *readings;
+	size_t nreadings;
+	struct alert_shown {
+		const struct group *group;
+		struct alert a; // its strings are its own
+		char *page;     // NULL: it has none of its own
+	} *alerts;
+	size_t nalerts, capalerts;
+};
+
+void shown_release(struct shown_list *l)
+{
+	if (!l || --l->holders)
+		return;
+	for (size_t i = 0; i < l->n; i++) {
+		free((char *)(uintptr_t)l->items[i].v.field);
+		free((char *)(uintptr_t)l->items[i].v.slice);
+	}
+	free(l->items);
+	free(l);
+}
+
+void status_free(struct status *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->nalerts; i++) {
+		free(s->alerts[i].a.field);
+		free(s->alerts[i].a.slice);
+		free(s->alerts[i].a.follows);
+		free(s->alerts[i].page);
+	}
+	for (size_t i = 0; i < s->nreadings; i++)
+		shown_release(s->readings[i].list);
+	for (size_t i = 0; i < s->nstreams; i++) {
+		json_decref(s->streams[i].window);
+		json_decref(s->streams[i].fields);
+		json_decref(s->streams[i].changes);
+	}
+	json_decref(s->digests);
+	free(s->alerts);
+	free(s->readings);
+	free(s->streams);
+	free(s);
+}
+
+// --- taking it ----------------------------------------------------------------------------------------
 
 // The records of a stream of several types are in its sub-streams, where all is well.
 static bool is_elsewhere(const struct stream_state *s, enum reading_state why)
@@ -95,85 +128,6 @@ static struct verdict stream_verdict(const struct judge *j, const struct stream_
 	return (struct verdict){"healthy", "every rule's condition is known and not met"};
 }
 
-// How far a reading is beyond its limit, in limits; -inf where it is not known.
-static double excess(const struct rule *r, const json_t *reading)
-{
-	const json_t *value = json_object_get(reading, "value");
-
-	if (!json_is_number(value))
-		return -INFINITY;
-	double v = json_number_value(value), t = json_get_num(reading, "threshold", NAN);
-	return (rule_is_lower(r, v, t) ? t - v : v - t) / (fabs(t) + 1e-9);
-}
-
-static void add_readings(json_t *stream, json_t *by_field, const struct group *g)
-{
-	for (size_t i = 0; i < json_array_size(g->shown); i++) {
-		json_t *v = json_array_get(g->shown, i);
-		const char *path = json_get_str(v, "field", NULL);
-		if (!path) {
-			json_array_append(json_object_get(stream, "readings"), v);
-			continue;
-		}
-		json_t *f = json_object_get(by_field, path);
-		if (!f)
-			continue;
-		json_array_append(json_object_get(f, "readings"), v);
-		double x = excess(g->rule, v);
-		if (x > json_get_num(f, "excess", -INFINITY)) {
-			json_object_set_new(f, "excess", json_num(x));
-			json_object_set(f, "worst", v);
-		}
-	}
-}
-
-static json_t *stream_json(const struct judge *j, const struct stream_state *s)
-{
-	const struct judge_stream *c = s->conf;
-	struct verdict v = stream_verdict(j, s);
-	json_t *out = json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:O?, s:o, s:I, s:I, s:o, s:o}", "name",
-				json_str(c->name), "topic", json_str(c->topic), "role", json_str(c->role), "owner",
-				json_str(c->owner), "state", v.state, "reason", v.reason, "watermark",
-				json_time(s->progress.watermark.ms), "newest", json_time(s->progress.newest.ms), "window",
-				s->window, "baseline", c->baseline ? json_string(c->baseline->hash) : json_null(), "too_old",
-				(json_int_t)s->view.too_old, "records_lost", (json_int_t)s->view.records_lost, "readings",
-				json_array(), "fields", json_array());
-	json_t *by_field = json_object(), *slices = json_object();
-	size_t left_off = 0;
-	char span[32];
-
-	if (c->previous_ms)
-		json_object_set_new(out, "previous", json_string(duration_format(c->previous_ms, span, sizeof span)));
-	for (size_t i = 0; i < c->nslices; i++)
-		json_object_set_new(slices, c->slices[i].slice, json_string(c->slices[i].baseline->hash));
-	if (c->nslices)
-		json_object_set(out, "slice_baselines", slices);
-	json_decref(slices);
-
-	for (size_t i = 0; i < json_array_size(s->fields); i++) {
-		json_t *f = json_copy(json_array_get(s->fields, i));
-		json_object_set_new(f, "worst", json_null());
-		json_object_set_new(f, "readings", json_array());
-		json_object_set(by_field, json_get_str(f, "path", ""), f);
-		json_array_append_new(json_object_get(out, "fields"), f);
-	}
-	for (size_t i = 0; i < j->ngroups; i++) {
-		if (j->groups[i]->stream != s)
-			continue;
-		add_readings(out, by_field, j->groups[i]);
-		left_off += j->groups[i]->unshown;
-	}
-	for (size_t i = 0; i < json_array_size(json_object_get(out, "fields")); i++)
-		json_object_del(json_array_get(json_object_get(out, "fields"), i), "excess");
-	fields_show(s, out);
-	if (left_off)
-		json_object_set_new(out, "readings_left_off", json_integer((json_int_t)left_off));
-	if (c->of)
-		json_object_set_new(out, "of", json_str(c->of));
-	json_decref(by_field);
-	return out;
-}
-
 static json_t *digests_json(const struct judge *j)
 {
 	json_t *out = json_object();
@@ -188,28 +142,185 @@ static json_t *digests_json(const struct judge *j)
 	return out;
 }
 
-void status_build(struct judge *j)
+static void take_alerts(struct status *s, const struct group *g)
 {
-	json_t *streams = json_array(), *brief = json_array();
-
-	for (size_t i = 0; i < j->conf->nstreams; i++) {
-		const struct stream_state *s = &j->streams[i];
-		json_t *full = stream_json(j, s), *less = json_copy(full);
-		json_object_del(less, "readings");
-		json_object_del(less, "fields");
-		json_array_append_new(brief, less);
-		batch_doc(&j->batch, "status", s->conf->name, json_incref(full));
-		json_array_append_new(streams, full);
+	for (struct map_entry *e = NULL; (e = map_next(&g->alerts, e));) {
+		const struct alert *a = e->value;
+		GROW(s->alerts, s->nalerts, s->capalerts);
+		struct alert_shown *out = &s->alerts[s->nalerts++];
+		*out = (struct alert_shown){.group = g, .a = *a};
+		out->a.field = xstrdup(a->field);
+		out->a.slice = xstrdup(a->slice);
+		out->a.follows = a->follows ? xstrdup(a->follows) : NULL;
+		out->page = a->state.firing && g->page && !a->follows ? xstrdup(g->page->id) : NULL;
 	}
-	json_t *status = json_pack("{s:o, s:o, s:o, s:o, s:b}", "clock", json_time(j->clock), "streams", streams, "alerts",
-				   alerts_json(j), "digests", digests_json(j), "behind", j->behind);
-	json_t *whole = json_copy(status);
-	json_object_set_new(whole, "streams", brief);
-	batch_doc(&j->batch, "status", "kdrift", whole);
+}
+
+void status_take(struct judge *j)
+{
+	struct status *s = xcalloc(1, sizeof *s);
+
+	s->clock = j->clock;
+	s->behind = j->behind;
+	s->digests = digests_json(j);
+	s->streams = xcalloc(j->conf->nstreams + 1, sizeof *s->streams);
+	for (size_t i = 0; i < j->conf->nstreams; i++) {
+		const struct stream_state *from = &j->streams[i];
+		json_t *changes = json_object();
+		fields_show(from, changes);
+		s->streams[s->nstreams++] = (struct stream_shown){.conf = from->conf,
+								  .verdict = stream_verdict(j, from),
+								  .watermark = from->progress.watermark.ms,
+								  .newest = from->progress.newest.ms,
+								  .too_old = from->view.too_old,
+								  .records_lost = from->view.records_lost,
+								  .window = json_incref(from->window),
+								  .fields = json_incref(from->fields),
+								  .changes = json_deep_copy(changes)};
+		json_decref(changes);
+	}
+	s->readings = xcalloc(j->ngroups + 1, sizeof *s->readings);
+	for (size_t i = 0; i < j->ngroups; i++) {
+		const struct group *g = j->groups[i];
+		take_alerts(s, g);
+		if (!g->shown)
+			continue;
+		g->shown->holders++;
+		s->readings[s->nreadings++] = (struct readings_shown){g, g->shown};
+	}
+	pthread_mutex_lock(&j->lock);
+	struct status *old = j->status;
+	j->status = s;
+	pthread_mutex_unlock(&j->lock);
+	status_free(old);
+}
+
+// --- telling it ---------------------------------------------------------------------------------------
+
+// How far a reading is beyond its limit, in limits; -inf where it is not known.
+static double excess(const struct rule *r, const json_t *reading)
+{
+	const json_t *value = json_object_get(reading, "value");
+
+	if (!json_is_number(value))
+		return -INFINITY;
+	double v = json_number_value(value), t = json_get_num(reading, "threshold", NAN);
+	return (rule_is_lower(r, v, t) ? t - v : v - t) / (fabs(t) + 1e-9);
+}
+
+static json_t *reading_json(const struct rule *r, const struct shown *s)
+{
+	json_t *item = page_item(r, &s->v);
+
+	json_object_set_new(item, "rule", json_str(r->name));
+	json_object_set_new(item, "reading", json_string(reading_state_names[s->v.v.state]));
+	json_object_set_new(item, "state", json_string(s->state));
+	return item;
+}
+
+static void add_readings(json_t *stream, json_t *by_field, const struct readings_shown *r)
+{
+	for (size_t i = 0; i < r->list->n; i++) {
+		const struct shown *s = &r->list->items[i];
+		json_t *f = *s->v.field ? json_object_get(by_field, s->v.field) : NULL;
+		if (*s->v.field && !f)
+			continue;
+		json_t *v = reading_json(r->group->rule, s);
+		json_array_append_new(json_object_get(f ? f : stream, "readings"), v);
+		double x = f ? excess(r->group->rule, v) : NAN;
+		if (f && x > json_get_num(f, "excess", -INFINITY)) {
+			json_object_set_new(f, "excess", json_num(x));
+			json_object_set(f, "worst", v);
+		}
+	}
+}
+
+static json_t *stream_json(const struct status *status, const struct stream_shown *s)
+{
+	const struct judge_stream *c = s->conf;
+	json_t *out = json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o?, s:o, s:I, s:I, s:o, s:o}", "name",
+				json_str(c->name), "topic", json_str(c->topic), "role", json_str(c->role), "owner",
+				json_str(c->owner), "state", s->verdict.state, "reason", s->verdict.reason, "watermark",
+				json_time(s->watermark), "newest", json_time(s->newest), "window",
+				json_deep_copy(s->window), "baseline", c->baseline ? json_string(c->baseline->hash) : json_null(), "too_old",
+				(json_int_t)s->too_old, "records_lost", (json_int_t)s->records_lost, "readings",
+				json_array(), "fields", json_array());
+	json_t *by_field = json_object(), *slices = json_object();
+	size_t left_off = 0;
+	char span[32];
+
+	if (c->previous_ms)
+		json_object_set_new(out, "previous", json_string(duration_format(c->previous_ms, span, sizeof span)));
+	for (size_t i = 0; i < c->nslices; i++)
+		json_object_set_new(slices, c->slices[i].slice, json_string(c->slices[i].baseline->hash));
+	if (c->nslices)
+		json_object_set(out, "slice_baselines", slices);
+	json_decref(slices);
+
+	for (size_t i = 0; i < json_array_size(s->fields); i++) {
+		json_t *f = json_deep_copy(json_array_get(s->fields, i));
+		json_object_set_new(f, "worst", json_null());
+		json_object_set_new(f, "readings", json_array());
+		json_object_set(by_field, json_get_str(f, "path", ""), f);
+		json_array_append_new(json_object_get(out, "fields"), f);
+	}
+	for (size_t i = 0; i < status->nreadings; i++) {
+		const struct readings_shown *r = &status->readings[i];
+		if (r->group->stream->conf != c)
+			continue;
+		add_readings(out, by_field, r);
+		left_off += r->list->left_off;
+	}
+	for (size_t i = 0; i < json_array_size(json_object_get(out, "fields")); i++)
+		json_object_del(json_array_get(json_object_get(out, "fields"), i), "excess");
+	json_t *changes = json_deep_copy(s->changes);
+	json_object_update(out, changes);
+	json_decref(changes);
+	if (left_off)
+		json_object_set_new(out, "readings_left_off", json_integer((json_int_t)left_off));
+	if (c->of)
+		json_object_set_new(out, "of", json_str(c->of));
+	json_decref(by_field);
+	return out;
+}
+
+static json_t *alert_json(const struct alert_shown *shown)
+{
+	const struct rule *r = shown->group->rule;
+	const struct judge_stream *c = shown->group->stream->conf;
+	const struct alert *a = &shown->a;
+	const struct alert_state *s = &a->state;
+	int64_t since = s->firing ? s->started : s->window.from != ALERT_NEVER ? s->window.from : s->eager.from;
+
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "alert",
+			 json_str(r->name), "tier", tier_names[r->tier], "stream", json_str(c->name), "field",
+			 *a->field ? json_str(a->field) : json_null(), "slice",
+			 *a->slice ? json_str(a->slice) : json_null(), "measure", r->measure->name, "state",
+			 alert_state_name(s), "why", s->unknown ? json_string(reading_state_names[s->why]) : json_null(),
+			 "since", json_time(since), "value", json_num(a->last.value), "error", json_num(a->last.error),
+			 "threshold", json_num(condition_threshold(&a->limits, a->last.value)), "n_reference",
+			 (json_int_t)a->last.n_reference,
+			 "n_current", (json_int_t)a->last.n_current, "page",
+			 shown->page ? json_string(shown->page) : json_null(), "follows",
+			 a->follows ? json_string(a->follows) : json_null(), "owner", json_str(r->owner ? r->owner : c->owner),
+			 "runbook", json_str(r->runbook));
+}
+
+json_t *judge_status(struct judge *j)
+{
+	json_t *streams = json_array(), *alerts = json_array(), *out = NULL;
 
 	pthread_mutex_lock(&j->lock);
-	json_t *old = j->status;
-	j->status = status;
+	const struct status *s = j->status;
+	for (size_t i = 0; s && i < s->nstreams; i++)
+		json_array_append_new(streams, stream_json(s, &s->streams[i]));
+	for (size_t i = 0; s && i < s->nalerts; i++)
+		json_array_append_new(alerts, alert_json(&s->alerts[i]));
+	if (s)
+		out = json_pack("{s:o, s:O, s:O, s:o, s:b}", "clock", json_time(s->clock), "streams", streams, "alerts", alerts,
+				"digests", json_deep_copy(s->digests), "behind", s->behind);
 	pthread_mutex_unlock(&j->lock);
-	json_decref(old);
+	json_decref(streams);
+	json_decref(alerts);
+	return out ? out : json_object();
 }

@@ -175,7 +175,7 @@ struct segment_view {
 	size_t len;
 };
 
-// One document of the judge's. Tables are names: "alert", "page", "mark", "status", "digest".
+// One document of the judge's. Tables are names: "alert", "page", "mark", "digest".
 struct doc {
 	const char *table, *key;
 	const char *json;       // NULL: remove
