@@ -4,8 +4,8 @@
 //
 // usage: evaluate CONFIG FIELDS PARTITIONS SLICES RECORDS   RECORDS: of a pane of one partition, over all slices
 //
-// Of the fields every fourth is categorical (20 values), the others numeric on the 256 cuts of a baseline of 6,000
-// rows over 60 hours. Prints "NAME NUMBER" lines.
+// Of the fields every fourth is categorical (20 values), the others numeric on the 256 cuts of a baseline of 60,000
+// rows over 60 hours; the stream is as its baseline. Prints "NAME NUMBER" lines.
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 #include "util/map.h"
 #include "util/xalloc.h"
 
-enum { MINUTE = 60000, HOURS = 2, ROWS = 6000, WORDS = 20, TIMED = 32, INTERVALS = HOURS * 60 + TIMED + 1 };
+enum { MINUTE = 60000, HOURS = 2, ROWS = 60000, WORDS = 20, TIMED = 32, INTERVALS = HOURS * 60 + TIMED + 1 };
 
 static const int64_t begin = 1800000000000 / (24 * 3600000LL) * (24 * 3600000LL);
 
@@ -80,13 +80,15 @@ static struct baseline *make_baseline(void)
 	char path[32];
 
 	for (int i = 0; i < ROWS; i++) {
-		baseline_builder_row(b, begin - (int64_t)(ROWS - i) * 36000, 7);
+		baseline_builder_row(b, begin - (int64_t)(ROWS - i) * 3600, 7);
 		for (size_t k = 0; k < world.fields; k++) {
 			snprintf(path, sizeof path, "field_%04zu", k);
-			if (is_categorical(k))
-				baseline_builder_text(b, path, FIELD_CATEGORICAL, word(), strlen(word()));
-			else
+			if (is_categorical(k)) {
+				const char *w = word();
+				baseline_builder_text(b, path, FIELD_CATEGORICAL, w, strlen(w));
+			} else {
 				baseline_builder_number(b, path, FIELD_NUMERIC, number(k));
+			}
 		}
 	}
 	struct baseline *made = baseline_builder_finish(b, json_object(), &err);
