@@ -86,10 +86,13 @@ static double worth_of(struct scan *s, size_t series, const struct span *span, d
 	return movement_worth(&s->law[series], (double)(span->to - span->from), n, df);
 }
 
-static double p_of(double z, double df)
+// Student's tail is longer than the normal's and far dearer: a p that is above `enough` either way is given as
+// that of the normal.
+static double p_of(double z, double df, double enough)
 {
 	z = fabs(z);
-	return fmin(1, 2 * (df > 1e6 ? normal_sf(z) : student_sf(z, df)));
+	double normal = 2 * normal_sf(z);
+	return fmin(1, df > 1e6 || normal * 0.999999 > enough ? normal : 2 * student_sf(z, df));
 }
 
 static bool tails(struct scan *s)
@@ -130,7 +133,7 @@ static double deviate(const struct tail *t, double centre, double mean, double n
 }
 
 // Of a mean in the reference's standard deviations.
-static double p_mean(struct scan *s, const struct span *span, double n, double mean)
+static double p_mean(struct scan *s, const struct span *span, double n, double mean, double enough)
 {
 	double df, worth, scale = sqrt(residual(s, SERIES_MEAN));
 	double x = ((mean - s->mean) / sqrt(s->variance) -
@@ -142,13 +145,13 @@ static double p_mean(struct scan *s, const struct span *span, double n, double m
 	worth = worth_of(s, SERIES_MEAN, span, n, &df);
 	if (fabs(x) * sqrt(worth) < PLAIN)
 		return 1;
-	return p_of(tails(s) ? deviate(&s->tail, 0, x, n, worth) : x * sqrt(worth), df);
+	return p_of(tails(s) ? deviate(&s->tail, 0, x, n, worth) : x * sqrt(worth), df, enough);
 }
 
 // Of the mean square deviation: from the reference's mean where that is small, from the span's own where that is
 // large, for a level that moves is not to speak twice. Its expectation over several phases has the spread of their
 // means in it, which adds to its own variance, too.
-static double p_variance(struct scan *s, const struct span *span, double n, double mean, double variance)
+static double p_variance(struct scan *s, const struct span *span, double n, double mean, double variance, double enough)
 {
 	double df, worth, scale = residual(s, SERIES_MEAN);
 	double between = movement_between(s->movement, span->from, span->to);
@@ -169,7 +172,8 @@ static double p_variance(struct scan *s, const struct span *span, double n, doub
 	worth = worth_of(s, SERIES_SQUARE, span, n, &df);
 	if (fabs(ratio - 1) * sqrt(worth / noise) < PLAIN || !tails(s))
 		return 1;
-	return p_of(deviate(&s->square, 1, ratio, n * s->square.variance / noise, worth * s->square.variance / noise), df);
+	return p_of(deviate(&s->square, 1, ratio, n * s->square.variance / noise, worth * s->square.variance / noise), df,
+		    enough);
 }
 
 // Sets the moments without the farthest value; false where nothing can be said of the others, next to it.
@@ -193,12 +197,13 @@ static void scan_number(struct scan *s, const struct span *span, double tests, s
 {
 	const struct field_stats *t = s->field->total;
 	double n = (double)span->count, above = span->max - t->max, below = t->min - span->min, mean, variance;
-	double p[2] = {p_mean(s, span, n, span->mean), p_variance(s, span, n, span->mean, span->variance)};
+	double enough[2] = {best->p * MEAN_SHARE / tests, best->p * (1 - MEAN_SHARE) / tests};
+	double p[2] = {p_mean(s, span, n, span->mean, enough[0]), p_variance(s, span, n, span->mean, span->variance, enough[1])};
 
 	if ((above > 0 || below > 0) && (p[0] < 1 || p[1] < 1)) {
 		if (n > 2 && without(span, above > below ? span->max : span->min, &mean, &variance)) {
-			p[0] = fmax(p[0], p_mean(s, span, n - 1, mean));
-			p[1] = fmax(p[1], p_variance(s, span, n - 1, mean, variance));
+			p[0] = fmax(p[0], p_mean(s, span, n - 1, mean, enough[0]));
+			p[1] = fmax(p[1], p_variance(s, span, n - 1, mean, variance, enough[1]));
 		} else {
 			p[0] = p[1] = 1;
 		}
@@ -278,11 +283,11 @@ static void scan_share(struct scan *s, const struct span *span, double tests, si
 
 		p = q > expected ? binomial_from(k, worth, expected) : binomial_from(worth - k, worth, 1 - expected);
 		z = normal_isf(fmax(LEAST_P, fmin(0.5, p)));
-		p = p_of(z, df);
+		p = p_of(z, df, best->p / tests);
 	}
 	double least = fmin(expected, 1 - expected), k = expected < 0.5 ? q : 1 - q, runs = n / worth * (1 - least);
 	if (runs > 1)
-		p = fmax(p, p_of(in_runs(k * n, (least + (k > least ? UNSEEN_PRIOR / s->count : 0)) * n, runs), df));
+		p = fmax(p, p_of(in_runs(k * n, (least + (k > least ? UNSEEN_PRIOR / s->count : 0)) * n, runs), df, best->p / tests));
 	consider(best, p, tests, i, SCAN_SHARE, bin);
 }
 
