@@ -3,8 +3,9 @@
 
 #include "app/internal.h"
 #include "util/log.h"
+#include "util/xalloc.h"
 
-enum { LEASE_MS = 8000, RENEW_MS = 2000, WAIT_MS = 250, DEMO_WAIT_MS = 20, TYPES_MS = 500 };
+enum { LEASE_MS = 8000, RENEW_MS = 2000, WAIT_MS = 250, DEMO_WAIT_MS = 20, TYPES_MS = 500, TRIM_MS = 10000 };
 
 static void set_leading(struct app *a, bool leads)
 {
@@ -92,10 +93,16 @@ static int round_once(struct app *a, struct mono_time *renewed, struct mono_time
 void *judge_main(void *arg)
 {
 	struct app *a = arg;
-	struct mono_time renewed = {0}, looked = {0}, complained = {0};
+	struct mono_time renewed = {0}, looked = {0}, complained = {0}, trimmed = mono_now();
 
 	while (!atomic_load(&a->stop_judge)) {
 		struct error err = ERROR_INIT;
+
+		// A backlog opens many panes at once; what they held would stay with the process for good.
+		if (mono_ms_since(trimmed) >= TRIM_MS) {
+			xtrim();
+			trimmed = mono_now();
+		}
 		bool up = !round_once(a, &renewed, &looked, &err);
 		atomic_store(&a->store_up, up);
 		if (up)

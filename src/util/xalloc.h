@@ -11,6 +11,9 @@ void *xrealloc(void *p, size_t n);
 char *xstrdup(const char *s);              // NULL gives NULL
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+// Gives memory that was freed back to the system, of which malloc keeps what was freed among what is still held. Takes
+// milliseconds.
+void xtrim(void);
 
 // GROW(array, count, cap): makes room for one more element; array, count and cap are lvalues.
 #define GROW(a, n, cap)                                                                                      \
