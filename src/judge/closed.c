@@ -140,6 +140,23 @@ static int tell_cut(struct judge *j, struct stream_state *s, struct group *g, in
 	return 0;
 }
 
+static bool is_due(const struct group *g, int64_t end)
+{
+	return end % (g->rule->every_ms ? g->rule->every_ms : g->stream->conf->slide_ms) == 0;
+}
+
+// Are moments enough for all that look at the group's window?
+static bool moments_do(const struct track *t, const struct group *g, int64_t end)
+{
+	for (size_t i = 0; i < t->ngroups; i++) {
+		const struct group *o = t->groups[i];
+		if (!o->rule->measure->moments && is_due(o, end) &&
+		    rule_window(o->rule, o->stream->conf) == rule_window(g->rule, g->stream->conf))
+			return false;
+	}
+	return g->rule->measure->moments;
+}
+
 static int judge_group(struct judge *j, struct track *t, struct group *g, int64_t end, int64_t at, bool last,
 		       struct window_cache *cache, struct error *err)
 {
@@ -158,7 +175,7 @@ static int judge_group(struct judge *j, struct track *t, struct group *g, int64_
 	if (t->other && t->other->first != TIME_NONE && from >= t->other->first &&
 	    cached_window(cache, t->other, from, end, g->rule->measure->moments, &other, err))
 		return -1;
-	if (cached_window(cache, s, from, end, g->rule->measure->moments, &w, err))
+	if (cached_window(cache, s, from, end, moments_do(t, g, end), &w, err))
 		return -1;
 	struct moment m = moment_of(j, s, w);
 	if (s->moving && rule_moves(g->rule, s->conf)) {
@@ -241,7 +258,7 @@ static int judge_boundary(struct judge *j, struct track *t, int64_t end, struct 
 	for (size_t i = 0; i < t->ngroups; i++) {
 		const struct rule *r = t->groups[i]->rule;
 		int64_t every = r->every_ms ? r->every_ms : s->conf->slide_ms;
-		bool due = end % every == 0;
+		bool due = is_due(t->groups[i], end);
 		all &= due;
 		if (due && judge_group(j, t, t->groups[i], end, at, end + every > t->limit, &cache, err))
 			goto out;

@@ -51,6 +51,17 @@ static void show(struct shown_list *l, const struct reading *v, const struct ale
 	s->v.slice = xstrdup(v->slice);
 }
 
+static char *alert_key(const struct reading *v)
+{
+	size_t nfield = strlen(v->field), nslice = strlen(v->slice);
+	char *key = xmalloc(nfield + nslice + 2);
+
+	memcpy(key, v->field, nfield);
+	key[nfield] = '\037';
+	memcpy(key + nfield + 1, v->slice, nslice + 1);
+	return key;
+}
+
 static struct alert *alert_get(struct group *g, const char *key, const char *field, const char *slice)
 {
 	struct alert *a = map_gets(&g->alerts, key);
@@ -174,8 +185,8 @@ static void judge_reading(struct evaluation *e, struct reading *v)
 		tell_verdict(e, v, NULL, TRUTH_UNKNOWN);
 		return;
 	}
-	char *key = xasprintf("%s\037%s", v->field, v->slice);
-	struct alert *a = map_gets(&g->alerts, key);
+	char *key = g->alerts.count ? alert_key(v) : NULL; // most readings have no alert, and most groups none at all
+	struct alert *a = key ? map_gets(&g->alerts, key) : NULL;
 	enum truth truth = condition_eval(&v->limits, &v->v, a && a->state.firing);
 	// An eager verdict is on what has come so far. That a condition is not met needs every record.
 	if (moment_lost(r, e->moment) && (e->mode != ALERT_EAGER || truth != TRUTH_TRUE)) {
@@ -195,6 +206,7 @@ static void judge_reading(struct evaluation *e, struct reading *v)
 			step.why = READING_CATCHING_UP;
 	}
 	if (a || step.truth != TRUTH_FALSE) {
+		key = key ? key : alert_key(v);
 		a = alert_get(g, key, v->field, v->slice);
 		a->touched = g->evaluation;
 		a->last = v->v;
