@@ -141,6 +141,30 @@ static uint64_t *bins_for(struct field_target *t, size_t n)
 	return t->bins;
 }
 
+// The tokens of numbers of one byte that come next, which most are. -> what the bins held.
+static uint64_t get_short_tokens(struct rd *r, struct field_stats *f, size_t *bin)
+{
+	const uint8_t *p = r->p;
+	uint64_t total = 0;
+	size_t i = *bin;
+
+	while (p < r->end) {
+		unsigned gap = *p >> 4, c = *p & 15;
+		bool more = c == 15;
+
+		if (gap > 7 || !c || gap >= f->nbins - i || (more && (r->end - p < 2 || p[1] > 0x7f)))
+			break;
+		c += more ? p[1] : 0;
+		p += 1 + more;
+		i += gap;
+		f->bins[i++] = c;
+		total += c;
+	}
+	r->p = p;
+	*bin = i;
+	return total;
+}
+
 static uint64_t get_bins(struct rd *r, struct field_target *t, uint8_t version)
 {
 	struct field_stats *f = t->f;
@@ -157,6 +181,9 @@ static uint64_t get_bins(struct rd *r, struct field_target *t, uint8_t version)
 	f->nbins = (size_t)bins;
 	f->bins = bins_for(t, f->nbins);
 	while (i < f->nbins && !r->bad) {
+		total = add(r, total, get_short_tokens(r, f, &i));
+		if (i == f->nbins)
+			break;
 		uint64_t c = get_token(r, &gap);
 
 		r->bad |= gap > GAP_MAX || gap + (c > 0) > f->nbins - i || gap + c == 0;
