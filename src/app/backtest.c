@@ -8,8 +8,6 @@
 #include "collect/compact.h"
 #include "util/xalloc.h"
 
-enum { MAX_OPEN_PANES = 2048 }; // a partition, before they are written
-
 struct stream_clock {
 	int64_t newest;            // event ms; INT64_MIN: none
 	bool eager;                // it has rules that look at open panes
@@ -299,7 +297,6 @@ static bool place(struct backtest *b, struct part *p, const struct message *m, b
 int backtest_record(struct backtest *b, size_t part, const struct message *m, bool *enough, struct error *err)
 {
 	struct part *p = b->parts[part];
-	size_t open = 0;
 	bool inside;
 
 	if (place(b, p, m, &inside, enough) && pass(b, err))
@@ -310,9 +307,7 @@ int backtest_record(struct backtest *b, size_t part, const struct message *m, bo
 	if (!part_record(p, m, &b->collect, &b->scratch, m->time))
 		return error_set(err, "%s/%d: the schema of the record at offset %lld cannot be had", p->topic, (int)p->partition,
 				 (long long)m->offset);
-	for (size_t i = 0; i < p->nstreams; i++)
-		open += p->streams[i]->npanes;
-	return open > MAX_OPEN_PANES ? write_part(b, p, err) : 0;
+	return part_is_crowded(p) ? write_part(b, p, err) : 0;
 }
 
 int backtest_finish(struct backtest *b, struct error *err)

@@ -41,6 +41,7 @@ static void close_pane(struct open_pane *o)
 static void free_stream(struct part_stream *s)
 {
 	free(s->panes);
+	map_release(&s->at, NULL);
 	free(s->born);
 	history_free(s->history);
 	free(s);
@@ -52,7 +53,8 @@ void part_drop(struct part *p)
 		struct part_stream *s = p->streams[i];
 		for (size_t k = 0; k < s->npanes; k++)
 			close_pane(&s->panes[k]);
-		s->npanes = s->last = s->nreopened = 0;
+		s->npanes = s->nreopened = 0;
+		part_panes_moved(s);
 		s->max_event = s->max_untimed = INT64_MIN;
 		s->hole = (struct hole){0, 0};
 		s->hole_closed = false;
@@ -78,6 +80,7 @@ void part_drop(struct part *p)
 	p->waiting_since = 0;
 	p->check_offset = p->end = p->target = p->held_at = -1;
 	p->segments = 0;
+	p->kept = 0;
 }
 
 void part_free(struct part *p)
@@ -232,8 +235,10 @@ static void free_closed(struct part_stream *s)
 			s->reopened[s->nreopened++] = o->interval;
 		close_pane(o);
 	}
+	if (k == s->npanes)
+		return;
 	s->npanes = k;
-	s->last = 0;
+	part_panes_moved(s);
 }
 
 static void acknowledge(struct part *p, const int64_t *floors)
@@ -262,6 +267,7 @@ static void acknowledge(struct part *p, const int64_t *floors)
 		collect_stats_add(&s->stream->done, &s->fresh);
 		s->fresh = (struct collect_stream_stats){0};
 	}
+	p->kept = part_panes(p);
 }
 
 struct state_target {

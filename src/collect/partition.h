@@ -10,6 +10,9 @@
 #include "collect/stream.h"
 #include "kafka/consumer.h"
 #include "schema/wire.h"
+#include "util/map.h"
+
+enum { SLICE_MAX = 512 }; // bytes of a slice's name, with its end
 
 struct open_pane {
 	int64_t interval;
@@ -40,6 +43,7 @@ struct part_stream {
 	bool hole_closed;
 	struct open_pane *panes;
 	size_t npanes, cappanes;
+	struct map at;            // interval and slice -> index in panes + 1; interval -> how many it has
 	struct framed value, key; // of the record in hand
 	size_t last;              // index of the pane used last
 	struct history *history;  // NULL: no rule looks back
@@ -76,6 +80,7 @@ struct part {
 	int64_t shown_next;            // `next` when it was last looked at from outside,
 	struct mono_time moved_at;     // and when it was last seen to move, or at the end
 	uint32_t segments;             // segment numbers handed out
+	size_t kept;                   // panes that the last checkpoint left open
 	uint64_t too_old, records_lost;
 	int32_t partitions;            // of the topic, told with the next checkpoint; 0: not
 	char **events;                 // journal entries owed with the next checkpoint
@@ -122,6 +127,13 @@ void part_letters_adopt(struct part_stream *s, const struct claim *c, const stru
 void part_lost(struct part_stream *s, struct wall_time now);
 // To every stream of the partition, with an event.
 void part_lost_event(struct part *p, const char *type, json_t *fields);
+
+// The slice's open pane in the interval, or that of `other` where it already has max_slices of them.
+struct open_pane *part_pane(struct part *p, struct part_stream *s, int64_t interval, const char *slice);
+void part_panes_moved(struct part_stream *s); // after panes were taken out
+size_t part_panes(const struct part *p);      // that are open
+// It has so many open panes, most of them of closed intervals, that a checkpoint is due.
+bool part_is_crowded(const struct part *p);
 
 // Counts one message (a record or a tombstone). `now` tells the future. False: its schema cannot be had yet,
 // nothing was counted.

@@ -8,7 +8,7 @@
 #include "collect/partition.h"
 #include "util/xalloc.h"
 
-enum { SLICE_MAX = 512, VALUE_SHOWN = 80 };
+enum { VALUE_SHOWN = 80 };
 enum unread { UNREAD_NOT, UNREAD_OPAQUE, UNREAD_UNSUPPORTED }; // gives no values through no fault of its own
 
 // What one stream makes of one message's value or key, before it is counted.
@@ -92,36 +92,6 @@ static void slice_name(const struct part *p, const struct wstream *s, const stru
 	}
 }
 
-// The slice's pane, or `other` where the interval already has max_slices of them.
-static struct open_pane *open_pane(struct part *p, struct part_stream *s, int64_t interval, const char *slice)
-{
-	size_t slices = 0;
-
-	if (s->last < s->npanes && s->panes[s->last].interval == interval && !strcmp(s->panes[s->last].slice, slice))
-		return &s->panes[s->last];
-	for (size_t i = s->npanes; i-- > 0;) {
-		if (s->panes[i].interval != interval)
-			continue;
-		if (!strcmp(s->panes[i].slice, slice)) {
-			s->last = i;
-			return &s->panes[i];
-		}
-		slices++;
-	}
-	if (*slice && strcmp(slice, "other") && slices >= s->stream->conf->max_slices) {
-		struct open_pane *o = open_pane(p, s, interval, "other");
-		o->pane->approximate = true;
-		return o;
-	}
-	struct open_pane o = {.interval = interval, .slice = xstrdup(slice), .pane = pane_new(), .n = p->segments++, .reopened = part_closed(s, interval)};
-	for (size_t i = 0; i < s->stream->nfields; i++) // a field that stops coming is missing, not forgotten
-		pane_field(o.pane, i, s->stream->fields[i]);
-	GROW(s->panes, s->npanes, s->cappanes);
-	s->panes[s->npanes] = o;
-	s->last = s->npanes++;
-	return &s->panes[s->last];
-}
-
 static void add_time(struct field_stats *f, int64_t ms, int64_t event_ms)
 {
 	field_add_time(f, ms);
@@ -177,7 +147,7 @@ static void add_value(struct open_pane *o, struct field_stats *f, size_t k, cons
 
 static struct field_stats *stats_of(struct pane *pane, const struct wstream *s, size_t k)
 {
-	return k < pane->nfields && pane->fields[k] ? pane->fields[k] : pane_field(pane, k, s->fields[k]);
+	return k < pane->nfields && pane->fields[k] ? pane->fields[k] : pane_field_narrow(pane, k, s->fields[k]);
 }
 
 static void add_values(struct open_pane *o, struct wstream *s, const struct plan_entry *e, const struct record_values *r,
@@ -449,7 +419,7 @@ static void count(struct part *p, struct part_stream *s, const struct message *m
 	bool violating = broken || future || stale || (decoded && (v->values->nbreaches || v->plan->incompatible)) ||
 			 (key && (key->whole.kind != VIOLATION_KINDS || key->values->nbreaches));
 	slice_name(p, w, m, v, key, slice);
-	struct open_pane *o = open_pane(p, s, time_floor(v->event_ms, w->conf->pane_ms), slice);
+	struct open_pane *o = part_pane(p, s, time_floor(v->event_ms, w->conf->pane_ms), slice);
 	o->dirty = true;
 	o->pane->approximate |= unjudged > 0;
 	pane_count_record(o->pane, v->event_ms, m->offset, v->schema_id, decoded, violating, late);
@@ -502,7 +472,7 @@ static void count_tombstone(struct part *p, struct part_stream *s, const struct 
 		return;
 	}
 	slice_name(p, s->stream, m, NULL, NULL, slice);
-	struct open_pane *o = open_pane(p, s, time_floor(m->time.ms, s->stream->conf->pane_ms), slice);
+	struct open_pane *o = part_pane(p, s, time_floor(m->time.ms, s->stream->conf->pane_ms), slice);
 	o->dirty = true;
 	o->pane->tombstones++;
 }

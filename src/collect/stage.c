@@ -21,8 +21,10 @@ void stage_number(struct stage *s, struct field_stats *f, size_t k, double x)
 	if (k >= s->n)
 		grow(s, k);
 	struct column_stage *c = &s->columns[k];
-	if (!c->x)
-		c->x = xmalloc(STAGE_NUMBERS * sizeof *c->x);
+	if (c->n == c->cap) {
+		c->cap = c->cap ? 4 * c->cap : 4;
+		c->x = xrealloc(c->x, c->cap * sizeof *c->x);
+	}
 	c->x[c->n++] = x;
 	if (c->n == STAGE_NUMBERS) {
 		field_add_numbers(f, c->x, c->n);

@@ -9,8 +9,8 @@ enum { STAGE_NUMBERS = 64 };
 
 struct stage {
 	struct column_stage {
-		double *x; // STAGE_NUMBERS; NULL: none yet
-		size_t n;
+		double *x; // grown up to STAGE_NUMBERS; NULL: none yet
+		uint32_t n, cap;
 	} *columns; // by the pane's index of fields
 	size_t n;
 };

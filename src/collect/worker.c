@@ -16,7 +16,6 @@ enum {
 	WAKE_MS = 50,         // new breaches are written this soon
 	HEARTBEAT_MS = 4000,  // a partition's owner writes at least this often
 	COMMIT_MS = 5000,     // the advisory offset in Kafka
-	MAX_OPEN_PANES = 4096,
 	HELD_MS = 10000,      // a transaction open for longer makes its partition unknown
 	QUARANTINE_MS = 5000, // a server that refuses a write will not take it a moment later
 };
@@ -253,15 +252,6 @@ static void handle_batch(struct worker *w, struct message *batch, size_t n)
 		run->check_crc = crc_of(&batch[n - 1]);
 }
 
-static size_t open_panes(const struct part *p)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->nstreams; i++)
-		n += p->streams[i]->npanes;
-	return n;
-}
-
 static bool due(const struct worker *w, const struct part *p)
 {
 	int64_t age = mono_ms_since(p->written_at);
@@ -272,7 +262,7 @@ static bool due(const struct worker *w, const struct part *p)
 		return true;
 	if (p->dirty && (age >= w->conf->config->checkpoint_ms || (p->idle && !p->reported_idle)))
 		return true;
-	return age >= HEARTBEAT_MS || open_panes(p) > MAX_OPEN_PANES;
+	return age >= HEARTBEAT_MS || part_is_crowded(p);
 }
 
 static void show_partitions(struct worker *w)

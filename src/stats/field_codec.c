@@ -117,9 +117,9 @@ static void put_bins(struct buf *out, const struct field_stats *f)
 	put_cstr(out, f->grid_id);
 	buf_uvar(out, f->nbins);
 	for (size_t i = 0; i < f->nbins; i++) {
-		if (!f->bins[i] && ++gap < GAP_MAX)
+		if (!field_bin(f, i) && ++gap < GAP_MAX)
 			continue;
-		put_token(out, gap, f->bins[i]);
+		put_token(out, gap, field_bin(f, i));
 		gap = 0;
 	}
 	if (gap)
@@ -354,7 +354,7 @@ void field_encode(const struct field_stats *f, bool moments, struct buf *out)
 	put_cstr(out, f->path);
 	buf_u8(out, (uint8_t)f->type);
 	buf_u8(out, (uint8_t)((f->approximate ? STATS_APPROXIMATE : 0) | (mixed ? STATS_MIXED : 0) |
-			      (histogram && f->bins ? STATS_GRID : 0) | (f->in_elements ? STATS_ELEMENTS : 0) |
+			      (histogram && f->nbins ? STATS_GRID : 0) | (f->in_elements ? STATS_ELEMENTS : 0) |
 			      (ages ? STATS_AGES : 0)));
 	buf_uvar(out, f->present);
 	buf_uvar(out, f->nan);
@@ -375,7 +375,7 @@ void field_encode(const struct field_stats *f, bool moments, struct buf *out)
 		put_range(out, f->age_min, f->age_max);
 		put_logbins(out, f);
 	}
-	if (histogram && f->bins)
+	if (histogram && f->nbins)
 		put_bins(out, f);
 	else if (histogram)
 		put_logbins(out, f);

@@ -120,9 +120,11 @@ void field_logbins_merge(struct field_stats *dst, const struct field_stats *src)
 void field_drop_histogram(struct field_stats *f)
 {
 	free(f->bins);
+	free(f->narrow);
 	free(f->logbins);
 	free(f->loghints);
 	f->bins = NULL;
+	f->narrow = NULL;
 	f->logbins = NULL;
 	f->loghints = NULL;
 	f->nbins = f->nlogbins = f->caplogbins = 0;
@@ -134,16 +136,27 @@ void field_drop_histogram(struct field_stats *f)
 	f->mixed = true;
 }
 
+static void widen(struct field_stats *f)
+{
+	f->bins = xmalloc(f->nbins * sizeof *f->bins);
+	for (size_t i = 0; i < f->nbins; i++)
+		f->bins[i] = f->narrow[i];
+	free(f->narrow);
+	f->narrow = NULL;
+}
+
 void field_histogram_merge(struct field_stats *dst, const struct field_stats *src)
 {
 	if (dst->mixed)
 		return;
 	if (!dst->count && !src->mixed) {
 		free(dst->bins);
+		free(dst->narrow);
+		dst->narrow = NULL;
 		memcpy(dst->grid_id, src->grid_id, sizeof dst->grid_id);
 		dst->grid = src->grid;
 		dst->nbins = src->nbins;
-		dst->bins = src->bins ? xcalloc(src->nbins, sizeof *dst->bins) : NULL;
+		dst->bins = src->nbins ? xcalloc(src->nbins, sizeof *dst->bins) : NULL;
 	}
 	if (src->mixed || strcmp(dst->grid_id, src->grid_id) || dst->nbins != src->nbins) {
 		field_drop_histogram(dst);
@@ -152,8 +165,10 @@ void field_histogram_merge(struct field_stats *dst, const struct field_stats *sr
 	if (!dst->grid)
 		dst->grid = src->grid;
 	dst->approximate |= src->approximate;
+	if (dst->narrow)
+		widen(dst);
 	for (size_t i = 0; i < dst->nbins; i++)
-		dst->bins[i] += src->bins[i];
+		dst->bins[i] += field_bin(src, i);
 	xsum_merge(&dst->low_sum, &src->low_sum);
 	xsum_merge(&dst->high_sum, &src->high_sum);
 	if (!dst->bins)
@@ -166,7 +181,12 @@ static void grid_add(struct field_stats *f, const double *x, size_t n)
 
 	grid_bins_of(f->grid, x, n, bin);
 	for (size_t i = 0; i < n; i++) {
-		f->bins[bin[i]]++;
+		if (f->narrow && f->narrow[bin[i]] == UINT16_MAX)
+			widen(f);
+		if (f->narrow)
+			f->narrow[bin[i]]++;
+		else
+			f->bins[bin[i]]++;
 		if (bin[i] == 0)
 			xsum_add(&f->low_sum, x[i]);
 		else if (bin[i] == f->grid->n)
@@ -234,7 +254,7 @@ void field_add_sorted(struct field_stats *f, const double *x, size_t n)
 	const struct grid *g = f->grid;
 	size_t at = 0;
 
-	if (!g || !n) {
+	if (!g || !n || f->narrow) {
 		field_add_numbers(f, x, n);
 		return;
 	}

@@ -27,6 +27,7 @@ static void field_free(struct field_stats *f)
 		return;
 	free(f->path);
 	free(f->bins);
+	free(f->narrow);
 	field_vector_release(f);
 	free(f->logbins);
 	free(f->loghints);
@@ -115,7 +116,7 @@ void pane_insert_field(struct pane *p, struct field_stats *f)
 	p->fields[at] = f;
 }
 
-struct field_stats *pane_field(struct pane *p, size_t index, const struct field_def *def)
+static struct field_stats *add_field(struct pane *p, size_t index, const struct field_def *def, bool narrow)
 {
 	char no[] = "false", yes[] = "true", *truths[] = {no, yes};
 
@@ -131,7 +132,10 @@ struct field_stats *pane_field(struct pane *p, size_t index, const struct field_
 		f->grid = def->grid;
 		memcpy(f->grid_id, def->grid->id, sizeof f->grid_id);
 		f->nbins = grid_bins(def->grid);
-		f->bins = xcalloc(f->nbins, sizeof *f->bins);
+		if (narrow)
+			f->narrow = xcalloc(f->nbins, sizeof *f->narrow);
+		else
+			f->bins = xcalloc(f->nbins, sizeof *f->bins);
 	} else if (f->type == FIELD_VECTOR) {
 		f->dims = def->dims;
 		f->fixed_dims = def->dims > 0;
@@ -141,6 +145,16 @@ struct field_stats *pane_field(struct pane *p, size_t index, const struct field_
 		categories_know(&f->cats, def->categories, def->ncategories);
 	}
 	return f;
+}
+
+struct field_stats *pane_field(struct pane *p, size_t index, const struct field_def *def)
+{
+	return add_field(p, index, def, false);
+}
+
+struct field_stats *pane_field_narrow(struct pane *p, size_t index, const struct field_def *def)
+{
+	return add_field(p, index, def, true);
 }
 
 struct field_stats *pane_find(const struct pane *p, const char *path, enum field_type type)

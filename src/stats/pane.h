@@ -64,6 +64,7 @@ struct field_stats {
 	char grid_id[17];          // "" for the logarithmic grid
 	const struct grid *grid;   // where known to this process, else NULL
 	uint64_t *bins;            // nbins counts, on the quantile grid (NULL on the logarithmic one)
+	uint16_t *narrow;          // in their place while none exceeds 16 bits, of a field from pane_field_narrow
 	size_t nbins;
 	struct xsum low_sum, high_sum; // of the outer bins' values, exact
 	struct logbin {
@@ -146,6 +147,8 @@ void pane_free(struct pane *p);
 
 // The statistics of def, at the caller's own index (grown as needed). def->grid must outlive the pane.
 struct field_stats *pane_field(struct pane *p, size_t index, const struct field_def *def);
+// The same in a quarter of the memory, to be counted into, merged and encoded, and nothing else.
+struct field_stats *pane_field_narrow(struct pane *p, size_t index, const struct field_def *def);
 // By path, NULL if absent. With `type` FIELD_TYPES: any type.
 struct field_stats *pane_find(const struct pane *p, const char *path, enum field_type type);
 
@@ -181,6 +184,12 @@ void pane_fault(struct pane *p, const struct schema_fault *f);      // copies, a
 // Records whose schema lacks the field, or has it in another type.
 uint64_t pane_dropped(const struct pane *p, const char *field);
 uint64_t pane_violations(const struct pane *p, enum violation_kind kind); // over all fields
+// The i-th count on the quantile grid.
+static inline uint64_t field_bin(const struct field_stats *f, size_t i)
+{
+	return f->narrow ? f->narrow[i] : f->bins[i];
+}
+
 // Where the field could have had a value.
 static inline uint64_t field_places(const struct pane *p, const struct field_stats *f)
 {

@@ -293,6 +293,53 @@ Test(numbers, at_once_are_those_one_by_one)
 	}
 }
 
+static struct pane *narrow_pane(const double *x, size_t n)
+{
+	struct field_def def = {path, FIELD_NUMERIC, grid_a(), NULL, 0, 0, false};
+	struct pane *p = pane_new();
+
+	field_add_numbers(pane_field_narrow(p, 0, &def), x, n);
+	return p;
+}
+
+static void expect_same(const struct pane *a, const struct pane *b, const char *what)
+{
+	struct buf x = encoded(a), y = encoded(b);
+
+	cr_expect(same_bytes(&x, &y), "%s", what);
+	buf_release(&x);
+	buf_release(&y);
+}
+
+// Bins up to, at and past what 16 bits hold.
+Test(numbers, counted_narrow_are_those_counted_wide)
+{
+	enum { MANY = 66000 };
+	static const size_t times[] = {0, 1, 1000, 65535, 65536, MANY};
+	struct rng r = rng_seeded("counted_narrow_are_those_counted_wide");
+	double *x = xmalloc((MANY + 300) * sizeof *x);
+
+	for (size_t k = 0; k < ARRAY_LEN(times); k++) {
+		size_t n = times[k];
+		for (size_t i = 0; i < n + 300; i++)
+			x[i] = i < n ? 5 : 30000 * rng_normal(&r);
+		struct pane *wide = numeric_pane(grid_a(), x, n + 300), *narrow = narrow_pane(x, n + 300);
+		expect_same(wide, narrow, "encoded");
+		struct pane *ab = narrow_pane(x, n / 2), *into = pane_new(), *want = numeric_pane(grid_a(), x, n / 2);
+		pane_merge(ab, narrow);
+		pane_merge(into, narrow);
+		pane_merge(want, wide);
+		expect_same(wide, into, "merged into nothing");
+		expect_same(want, ab, "merged");
+		pane_free(wide);
+		pane_free(narrow);
+		pane_free(ab);
+		pane_free(into);
+		pane_free(want);
+	}
+	free(x);
+}
+
 static int by_value(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
