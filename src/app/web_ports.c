@@ -227,13 +227,15 @@ bool web_ready(void *ctx, char *why, size_t n)
 		claimed += parts[i].claimed;
 	if (a->collect)
 		collect_totals(a->collect, &t);
-	if (a->judge && !atomic_load(&a->store_up))
+	bool collects = a->opt.role != APP_JUDGE, judges = a->opt.role != APP_COLLECT;
+	if (judges && !atomic_load(&a->store_up))
 		snprintf(why, n, "the store is away%s%s", t.trouble[0] ? ": " : "", t.trouble);
-	else if (a->collect && !claimed && t.trouble[0])
+	else if (collects && !claimed && t.trouble[0])
 		snprintf(why, n, "no partition is read yet: %s", t.trouble);
-	else if (a->collect && t.joined < t.running)
-		snprintf(why, n, "the consumer group has not answered yet (%u of %u workers)", t.joined, t.running);
-	else if (a->collect && claimed < np)
+	else if (collects && t.joined < a->model->config->workers)
+		snprintf(why, n, "the consumer group has not answered yet (%u of %u workers)", t.joined,
+			 a->model->config->workers);
+	else if (claimed < np)
 		snprintf(why, n, "%zu of %zu partitions are not claimed yet", np - claimed, np);
 	else
 		ready = true;

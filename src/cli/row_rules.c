@@ -117,7 +117,7 @@ void row_rules_judge(struct row_rules *k, const struct row *row, const enum fiel
 			found = true;
 			judge_cell(k, r, row, &row->cells[j], types[r->column]);
 		}
-		if (!found && r->conf->not_null)
+		if (!found && r->column >= 0 && r->conf->not_null)
 			breach(k, r, row, VIOLATION_NULL, "is missing");
 		broken |= r->broken != 0;
 	}

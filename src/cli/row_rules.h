@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The value rules of a stream's `fields:` on the rows of a file: range, allowed, pattern, length, not_null, as
-// plans judge them of records (docs/counting.md). What needs records before, a clock or an expression is not judged.
+// plans judge them of records (docs/counting.md). What needs records before, a clock or an
+// expression is not judged, nor is a field that the file has no column of: training data need not have them all.
 #ifndef KD_CLI_ROW_RULES_H
 #define KD_CLI_ROW_RULES_H
 #include "app/range_faults.h"
