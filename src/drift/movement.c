@@ -14,7 +14,7 @@
 #include "util/clock.h"
 #include "util/xalloc.h"
 
-enum { SURE = 256 };
+enum { SURE = 4096 };
 
 double movement_rest(const struct movement *s, int64_t at, double deviation)
 {
