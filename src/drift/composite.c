@@ -6,7 +6,7 @@
 // records has variance e + v/n: e is what truly moves from window to window, v/n what sampling alone gives.
 // e is estimated once, at the groups' size, never below 0, so that it holds for a window of any size m and
 // the spread is never below what independence would give. Estimated means are compared by Student's t with
-// n_eff - 1 degrees, and the spread is widened by 1 + 1/n_eff, because the reference's own mean is as
+// n_eff - 1 degrees, and to the spread that of the groups over n_eff is added, because the reference's own mean is as
 // uncertain. The distances ks and wasserstein have squares that add up in the same way; being positive and
 // skewed they are compared on their logarithm, with each group held against the others.
 //
@@ -113,7 +113,8 @@ static double deviation_sd(const struct family *f, const struct series *s, doubl
 		return sqrt(v / f->m + v / f->n);
 	double independent = f->season ? fmin(s->n_eff, f->history->phase_groups) : s->n_eff;
 	double moves = fmax(0, s->variance - v / f->history->size);
-	return sqrt((moves + v / f->m) * (1 + 1 / independent));
+	// The reference's own mean is as uncertain as its groups say, however many records the window has.
+	return sqrt(moves + v / f->m + (moves + v / f->history->size) / independent);
 }
 
 static double two_sided(const struct family *f, const struct series *s, double deviation, double sd)

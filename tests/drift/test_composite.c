@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drift/special.h"
 #include "helper.h"
 #include "util/xalloc.h"
 
@@ -349,6 +350,24 @@ Test(composite, other_window_sizes)
 		}
 	}
 	baseline_free(b);
+}
+
+// A training sample is thinner than the stream: what the reference's own mean is worth limits what can be told.
+Test(composite, windows_fuller_than_the_whole_baseline)
+{
+	struct stream s;
+	int above = 0;
+
+	start(&s, &processes[0], SEED);
+	for (int k = 0; k < 100; k++) {
+		struct baseline *b = history(&s, &processes[0], 24);
+		struct pane *same = window(&s, &processes[0], b, 100 * WINDOW, 1, 0);
+
+		above += against("drift", b, same, HOUR).value > normal_isf(0.01);
+		pane_free(same);
+		baseline_free(b);
+	}
+	cr_expect_leq(above, 4, "%d of 100, where 1 is expected", above); // P(X > 4) = 0.004
 }
 
 // The stated p-value of a plain z-test, where records are independent and rows had no event time.
