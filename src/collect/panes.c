@@ -6,7 +6,7 @@
 #include "collect/partition.h"
 #include "util/xalloc.h"
 
-enum { CROWD = 2048 };
+enum { CROWD = 1 << 16 }; // fields of open panes: some 100 MB of numbers
 
 static size_t pane_key(char *key, int64_t interval, const char *slice)
 {
@@ -81,7 +81,16 @@ size_t part_panes(const struct part *p)
 	return n;
 }
 
+size_t part_open_fields(const struct part *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->nstreams; i++)
+		n += p->streams[i]->npanes * (p->streams[i]->stream->nfields + 1);
+	return n;
+}
+
 bool part_is_crowded(const struct part *p)
 {
-	return part_panes(p) > CROWD + 2 * p->kept;
+	return part_open_fields(p) > CROWD + 2 * p->kept;
 }

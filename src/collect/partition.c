@@ -267,7 +267,7 @@ static void acknowledge(struct part *p, const int64_t *floors)
 		collect_stats_add(&s->stream->done, &s->fresh);
 		s->fresh = (struct collect_stream_stats){0};
 	}
-	p->kept = part_panes(p);
+	p->kept = part_open_fields(p);
 }
 
 struct state_target {

@@ -80,7 +80,7 @@ struct part {
 	int64_t shown_next;            // `next` when it was last looked at from outside,
 	struct mono_time moved_at;     // and when it was last seen to move, or at the end
 	uint32_t segments;             // segment numbers handed out
-	size_t kept;                   // panes that the last checkpoint left open
+	size_t kept;                   // fields of panes that the last checkpoint left open
 	uint64_t too_old, records_lost;
 	int32_t partitions;            // of the topic, told with the next checkpoint; 0: not
 	char **events;                 // journal entries owed with the next checkpoint
@@ -133,6 +133,7 @@ struct open_pane *part_pane(struct part *p, struct part_stream *s, int64_t inter
 void part_panes_moved(struct part_stream *s); // after panes were taken out
 size_t part_panes(const struct part *p);      // that are open
 // It has so many open panes, most of them of closed intervals, that a checkpoint is due.
+size_t part_open_fields(const struct part *p); // of all open panes
 bool part_is_crowded(const struct part *p);
 
 // Counts one message (a record or a tombstone). `now` tells the future. False: its schema cannot be had yet,
