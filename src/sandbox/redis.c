@@ -81,9 +81,10 @@ static void child(const char *dir, int port, pid_t parent)
 	dup2(log, 1);
 	dup2(log, 2);
 	snprintf(number, sizeof number, "%d", port);
+	// No rewriting of the log: that is a child of its own, which outlives the server and writes on after it.
 	execlp("redis-server", "redis-server", "--port", number, "--bind", "127.0.0.1", "--dir", ".",
-	       "--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy",
-	       "noeviction", "--daemonize", "no", (char *)NULL);
+	       "--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0",
+	       "--maxmemory-policy", "noeviction", "--daemonize", "no", (char *)NULL);
 	_exit(errno == ENOENT ? 126 : 127);
 }
 
