@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "judge/alert.h"
+#include "util/sort.h"
 #include "util/xalloc.h"
 
 enum { DIGITS = 3 };
@@ -87,13 +88,6 @@ uint64_t tune_firings(const struct rule *r, const struct timelines *history, boo
 
 // --- one threshold ------------------------------------------------------------------------------------
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 // Readings that lie beyond the threshold, each once, from the nearest on. The caller frees.
 static double *beyond(const struct tune_rule *t, const struct timelines *history, size_t *n)
 {
@@ -112,7 +106,7 @@ static double *beyond(const struct tune_rule *t, const struct timelines *history
 		}
 	}
 	if (*n)
-		qsort(out, *n, sizeof *out, ascending);
+		qsort(out, *n, sizeof *out, double_cmp);
 	for (size_t i = 0; i < *n; i++)
 		if (!k || out[i] != out[k - 1])
 			out[k++] = out[i];

@@ -10,6 +10,7 @@
 #include "stats/categories.h"
 #include "util/clock.h"
 #include "util/map.h"
+#include "util/sort.h"
 #include "util/xalloc.h"
 
 struct value {
@@ -169,13 +170,6 @@ void baseline_builder_text(struct baseline_builder *b, const char *path, enum fi
 	value->id = t->id;
 }
 
-static int by_number(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static const struct grid *make_grid(const struct column *c)
 {
 	double *sorted = xmalloc((c->n + 1) * sizeof *sorted);
@@ -185,7 +179,7 @@ static const struct grid *make_grid(const struct column *c)
 	for (size_t i = 0; i < c->n; i++)
 		if (!c->values[i].id && isfinite(c->values[i].number))
 			sorted[n++] = c->values[i].number;
-	qsort(sorted, n, sizeof *sorted, by_number);
+	qsort(sorted, n, sizeof *sorted, double_cmp);
 	if (n)
 		g = grid_from_sorted(sorted, n);
 	free(sorted);

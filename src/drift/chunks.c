@@ -11,6 +11,7 @@
 #include "drift/shares.h"
 #include "drift/special.h"
 #include "drift/spread.h"
+#include "util/sort.h"
 #include "util/xalloc.h"
 
 struct pair { // a group beside the baseline
@@ -241,13 +242,6 @@ static void columns_fill(struct pair *p, const struct spread *s)
 	t->n = used;
 }
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static void fill(struct chunk_series *s, const struct chunk_history *h)
 {
 	double r[BASELINE_BINS], c[BASELINE_BINS], logs[BASELINE_CHUNKS], least = 0, sum = 0, squares = 0;
@@ -270,7 +264,7 @@ static void fill(struct chunk_series *s, const struct chunk_history *h)
 	}
 	s->sd = sqrt(squares / (double)s->n);
 	s->law = series_of(logs, s->n, 1);
-	qsort(s->values, s->n, sizeof *s->values, ascending);
+	qsort(s->values, s->n, sizeof *s->values, double_cmp);
 }
 
 struct chunk_series *chunk_series_new(const struct measure *m, const struct baseline_field *f, const struct baseline *b,

@@ -12,6 +12,7 @@
 #include "drift/measures.h"
 #include "drift/shares.h"
 #include "drift/special.h"
+#include "util/sort.h"
 #include "util/xalloc.h"
 
 double exact_ks(const struct exact *e)
@@ -323,13 +324,6 @@ static double spread_between(const struct spread *s, double lo, double hi)
 	return 0;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void add_column(struct columns *t, double r, double c)
 {
 	t->r[t->n] = r;
@@ -353,7 +347,7 @@ double exact_js_tfdv(const struct exact *e)
 		cuts[n++] = sr.b.edges[i];
 	for (size_t i = 0; sc.b.n && i <= 10; i++)
 		cuts[n++] = sc.b.edges[i];
-	qsort(cuts, n, sizeof *cuts, by_value);
+	qsort(cuts, n, sizeof *cuts, double_cmp);
 	for (size_t i = 1; i < n; i++)
 		if (cuts[i - 1] < cuts[i])
 			add_column(&t, spread_between(&sr, cuts[i - 1], cuts[i]),

@@ -17,6 +17,7 @@
 #include "drift/spread.h"
 #include "util/clock.h"
 #include "util/map.h"
+#include "util/sort.h"
 #include "util/xalloc.h"
 
 #define DAY_MS INT64_C(86400000)
@@ -45,16 +46,9 @@ static size_t phase_of(int64_t slot, int64_t period, int64_t length)
 	return period ? (size_t)((slot - time_floor(slot, period)) / length) : 0;
 }
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static double median(double *v, size_t n)
 {
-	qsort(v, n, sizeof *v, ascending);
+	qsort(v, n, sizeof *v, double_cmp);
 	return n ? v[n / 2] : 0;
 }
 

@@ -4,16 +4,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "util/sort.h"
 #include "util/xalloc.h"
 
 enum { QUIET_LEAST = 3 };
-
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
 
 static struct since stretch_from(const double *values, size_t n, double sign, double beyond)
 {
@@ -43,7 +37,7 @@ static double moved_beyond(const double *values, size_t n, double limit, double 
 		known[k++] = sign * values[i];
 		crossed &= sign * values[i] > sign * limit;
 	}
-	qsort(known, k, sizeof *known, ascending);
+	qsort(known, k, sizeof *known, double_cmp);
 	size_t quiet = k / 4 > QUIET_LEAST ? k / 4 : QUIET_LEAST;
 	if (!crossed && k > quiet) {
 		double level = known[quiet / 2], width = known[quiet - 1] - known[0];

@@ -14,6 +14,7 @@
 #include "stats/edges.h"
 #include "util/buf.h"
 #include "util/digest.h"
+#include "util/sort.h"
 #include "util/xalloc.h"
 
 enum { LANES = 4 };
@@ -137,13 +138,6 @@ int grid_bin_is_point(const struct grid *g, size_t bin)
 	return bin > 0 && bin < g->n && g->edges[bin] == nextafter(g->edges[bin - 1], INFINITY);
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void point_add(struct edges *s, double v)
 {
 	edge_add(s, v);
@@ -178,7 +172,7 @@ struct grid *grid_from_sorted(const double *sorted, size_t n)
 		point_add(&s, 0);
 	edge_add(&s, min);
 	edge_add(&s, nextafter(max, INFINITY));
-	qsort(s.e, s.n, sizeof *s.e, by_value);
+	qsort(s.e, s.n, sizeof *s.e, double_cmp);
 	for (size_t i = 0; i < s.n; i++)
 		if (!k || s.e[i] != s.e[k - 1])
 			s.e[k++] = s.e[i];

@@ -9,6 +9,7 @@
 #include "stats/categories.h"
 #include "stats/edges.h"
 #include "util/map.h"
+#include "util/sort.h"
 #include "util/xalloc.h"
 
 // --- numbers ------------------------------------------------------------------------------------------
@@ -97,13 +98,6 @@ static void cuts_add(struct edges *s, const struct field_stats *f)
 	}
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 struct grid *grid_from_log(const struct field_stats *f)
 {
 	struct edges s = {0};
@@ -120,7 +114,7 @@ struct grid *grid_from_log(const struct field_stats *f)
 				bin_add(&s, f, i);
 		if (f->nlogbins > GRID_CUTS)
 			cuts_add(&s, f);
-		qsort(s.e, s.n, sizeof *s.e, by_value);
+		qsort(s.e, s.n, sizeof *s.e, double_cmp);
 	}
 	for (size_t i = 0; i < s.n; i++)
 		if (!k || s.e[i] != s.e[k - 1])

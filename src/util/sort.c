@@ -80,7 +80,7 @@ static bool long_runs(const double *v, size_t n)
 	return false;
 }
 
-static int by_value(const void *a, const void *b)
+int double_cmp(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 
@@ -90,7 +90,7 @@ static int by_value(const void *a, const void *b)
 void sort_doubles(double *v, double *scratch, size_t n)
 {
 	if (n > UINT32_MAX) { // more than the counters hold
-		qsort(v, n, sizeof *v, by_value);
+		qsort(v, n, sizeof *v, double_cmp);
 		return;
 	}
 	if (n > FEW) {

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "schema/plan.h"
+#include "util/sort.h"
 #include "util/xalloc.h"
 
 #define ROUNDS 7
@@ -301,19 +302,12 @@ static void run(struct turn *t, const struct records *r, int round, struct gener
 	t->allocated = (double)(allocations - before) / (double)done;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static double median(const double *v)
 {
 	double sorted[ROUNDS];
 
 	memcpy(sorted, v, sizeof sorted);
-	qsort(sorted, ROUNDS, sizeof *sorted, by_value);
+	qsort(sorted, ROUNDS, sizeof *sorted, double_cmp);
 	return sorted[ROUNDS / 2];
 }
 

@@ -17,6 +17,7 @@
 #include "config/config.h"
 #include "judge/judge.h"
 #include "util/map.h"
+#include "util/sort.h"
 #include "util/xalloc.h"
 
 enum { MINUTE = 60000, HOURS = 2, ROWS = 60000, WORDS = 20, TIMED = 32, INTERVALS = HOURS * 60 + TIMED + 1 };
@@ -253,13 +254,6 @@ static double tick(struct judge *j)
 	return ms() - began;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static double held_mib(void)
 {
 	return (double)mallinfo2().uordblks / 0x1p20;
@@ -307,7 +301,7 @@ int main(int argc, char **argv)
 		sum += t[i] = tick(j);
 	}
 	printf("caches_mib %.1f\n", held_mib() - before);
-	qsort(t, TIMED, sizeof *t, by_value);
+	qsort(t, TIMED, sizeof *t, double_cmp);
 	printf("warm_mean_ms %.2f\nwarm_median_ms %.2f\nwarm_worst_ms %.2f\n", sum / TIMED, t[TIMED / 2], t[TIMED - 1]);
 	judge_free(j);
 	j = judge_new(&conf, &port);

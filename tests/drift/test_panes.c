@@ -8,6 +8,7 @@
 
 #include "exact_data.h"
 #include "helper.h"
+#include "util/sort.h"
 #include "util/xalloc.h"
 
 static json_t *golden(const char *key)
@@ -263,13 +264,6 @@ Test(panes, two_humps)
 	json_decref(cases);
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 // n values of some law, sorted.
 static double *some_values(struct rng *rng, size_t n)
 {
@@ -286,7 +280,7 @@ static double *some_values(struct rng *rng, size_t n)
 		if (rng_uniform(rng) < 0.02)
 			v[i] = 0;
 	}
-	qsort(v, n, sizeof *v, by_value);
+	qsort(v, n, sizeof *v, double_cmp);
 	return v;
 }
 

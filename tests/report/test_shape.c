@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "report/shape.h"
+#include "util/sort.h"
 #include "util/xalloc.h"
 
 // Nothing is drawn past a side's greatest value.
@@ -111,13 +112,6 @@ Test(shape, a_wide_range_above_zero_is_logarithmic)
 	shape_release(&s);
 }
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 // Beside a count of each cell, value by value.
 Test(shape, samples_are_counted_to_a_thousandth)
 {
@@ -130,8 +124,8 @@ Test(shape, samples_are_counted_to_a_thousandth)
 		r[i] = i % 10 ? -log(drand48()) * 10 : 5;
 	for (int i = 0; i < M; i++)
 		c[i] = -log(drand48()) * 20;
-	qsort(r, N, sizeof *r, ascending);
-	qsort(c, M, sizeof *c, ascending);
+	qsort(r, N, sizeof *r, double_cmp);
+	qsort(c, M, sizeof *c, double_cmp);
 	shape_of_samples(&s, r, N, c, M, 50);
 	cr_expect_eq(s.n_r, N);
 	cr_expect_eq(s.n_c, M);

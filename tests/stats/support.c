@@ -47,13 +47,6 @@ double rng_normal(struct rng *r)
 	return sqrt(-2 * log(1 - rng_unit(r))) * cos(6.283185307179586 * rng_unit(r));
 }
 
-int by_double(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static struct grid *grids[2];
 
 static void free_grids(void)

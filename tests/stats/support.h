@@ -18,8 +18,6 @@ uint64_t rng_below(struct rng *r, uint64_t n);
 double rng_unit(struct rng *r);   // [0, 1)
 double rng_normal(struct rng *r);
 
-int by_double(const void *a, const void *b);
-
 // The grids that random panes use; freed at exit.
 const struct grid *grid_a(void);
 const struct grid *grid_b(void);

@@ -8,6 +8,7 @@
 #include "stats/pane.h"
 #include "support.h"
 #include "util/digest.h"
+#include "util/sort.h"
 #include "util/xalloc.h"
 
 static char path[] = "x";
@@ -339,7 +340,7 @@ Test(codec, is_compact)
 
 	for (size_t i = 0; i < ARRAY_LEN(s); i++)
 		s[i] = exp(rng_normal(&r));
-	qsort(s, ARRAY_LEN(s), sizeof *s, by_double);
+	qsort(s, ARRAY_LEN(s), sizeof *s, double_cmp);
 	struct grid *g = grid_from_sorted(s, ARRAY_LEN(s));
 	struct field_def defs[] = {
 		{(char[]){"customer.amount"}, FIELD_NUMERIC, g, NULL, 0, 0, false},

@@ -7,6 +7,7 @@
 
 #include "stats/grid.h"
 #include "support.h"
+#include "util/sort.h"
 #include "util/xalloc.h"
 
 static size_t naive_bin(const double *edges, size_t n, double x)
@@ -51,7 +52,7 @@ static size_t random_edges(struct rng *r, double *e, size_t most)
 		}
 		e[i] += 0.0;
 	}
-	qsort(e, n, sizeof *e, by_double);
+	qsort(e, n, sizeof *e, double_cmp);
 	for (size_t i = 0; i < n; i++)
 		if (!k || e[i] != e[k - 1])
 			e[k++] = e[i];
@@ -131,7 +132,7 @@ static double *sorted_sample(struct rng *r, size_t n, int kind)
 
 		s[i] = kind == 0 ? z : kind == 1 ? exp(3 * z) : kind == 2 ? floor(20 * z) : rng_below(r, 3) ? exp(z) : 7;
 	}
-	qsort(s, n, sizeof *s, by_double);
+	qsort(s, n, sizeof *s, double_cmp);
 	return s;
 }
 
@@ -181,7 +182,7 @@ Test(grid, tails_have_cuts)
 	const double cuts[] = {11, 101, 99901, 99991, 50001}; // 1e-4, 1e-3, their mirrors, the median
 
 	for (size_t i = 0; i < ARRAY_LEN(cuts); i++)
-		cr_assert_not_null(bsearch(&cuts[i], g->edges, g->n, sizeof *g->edges, by_double), "%g", cuts[i]);
+		cr_assert_not_null(bsearch(&cuts[i], g->edges, g->n, sizeof *g->edges, double_cmp), "%g", cuts[i]);
 	cr_assert_eq(g->n, 255 + 4 + 2);
 	free(s);
 	grid_free(g);

@@ -8,6 +8,7 @@
 #include "moments_table.h"
 #include "stats/pane.h"
 #include "support.h"
+#include "util/sort.h"
 #include "util/xalloc.h"
 
 static char path[] = "x";
@@ -164,7 +165,7 @@ Test(quantiles, lie_in_the_right_bin)
 			double z = rng_normal(&r);
 			s[i] = round % 3 == 0 ? floor(5 * z) : round % 3 == 1 ? 50 * z : -exp(3 * z);
 		}
-		qsort(s, n, sizeof *s, by_double);
+		qsort(s, n, sizeof *s, double_cmp);
 		struct grid *own = grid_from_sorted(s, n);
 		const struct grid *on[] = {own, grid_a(), NULL};
 		for (size_t g = 0; g < ARRAY_LEN(on); g++) {
@@ -340,13 +341,6 @@ Test(numbers, counted_narrow_are_those_counted_wide)
 	free(x);
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 Test(numbers, sorted_are_those_one_by_one)
 {
 	struct rng r = rng_seeded("sorted_are_those_one_by_one");
@@ -358,7 +352,7 @@ Test(numbers, sorted_are_those_one_by_one)
 
 		for (size_t i = 0; i < n; i++)
 			x[i] = round % 2 ? (double)rng_below(&r, 9) : 30000 * rng_normal(&r);
-		qsort(x, n, sizeof *x, by_value);
+		qsort(x, n, sizeof *x, double_cmp);
 		struct pane *one = numeric_pane(g, x, n), *all = numeric_pane(g, NULL, 0);
 		field_add_sorted(all->fields[0], x, n);
 		struct buf want = encoded(one), got = encoded(all);

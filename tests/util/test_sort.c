@@ -56,13 +56,6 @@ static double draw(int kind)
 	}
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 Test(sort, doubles_as_qsort)
 {
 	static const size_t sizes[] = {0, 1, 2, 63, 64, 65, 1000, 70000};
@@ -78,7 +71,7 @@ Test(sort, doubles_as_qsort)
 
 			for (size_t i = 0; i < n; i++)
 				want[i] = v[i] = draw(kind);
-			qsort(want, n, sizeof *want, by_value);
+			qsort(want, n, sizeof *want, double_cmp);
 			sort_doubles(v, scratch, n);
 			for (size_t i = 0; i < n; i++)
 				cr_assert(v[i] == want[i], "kind %d, %zu of %zu: %a, not %a", kind, i, n,
