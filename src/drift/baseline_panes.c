@@ -169,24 +169,11 @@ static void count_numbers(const struct baseline_field *f, struct baseline_chunk 
 	}
 }
 
-static void count_categories(const struct baseline_field *f, struct baseline_chunk *k, const struct field_stats *s)
-{
-	const struct category *top[BASELINE_BINS - 1];
-	size_t n = coarse_categories(f->total, top);
-	uint64_t rest = s->count;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct category *c = category_find(s, top[i]);
-
-		k->bins[i] = c ? c->n : 0;
-		rest -= k->bins[i];
-	}
-	k->bins[n] = rest;
-}
-
 static void count_chunk(const struct baseline_field *f, struct baseline_chunk *k, const struct pane *p,
 			const struct field_stats *s)
 {
+	const struct category *top[BASELINE_BINS - 1];
+
 	k->count = s->count;
 	k->missing = field_missing(p, s);
 	k->min = s->min;
@@ -196,7 +183,7 @@ static void count_chunk(const struct baseline_field *f, struct baseline_chunk *k
 	if (f->coarse)
 		count_numbers(f, k, s);
 	else if (f->nbins)
-		count_categories(f, k, s);
+		coarse_counts(s, top, coarse_categories(f->total, top), k->bins);
 }
 
 void baseline_add_chunk(struct baseline *b, int64_t from, int64_t to, const struct pane *p)

@@ -17,12 +17,9 @@
 #define RATIO 1.4
 // Deviates below this are not worth an exact p: with two members and one span they give no value above 0.
 #define PLAIN 2.5
-#define LEAST_P 1e-300
 #define RARE 0.01
 // Of the false alarms of a number's two members: changes of the mean are the smaller ones to find.
 #define MEAN_SHARE 0.8
-// As elsewhere for what the reference never showed: the 95 % bound at none.
-#define UNSEEN_PRIOR 3
 enum { LEAST_MEAN = 4, LEAST_VARIANCE = 8, LEAST_SHARE = 1 };
 
 size_t scan_lengths(int64_t slide_ms, int64_t longest_ms, int64_t out[SCAN_LENGTHS])
@@ -38,22 +35,9 @@ size_t scan_lengths(int64_t slide_ms, int64_t longest_ms, int64_t out[SCAN_LENGT
 	return n;
 }
 
-// The baseline's count of each coarse bin.
-static void bin_totals(const struct baseline_field *f, double *out)
-{
-	const struct category *top[BASELINE_BINS - 1];
-	size_t n = coarse_categories(f->total, top);
-	double rest = (double)f->total->count;
-
-	for (size_t i = 0; i < n; i++) {
-		out[i] = (double)top[i]->n;
-		rest -= out[i];
-	}
-	out[n] = rest;
-}
-
 bool scan_init(struct scan *s, const struct baseline *b, const struct baseline_field *f)
 {
+	const struct category *top[BASELINE_BINS - 1];
 	const struct field_stats *t = f->total;
 	bool shares = f->def.type == FIELD_CATEGORICAL || f->def.type == FIELD_BOOLEAN;
 	size_t series;
@@ -65,7 +49,7 @@ bool scan_init(struct scan *s, const struct baseline *b, const struct baseline_f
 		series = f->nbins;
 		// Of two values one says it all.
 		s->members = f->def.type == FIELD_BOOLEAN ? 1 : series;
-		bin_totals(f, s->bins);
+		coarse_counts(t, top, coarse_categories(t, top), s->bins);
 	} else {
 		s->constant = t->min == t->max;
 		s->mean = field_mean(t);
@@ -248,7 +232,7 @@ static double in_runs(double k, double r, double d)
 	double mean = (d + 1) / 2, p = 1 / mean, q = 1 - p, runs = r / mean, b = 2 * k * q + p * runs, y, w, u;
 
 	if (k <= 0)
-		return -normal_isf(fmax(LEAST_P, exp(-runs)));
+		return -normal_isf(exp(-runs));
 	y = 2 * k / (b + sqrt(b * b - 4 * k * k * q * q)); // e^s at which the mean is k
 	if (fabs(k - r) < 0.1 * sqrt(r * d))
 		return (k - r) / sqrt(r * d);
@@ -282,7 +266,7 @@ static void scan_share(struct scan *s, const struct span *span, double tests, si
 		double z, k = q * worth;
 
 		p = q > expected ? binomial_from(k, worth, expected) : binomial_from(worth - k, worth, 1 - expected);
-		z = normal_isf(fmax(LEAST_P, fmin(0.5, p)));
+		z = normal_isf(fmin(0.5, p));
 		p = p_of(z, df, best->p / tests);
 	}
 	double least = fmin(expected, 1 - expected), k = expected < 0.5 ? q : 1 - q, runs = n / worth * (1 - least);
@@ -309,8 +293,8 @@ double scan_value(struct scan *s, const struct span *spans, size_t n, int64_t sl
 			scan_number(s, span, tests, i, found);
 		} else {
 			for (size_t k = 0; k < s->members; k++)
-				scan_share(s, span, tests * (double)s->members, i, k, s->bins[k], found);
+				scan_share(s, span, tests * (double)s->members, i, k, (double)s->bins[k], found);
 		}
 	}
-	return found->p >= 0.5 ? 0 : normal_isf(fmax(LEAST_P, found->p));
+	return found->p >= 0.5 ? 0 : normal_isf(found->p);
 }

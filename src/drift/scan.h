@@ -42,7 +42,7 @@ struct scan {
 	const struct baseline_field *field;
 	const struct movement *movement;
 	double count, mean, variance;
-	double bins[BASELINE_BINS]; // categories: counts
+	uint64_t bins[BASELINE_BINS]; // categories: counts
 	size_t members;
 	bool constant;
 	bool has_law[MOVEMENT_SERIES], has_tail; // what follows is made when first needed

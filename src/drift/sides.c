@@ -303,3 +303,16 @@ const struct category *category_find(const struct field_stats *f, const struct c
 	}
 	return NULL;
 }
+
+void coarse_counts(const struct field_stats *f, const struct category *const *top, size_t n, uint64_t *out)
+{
+	uint64_t rest = f->count;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct category *c = category_find(f, top[i]);
+
+		out[i] = c ? c->n : 0;
+		rest -= out[i];
+	}
+	out[n] = rest;
+}

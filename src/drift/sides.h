@@ -29,6 +29,8 @@ struct columns {
 };
 
 enum { PSI_GROUPS = 10, FEW_VALUES = 10 };
+// Poisson rate of what the reference never showed: three more than seen is its 95 % bound at none.
+#define UNSEEN_PRIOR 3
 
 // READING_KNOWN, or why there is nothing to compare; only then there is something to release. Sets the
 // sample sizes in any case.
@@ -56,5 +58,7 @@ double columns_chi2(const struct columns *t, double *df); // Pearson's, without 
 // The baseline's own values in the order of its coarse bins (by count, then by value), at most
 // BASELINE_BINS - 1 of them. Pointers into total; returns how many.
 size_t coarse_categories(const struct field_stats *total, const struct category *out[BASELINE_BINS - 1]);
+// f's counts in those bins, n + 1 of them: of each value, and last of all others.
+void coarse_counts(const struct field_stats *f, const struct category *const *top, size_t n, uint64_t *out);
 const struct category *category_find(const struct field_stats *f, const struct category *like); // NULL if absent
 #endif

@@ -264,16 +264,14 @@ static void numbers_init(struct spread *s, const struct chunk_history *h)
 static void categories_init(struct spread *s, const struct chunk_history *h)
 {
 	const struct field_stats *total = h->field->total;
-	double rest = (double)total->count;
+	uint64_t counts[BASELINE_BINS];
 
 	s->few = true;
 	s->ntop = coarse_categories(total, s->top);
 	s->bins = s->ntop + 1;
-	for (size_t i = 0; i < s->ntop; i++) {
-		s->r[i] = (double)s->top[i]->n;
-		rest -= s->r[i];
-	}
-	s->r[s->ntop] = rest;
+	coarse_counts(total, s->top, s->ntop, counts);
+	for (size_t i = 0; i < s->bins; i++)
+		s->r[i] = (double)counts[i];
 	s->others = overdispersion(s, h);
 }
 

@@ -87,24 +87,10 @@ void spans_free(struct spans *s)
 	free(s);
 }
 
-static void fill_bins(const struct baseline_field *b, const struct field_stats *f, uint64_t *out)
-{
-	const struct category *top[BASELINE_BINS - 1];
-	size_t n = coarse_categories(b->total, top);
-	uint64_t rest = f->count;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct category *c = category_find(f, top[i]);
-
-		out[i] = c ? c->n : 0;
-		rest -= out[i];
-	}
-	out[n] = rest;
-}
-
 static void fill_row(const struct spans *s, struct row *row, const struct merged *m, const struct slice_stats *slice)
 {
 	const struct baseline *b = stream_baseline(s->stream, slice->name);
+	const struct category *top[BASELINE_BINS - 1];
 	size_t nbins = 0;
 
 	row->name = xstrdup(slice->name);
@@ -132,7 +118,7 @@ static void fill_row(const struct spans *s, struct row *row, const struct merged
 			out->max = f->max;
 		} else if (def->type == FIELD_CATEGORICAL || def->type == FIELD_BOOLEAN) {
 			out->bins = row->bins + nbins;
-			fill_bins(b->fields[i], f, row->bins + nbins);
+			coarse_counts(f, top, coarse_categories(b->fields[i]->total, top), row->bins + nbins);
 			nbins += b->fields[i]->nbins;
 		}
 	}
