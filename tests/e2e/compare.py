@@ -210,7 +210,7 @@ def page(s, rng):
             "Only the current file has this column." in words, words[:3000])
     s.check("what does not differ is said too", "No difference beyond chance (ks_p 1)." in words)
     code, _, err = kdrift("compare", a, b, "--html", os.path.join(s.tmp, "no", "such.html"))
-    s.check("a page that cannot be written is exit 1 and named", code == 1 and "such.html: No such file" in err, err)
+    s.check("a page that cannot be written is exit 1 and named", code == 1 and "such.html cannot be written: No such file" in err, err)
 
 
 def main():
