@@ -100,10 +100,16 @@ static int intervals(void *ctx, const char *stream, int64_t from, int64_t to, st
 	return store_intervals(ctx, stream, from, to, out, n, err);
 }
 
-static int segments(void *ctx, const char *stream, const int64_t *starts, size_t n,
-		    void (*each)(void *arg, int64_t start, const struct segment_view *s), void *arg, struct error *err)
+static int segments(void *ctx, const char *stream, const struct interval_view *iv, size_t n,
+		    void (*each)(void *arg, const struct interval_view *of, const struct segment_view *s), void *arg,
+		    struct error *err)
 {
-	return store_segments(ctx, stream, starts, n, each, arg, err);
+	return store_segments(ctx, stream, iv, n, each, arg, err);
+}
+
+static int roll_up(void *ctx, const char *stream, const struct roll_up *r, struct error *err)
+{
+	return store_roll_up(ctx, stream, r, err);
 }
 
 static int dirty(void *ctx, const char *stream, int64_t **out, size_t *n, struct error *err)
@@ -140,7 +146,8 @@ static uint64_t generation(void *ctx)
 
 struct judge_port judge_port_of(struct store *s)
 {
-	return (struct judge_port){.ctx = s, .view = view, .intervals = intervals, .segments = segments, .dirty = dirty,
+	return (struct judge_port){.ctx = s, .view = view, .intervals = intervals, .segments = segments,
+				   .roll_up = roll_up, .dirty = dirty,
 				   .docs = docs, .journal = journal, .commit = commit, .set_floor = set_floor,
 				   .generation = generation};
 }

@@ -374,25 +374,28 @@ static int intervals(void *ctx, const char *stream, int64_t from, int64_t to, st
 	*n = end - first;
 	*out = xcalloc(*n + 1, sizeof **out);
 	for (size_t i = 0; i < *n; i++)
-		(*out)[i] = (struct interval_view){s->intervals[first + i].start, s->intervals[first + i].writes};
+		(*out)[i] = (struct interval_view){.start = s->intervals[first + i].start,
+						    .writes = s->intervals[first + i].writes};
 	return 0;
 }
 
-static int segments(void *ctx, const char *stream, const int64_t *starts, size_t n,
-		    void (*each)(void *arg, int64_t start, const struct segment_view *s), void *arg, struct error *err)
+static int segments(void *ctx, const char *stream, const struct interval_view *iv, size_t n,
+		    void (*each)(void *arg, const struct interval_view *of, const struct segment_view *s), void *arg,
+		    struct error *err)
 {
 	const struct memory_store *m = ctx;
 	const struct stream *s = stream_get(ctx, stream);
 
 	(void)err;
 	for (size_t k = 0; k < n; k++) {
-		size_t at = interval_at(s, starts[k]);
-		if (at == s->n || s->intervals[at].start != starts[k])
+		size_t at = interval_at(s, iv[k].start);
+		if (at == s->n || s->intervals[at].start != iv[k].start)
 			continue;
 		for (size_t i = 0; i < s->intervals[at].n; i++) {
 			const struct segment *g = &s->intervals[at].segments[i];
 			const struct memory_part *p = &m->parts[g->part];
-			each(arg, starts[k], &(struct segment_view){g->slice, p->topic, p->partition, g->bytes, g->len});
+			each(arg, &iv[k], &(struct segment_view){.slice = g->slice, .topic = p->topic, .partition = p->partition,
+								 .bytes = g->bytes, .len = g->len});
 		}
 	}
 	return 0;

@@ -85,17 +85,18 @@ static int read_range(struct reading_range *r, struct baseline **out, struct err
 {
 	const struct stream_conf *s = r->want->stream;
 	int64_t pane = s->pane_ms;
+	int64_t from = r->want->from == INT64_MIN ? INT64_MIN : time_floor(r->want->from, pane);
+	int64_t to = r->want->to == INT64_MAX ? INT64_MAX : time_floor(r->want->to + pane - 1, pane);
 	struct pane *total;
 
-	if (merge(r, r->want->from == INT64_MIN ? INT64_MIN : time_floor(r->want->from, pane),
-		  r->want->to == INT64_MAX ? INT64_MAX : time_floor(r->want->to + pane - 1, pane), &total, err))
+	if (judge_round_range(&r->port, s->name, &from, &to, &pane, err) || merge(r, from, to, &total, err))
 		return -1;
 	if (!total->records) {
 		pane_free(total);
 		return error_set(err, "the store has no record of stream %s%s%s in the interval", s->name,
 				 r->want->slice ? ", slice " : "", r->want->slice ? r->want->slice : "");
 	}
-	r->from = time_floor(total->min_event, pane);
+	r->from = time_floor(total->min_event, pane); // pane: the widest that was merged
 	r->to = time_floor(total->max_event, pane) + pane;
 	if (!r->want->allow_violations && check(r, total, err)) {
 		pane_free(total);

@@ -152,6 +152,9 @@ void explain_window(struct buf *out, const json_t *v)
 	if (json_is_true(json_object_get(v, "kept"))) {
 		html_count(out, json_get_int(v, "records", 0));
 		buf_adds(out, " records");
+	} else if (json_is_true(json_object_get(v, "rolled_up"))) {
+		buf_adds(out, "which cuts what was rolled up to hours or days since (kdrift stats shows those): what is left is "
+			      "what the page said");
 	} else {
 		buf_adds(out,
 			 "whose panes are no longer kept (retention): what is left is what the page said");

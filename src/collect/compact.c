@@ -59,7 +59,7 @@ static enum store_result replace(struct part *p, const struct collect_port *port
 	for (struct map_entry *e = NULL; (e = map_next(&f->panes, e));) {
 		size_t at = bytes.len;
 		pane_encode(e->value, &bytes);
-		w[k++] = (struct segment_write){stream, e->key, interval, p->segments++, (void *)at, bytes.len - at, NULL};
+		w[k++] = (struct segment_write){stream, e->key, interval, p->segments++, (void *)at, bytes.len - at, NULL, false};
 	}
 	for (size_t i = 0; i < k; i++)
 		w[i].bytes = bytes.data + (size_t)w[i].bytes;

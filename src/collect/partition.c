@@ -262,7 +262,7 @@ static void acknowledge(struct part *p, const int64_t *floors)
 		free(s->born);
 		s->born = NULL;
 		for (size_t k = 0; k < s->npanes; k++)
-			s->panes[k].dirty = false;
+			s->panes[k].written |= s->panes[k].dirty, s->panes[k].dirty = false;
 		free_closed(s);
 		collect_stats_add(&s->stream->done, &s->fresh);
 		s->fresh = (struct collect_stream_stats){0};
@@ -339,7 +339,7 @@ enum store_result part_checkpoint(struct part *p, const struct collect_port *por
 			pane_encode(o->pane, &bytes);
 			GROW(segments, n, cap);
 			segments[n++] = (struct segment_write){s->stream->conf->name, o->slice, o->interval, o->n,
-							       (void *)at, bytes.len - at, NULL};
+							       (void *)at, bytes.len - at, NULL, o->written};
 		}
 	}
 	for (size_t i = 0; i < n; i++) // offsets become pointers once the buffer no longer moves

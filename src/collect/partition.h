@@ -20,6 +20,7 @@ struct open_pane {
 	struct pane *pane;
 	struct stage stage;       // numbers that are not in the pane yet
 	uint32_t n;               // segment number under this claim
+	bool written;             // it was acknowledged before
 	bool dirty, reopened;     // reopened: its interval was closed when this segment began
 };
 

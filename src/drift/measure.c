@@ -17,6 +17,7 @@ const char *const reading_state_names[READING_STATES] = {
 	[READING_CATCHING_UP] = "catching_up",
 	[READING_RECORDS_LOST] = "records_lost",
 	[READING_RECALIBRATING] = "recalibrating",
+	[READING_ROLLED_UP] = "rolled_up",
 	[READING_INCOMPLETE] = "incomplete",
 };
 

@@ -24,6 +24,7 @@ enum reading_state {
 	READING_CATCHING_UP,  // the stream's position was rolled back or lags: not yet known
 	READING_RECORDS_LOST, // records of the window, or of the one it is compared with, were lost unread
 	READING_RECALIBRATING, // counted on the grid of the baseline before: until the window has passed
+	READING_ROLLED_UP,    // panes of the window were rolled up to hours or days that it cuts
 	READING_INCOMPLETE,   // of a replay: the window is cut, or has far fewer records than its like
 	READING_STATES
 };

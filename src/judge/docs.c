@@ -242,6 +242,8 @@ void state_drop(struct judge *j)
 		moving_clear(s->moving);
 		s->since = s->first = s->floor = s->eager_at = TIME_NONE;
 		s->progress.position = 0;
+		rolled_forget(&s->rolled);
+		s->reopened = INT64_MAX;
 		version_drop(s);
 		fields_drop(s);
 	}

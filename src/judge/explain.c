@@ -350,10 +350,12 @@ static int explain_one(const struct explain_conf *c, const struct judge_stream *
 	if (rc)
 		return -1;
 	rc = scene_init(&scene, &g, to, err);
-	bool kept = !rc && g.first < to && windows_next(g.windows, from) < to;
+	bool cut = !rc && scene.now.cut, kept = !rc && !cut && g.first < to && windows_next(g.windows, from) < to;
 	if (first && !rc) {
 		json_object_set_new(out, "window", json_deep_copy(window));
 		json_object_set_new(out, "kept", json_boolean(kept));
+		if (cut)
+			json_object_set_new(out, "rolled_up", json_true());
 	}
 	if (kept)
 		rc = explain_item(&g, &scene, item, &before, err);

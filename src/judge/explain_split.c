@@ -36,13 +36,13 @@ static void add(struct split *s, const char *key, const char *topic, int32_t par
 	pane_merge(part->pane, p);
 }
 
-static void on_segment(void *arg, int64_t start, const struct segment_view *v)
+static void on_segment(void *arg, const struct interval_view *of, const struct segment_view *v)
 {
 	struct split *s = arg;
 	struct error err = ERROR_INIT; // a damaged pane: the window says so itself
 	const struct baseline *b = s->ground->stream->baseline;
 
-	(void)start;
+	(void)of;
 	if (*s->slice && strcmp(s->slice, v->slice) != 0)
 		return;
 	struct pane *p = pane_decode(v->bytes, v->len, baseline_grid, (void *)(uintptr_t)b, &err);
@@ -70,11 +70,7 @@ static int read_split(struct split *s, int64_t from, int64_t to, struct error *e
 
 	if (port->intervals(port->ctx, stream, from, to, &iv, &n, err))
 		return -1;
-	int64_t *starts = xcalloc(n + 1, sizeof *starts);
-	for (size_t i = 0; i < n; i++)
-		starts[i] = iv[i].start;
-	int rc = n ? port->segments(port->ctx, stream, starts, n, on_segment, s, err) : 0;
-	free(starts);
+	int rc = n ? port->segments(port->ctx, stream, iv, n, on_segment, s, err) : 0;
 	free(iv);
 	return rc;
 }

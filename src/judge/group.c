@@ -194,6 +194,11 @@ static void judge_reading(struct evaluation *e, struct reading *v)
 		v->v.state = READING_RECORDS_LOST;
 		v->v.value = NAN;
 	}
+	if (moment_cut(e->moment)) {
+		truth = TRUTH_UNKNOWN;
+		v->v.state = READING_ROLLED_UP;
+		v->v.value = NAN;
+	}
 	struct alert_step step = {e->mode, truth, v->v.state, e->boundary, e->mode == ALERT_WINDOW ? e->boundary : e->at,
 				  r->for_ms};
 

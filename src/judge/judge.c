@@ -10,7 +10,7 @@
 #include "util/map.h"
 #include "util/xalloc.h"
 
-enum { SHOW_MS = 1000 };
+enum { SHOW_MS = 1000, REOPEN_MS = 60000 };
 
 // --- building -----------------------------------------------------------------------------------------
 
@@ -97,6 +97,7 @@ static void add_stream(struct judge *j, struct stream_state *s, const struct jud
 	longest = longest > c->window_ms ? longest : c->window_ms;
 	if (spans && longest > s->lookback)
 		s->lookback = longest;
+	s->unit = unit;
 	s->windows = windows_new(j->port, c->name, c->pane_ms, unit, s->lookback, c->baseline);
 	if (spans)
 		s->spans = spans_new(s->windows, c, longest);
@@ -362,6 +363,63 @@ static int raise_floor(struct judge *j, struct stream_state *s, struct error *er
 	return 0;
 }
 
+// How far panes may be rolled up to a width: not where a window still begins or ends within, and not those that
+// people look at.
+static int64_t roll_limit(const struct judge *j, const struct stream_state *s, size_t level)
+{
+	static const int64_t kept[ROLL_WIDTHS] = {2 * 86400000LL, 8 * 86400000LL};
+	const int64_t width = roll_widths[level];
+	int64_t limit = INT64_MAX;
+
+	if ((width % s->unit && s->unit % width) || s->moving)
+		return INT64_MIN;
+	for (size_t i = 0; i < j->ntracks; i++) {
+		const struct track *t = &j->tracks[i];
+		if (t->stream != s && t->other != s)
+			continue;
+		if (t->end == TIME_NONE)
+			return INT64_MIN;
+		const struct judge_stream *c = t->stream->conf;
+		roll_up_limit(&(struct roll_use){c->window_ms, 0, c->slide_ms, t->end}, width, &limit);
+		roll_up_limit(&(struct roll_use){kept[level], 0, 1, t->end}, width, &limit);
+		for (size_t k = 0; k < t->ngroups; k++) {
+			const struct rule *r = t->groups[k]->rule;
+			bool spans = r->measure->by_slide && t->stream->spans;
+			const struct roll_use u = {spans ? t->stream->lookback : rule_window(r, c), rule_earlier(r, c),
+						   !spans && r->every_ms ? r->every_ms : c->slide_ms, t->end};
+			roll_up_limit(&u, width, &limit);
+		}
+	}
+	for (size_t k = 0; k < s->neager; k++) { // at every pane, up to the newest record
+		int64_t newest = s->progress.newest.ms - EAGER_BOUNDARIES * s->conf->pane_ms;
+		int64_t end = j->tracks[s - j->streams].end;
+		const struct roll_use u = {rule_window(s->eager[k]->rule, s->conf), 0, 1, newest < end ? newest : end};
+		roll_up_limit(&u, width, &limit);
+	}
+	return limit == INT64_MAX ? INT64_MIN : limit;
+}
+
+// What comes late for what was rolled up follows once a minute: a writer whose segment was rolled up must claim anew.
+static int roll_up_panes(struct judge *j, struct stream_state *s, struct error *err)
+{
+	int64_t limits[ROLL_WIDTHS];
+	bool any = false;
+
+	if (!j->port->roll_up || j->conf->replay || !event_time_set(s->progress.newest))
+		return 0;
+	if (s->reopened != INT64_MAX && (j->clock >= s->reopened_at || s->reopened_at - j->clock > REOPEN_MS)) {
+		rolled_reopen(&s->rolled, s->reopened);
+		s->reopened = INT64_MAX;
+	}
+	for (size_t i = 0; i < ROLL_WIDTHS; i++)
+		limits[i] = roll_limit(j, s, i);
+	if (roll_up_stream(j->port, s->conf->name, limits, &s->rolled, &any, err))
+		return -1;
+	if (any)
+		windows_begin(s->windows);
+	return 0;
+}
+
 static int empty_dirty(struct judge *j, struct stream_state *s, struct error *err)
 {
 	int64_t *starts = NULL;
@@ -369,6 +427,12 @@ static int empty_dirty(struct judge *j, struct stream_state *s, struct error *er
 
 	if (j->port->dirty(j->port->ctx, s->conf->name, &starts, &n, err))
 		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (starts[i] >= s->rolled.at[0] && starts[i] >= s->rolled.at[ROLL_WIDTHS - 1])
+			continue;
+		s->reopened_at = s->reopened == INT64_MAX ? j->clock + REOPEN_MS : s->reopened_at;
+		s->reopened = starts[i] < s->reopened ? starts[i] : s->reopened;
+	}
 	free(starts);
 	return 0;
 }
@@ -412,6 +476,9 @@ static int pass(struct judge *j, struct wall_time now, struct error *err)
 		return -1;
 	for (size_t i = 0; any && i < j->conf->nstreams; i++)
 		if ((!j->streams[i].conf->of && raise_floor(j, &j->streams[i], err)) || empty_dirty(j, &j->streams[i], err))
+			return -1;
+	for (size_t i = 0; !j->behind && i < j->conf->nstreams; i++)
+		if (roll_up_panes(j, &j->streams[i], err))
 			return -1;
 	return 0;
 }

@@ -86,8 +86,11 @@ bool judge_behind(const struct judge *j);
 // The last pass as JSON: {streams:[...], alerts:[...], clock, watermark ...}, made when it is asked for. Thread-safe.
 json_t *judge_status(struct judge *j);
 
-// Merges every segment of [from, to) (rounded outward to panes by the caller) by slice; `slice` NULL merges
-// all slices. Used by `kdrift stats`. The caller frees the pane.
+// Merges every segment of [from, to) (rounded outward by the caller: to panes, then with judge_round_range) by slice;
+// `slice` NULL merges all slices. Used by `kdrift stats`. The caller frees the pane.
 int judge_merge_range(const struct judge_port *port, const char *stream, int64_t from, int64_t to, const char *slice,
 		      const struct baseline *b, struct pane **out, struct error *err) MUST_CHECK;
+// Rounds outward to the intervals that panes were rolled up to. *widest, where it is less, becomes the widest of them.
+int judge_round_range(const struct judge_port *port, const char *stream, int64_t *from, int64_t *to, int64_t *widest,
+		      struct error *err) MUST_CHECK;
 #endif

@@ -120,7 +120,7 @@ static int stamp_of(const struct moving *m, int64_t from, int64_t to, uint64_t *
 		return -1;
 	*stamp = 1;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t mix[3] = {*stamp, (uint64_t)iv[i].start, iv[i].writes};
+		uint64_t mix[4] = {*stamp, (uint64_t)iv[i].start, iv[i].writes, (uint64_t)iv[i].width};
 		*stamp = hash_bytes(mix, sizeof mix) | 1;
 	}
 	free(iv);
@@ -175,7 +175,7 @@ static int read_windows(const struct moving *m, struct moving_history *h, bool *
 
 	if (!rc) {
 		merged_limit(&total, m->stream->max_slices);
-		*damaged = total.total.damaged;
+		*damaged = total.total.damaged || total.cut;
 		add_baseline(m, h, "", &total.total.pane);
 		for (size_t i = 0; i < total.nslices; i++)
 			if (strcmp(total.slices[i].name, "other") != 0 && slice_whole(&total, &total.slices[i]))

@@ -24,13 +24,17 @@ struct judge_port {
 	void *ctx;
 	// Per partition how far the stream is. The caller releases with stream_view_release.
 	int (*view)(void *ctx, const char *stream, struct stream_view *out, struct error *err);
-	// Intervals with segments whose start is in [from, to), ascending. The caller frees *out.
+	// Intervals with segments whose start is in [from, to), and rolled-up ones that reach into it, by start, then width.
+	// The caller frees *out.
 	int (*intervals)(void *ctx, const char *stream, int64_t from, int64_t to, struct interval_view **out,
 			 size_t *n, struct error *err);
 	// Calls each for every segment of the n intervals (one pipeline). bytes are valid during the call only.
-	int (*segments)(void *ctx, const char *stream, const int64_t *starts, size_t n,
-			void (*each)(void *arg, int64_t start, const struct segment_view *s), void *arg,
+	int (*segments)(void *ctx, const char *stream, const struct interval_view *iv, size_t n,
+			void (*each)(void *arg, const struct interval_view *of, const struct segment_view *s), void *arg,
 			struct error *err);
+	// Puts one interval in the place of several (docs/exactly-once.md). 1: done; 0: not, a source was written
+	// meanwhile. NULL: panes stay as they are.
+	int (*roll_up)(void *ctx, const char *stream, const struct roll_up *r, struct error *err);
 	// Starts of closed intervals that were written since, taken out of the stream's dirty set. The caller frees.
 	int (*dirty)(void *ctx, const char *stream, int64_t **out, size_t *n, struct error *err);
 	// Every document of a table.

@@ -109,6 +109,7 @@ static struct measure_side side_of(const struct merged *m, const char *slice, co
 	const struct slice_stats *s = m ? merged_slice(m, slice) : NULL;
 	struct measure_side side = {NULL, NULL};
 
+	*partial |= m && m->cut;
 	*partial |= s && (s->damaged || !slice_whole(m, s));
 	if (s && s->pane->records) {
 		side.pane = s->pane;
@@ -122,6 +123,11 @@ bool moment_lost(const struct rule *r, const struct moment *m)
 	bool other = rule_previous(r, m->stream) || r->against.kind == AGAINST_STREAM;
 
 	return (m->window && m->window->lost) || (other && m->other && m->other->lost);
+}
+
+bool moment_cut(const struct moment *m)
+{
+	return (m->window && m->window->cut) || (m->other && m->other->cut);
 }
 
 int64_t rule_previous(const struct rule *r, const struct judge_stream *s)

@@ -66,6 +66,8 @@ struct reading reading_of(const struct rule *r, const struct moment *m, const st
 			  const char *slice);
 // Were records lost of what the rule looks at?
 bool moment_lost(const struct rule *r, const struct moment *m);
+// Is one of its windows not to be had whole, since panes were rolled up across its bounds?
+bool moment_cut(const struct moment *m);
 // Is this slice judged by this rule? `other` is not, nor is the slice that the rule compares with.
 bool rule_needs_slice(const struct rule *r, const struct slice_stats *s);
 #endif

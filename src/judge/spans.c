@@ -94,7 +94,7 @@ static void fill_row(const struct spans *s, struct row *row, const struct merged
 	size_t nbins = 0;
 
 	row->name = xstrdup(slice->name);
-	row->partial = slice->damaged || !slice_whole(m, slice);
+	row->partial = m->cut || slice->damaged || !slice_whole(m, slice);
 	row->baseline = b;
 	if (!b)
 		return;

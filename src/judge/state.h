@@ -16,6 +16,7 @@
 #include "judge/judge.h"
 #include "judge/moving.h"
 #include "judge/readings.h"
+#include "judge/rollup.h"
 #include "judge/tz.h"
 #include "judge/watermark.h"
 #include "judge/windows.h"
@@ -98,6 +99,10 @@ struct stream_state {
 	int64_t since;             // the judge's clock when it first looked at the stream
 	int64_t first;             // the oldest interval that windows may use; TIME_NONE: no data yet
 	int64_t floor;
+	int64_t unit;              // divides every distance between boundaries of its windows
+	struct rolled rolled;
+	int64_t reopened;          // the oldest late write to what was rolled up, INT64_MAX: none; looked at
+	int64_t reopened_at;       // not before this, by the judge's clock
 	int64_t lookback;          // how far before a boundary its rules look
 	struct group **clock, **eager; // of all its groups
 	struct group **causes;     // those of a rank, the highest first

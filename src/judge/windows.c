@@ -10,7 +10,9 @@
 #include "util/map.h"
 #include "util/xalloc.h"
 
-enum { FAN = 4, MAX_WIDTHS = 16, KEEP_BOUNDARIES = 32 };
+enum { FAN = 4, MAX_WIDTHS = 24, KEEP_BOUNDARIES = 32 };
+
+const int64_t roll_widths[ROLL_WIDTHS] = {3600000, 86400000};
 
 struct block {
 	int64_t start, width;
@@ -23,7 +25,7 @@ struct windows {
 	const char *stream;
 	const struct baseline *baseline;
 	int64_t widths[MAX_WIDTHS]; // ascending, each a multiple of the one before
-	size_t nwidths, nleaf;      // the first nleaf widths are read from segments, the others built of FAN each
+	size_t nwidths, nleaf;      // the first nleaf widths are read from segments, the others built of those before
 	struct interval_view *iv;   // what the store has in [lo, hi)
 	size_t niv;
 	int64_t lo, hi;
@@ -258,6 +260,14 @@ static const struct slice_stats *merged_segment(struct merged *m, const struct s
 
 // --- the caches ---------------------------------------------------------------------------------------
 
+static int64_t wider(int64_t k)
+{
+	for (size_t i = 0; i < ROLL_WIDTHS; i++)
+		if (k < roll_widths[i] && roll_widths[i] % k == 0)
+			return roll_widths[i] % (k * FAN) ? roll_widths[i] : k * FAN;
+	return k * FAN;
+}
+
 struct windows *windows_new(const struct judge_port *port, const char *stream, int64_t pane, int64_t unit,
 			    int64_t longest, const struct baseline *b)
 {
@@ -270,7 +280,7 @@ struct windows *windows_new(const struct judge_port *port, const char *stream, i
 	if (unit > pane)
 		w->widths[w->nwidths++] = unit;
 	w->nleaf = w->nwidths;
-	for (int64_t k = unit * FAN; k <= longest && w->nwidths < MAX_WIDTHS; k *= FAN)
+	for (int64_t k = wider(unit); k <= longest && w->nwidths < MAX_WIDTHS; k = wider(k))
 		w->widths[w->nwidths++] = k;
 	map_init(&w->blocks);
 	return w;
@@ -353,7 +363,7 @@ uint64_t windows_stamp(const struct windows *w, int64_t start, int64_t width)
 	uint64_t stamp = 0;
 
 	for (size_t i = interval_at(w, start); i < w->niv && w->iv[i].start < start + width; i++) {
-		uint64_t mix[3] = {stamp, (uint64_t)w->iv[i].start, w->iv[i].writes};
+		uint64_t mix[4] = {stamp, (uint64_t)w->iv[i].start, w->iv[i].writes, (uint64_t)w->iv[i].width};
 		stamp = hash_bytes(mix, sizeof mix) | 1;
 	}
 	return stamp;
@@ -372,6 +382,8 @@ struct own_pane {
 	uint64_t place;    // the interval and partition
 	const char *slice; // the name in the block: one pointer a slice
 	bool overflowed;
+	bool rolled;       // and these are its own counts:
+	uint64_t overflows, met;
 };
 
 // Blocks whose content is out of date and must be read, in order of start.
@@ -382,6 +394,26 @@ struct wanted {
 	struct own_pane *panes;
 	size_t npanes, cappanes;
 };
+
+// Is there a rolled-up interval in the block that is in none of its parts?
+static bool rolled_whole(const struct windows *w, int64_t start, int64_t width, int64_t part)
+{
+	for (size_t i = interval_at(w, start); i < w->niv && w->iv[i].start < start + width; i++)
+		if (w->iv[i].width && time_floor(w->iv[i].start, part) + part < w->iv[i].start + w->iv[i].width)
+			return true;
+	return false;
+}
+
+// Does one reach beyond [start, start + width)?
+static bool rolled_cut(const struct windows *w, int64_t start, int64_t width)
+{
+	for (size_t i = 0; i < w->niv && w->iv[i].start < start + width; i++) {
+		const struct interval_view *v = &w->iv[i];
+		if (v->width && v->start + v->width > start && (v->start < start || v->start + v->width > start + width))
+			return true;
+	}
+	return false;
+}
 
 // Makes sure that the block exists with its present stamp; what has to be read goes to `want`. A composite
 // is emptied here and filled by block_fill.
@@ -408,7 +440,7 @@ static void block_prepare(struct windows *w, size_t level, int64_t start, struct
 	merged_init(&b->m, start, start + width);
 	b->stamp = 0; // until it is filled
 	b->used = w->boundary;
-	if (level >= w->nleaf) {
+	if (level >= w->nleaf && !rolled_whole(w, start, width, w->widths[level - 1])) {
 		for (int64_t at = start; at < start + width; at += w->widths[level - 1])
 			block_prepare(w, level - 1, at, want);
 		return;
@@ -417,9 +449,10 @@ static void block_prepare(struct windows *w, size_t level, int64_t start, struct
 	want->blocks[want->n++] = b;
 }
 
-static void on_segment(void *arg, int64_t start, const struct segment_view *v)
+static void on_segment(void *arg, const struct interval_view *of, const struct segment_view *v)
 {
 	struct wanted *want = arg;
+	int64_t start = of->start;
 	size_t lo = 0, hi = want->n;
 	bool overflowed;
 
@@ -434,10 +467,11 @@ static void on_segment(void *arg, int64_t start, const struct segment_view *v)
 		merged_segment(&want->blocks[lo]->m, v, want->w->baseline, want->w->stream, &overflowed);
 	if (!s)
 		return;
-	uint64_t place[3] = {(uint64_t)start, hash_bytes(v->topic, strlen(v->topic)), (uint64_t)v->partition};
+	uint64_t place[4] = {(uint64_t)start, hash_bytes(v->topic, strlen(v->topic)), (uint64_t)v->partition, (uint64_t)of->width};
 	GROW(want->panes, want->npanes, want->cappanes);
 	want->panes[want->npanes++] =
-		(struct own_pane){want->blocks[lo], hash_bytes(place, sizeof place), s->name, overflowed};
+		(struct own_pane){want->blocks[lo], hash_bytes(place, sizeof place), s->name, overflowed && !v->rolled,
+				  v->rolled, v->overflows, v->met};
 }
 
 static int by_place(const void *a, const void *b)
@@ -458,8 +492,13 @@ static void count_overflows(struct wanted *want)
 	for (size_t i = 0, next; i < want->npanes; i = next) {
 		struct merged *m = &p[i].block->m;
 		bool overflowed = false;
-		for (next = i; next < want->npanes && p[next].place == p[i].place; next++)
+		for (next = i; next < want->npanes && p[next].place == p[i].place; next++) {
 			overflowed |= p[next].overflowed;
+			if (p[next].rolled)
+				slice_make(m, p[next].slice)->met += p[next].met;
+		}
+		if (p[i].rolled)
+			m->overflows += p[i].overflows;
 		if (!overflowed)
 			continue;
 		m->overflows++;
@@ -474,21 +513,21 @@ static void count_overflows(struct wanted *want)
 
 static int read_wanted(struct windows *w, struct wanted *want, struct error *err)
 {
-	int64_t *starts = xmalloc((w->niv + 1) * sizeof *starts);
+	struct interval_view *iv = xmalloc((w->niv + 1) * sizeof *iv);
 	size_t n = 0;
 
 	for (size_t k = 0; k < want->n; k++) {
 		const struct block *b = want->blocks[k];
 		for (size_t i = interval_at(w, b->start); i < w->niv && w->iv[i].start < b->start + b->width; i++)
-			starts[n++] = w->iv[i].start;
+			iv[n++] = w->iv[i];
 	}
-	int rc = n ? w->port->segments(w->port->ctx, w->stream, starts, n, on_segment, want, err) : 0;
+	int rc = n ? w->port->segments(w->port->ctx, w->stream, iv, n, on_segment, want, err) : 0;
 	count_overflows(want);
 	for (size_t k = 0; !rc && k < want->n; k++) {
 		merged_pack(&want->blocks[k]->m);
 		want->blocks[k]->stamp = windows_stamp(w, want->blocks[k]->start, want->blocks[k]->width);
 	}
-	free(starts);
+	free(iv);
 	return rc;
 }
 
@@ -529,6 +568,10 @@ static int merge(struct windows *w, int64_t from, int64_t to, bool moments, stru
 	merged_init(out, from, to);
 	if (windows_need(w, from, to, err))
 		return -1;
+	for (int64_t at = from; at < to; at += w->widths[widest(w, at, to)])
+		out->cut |= rolled_cut(w, at, w->widths[widest(w, at, to)]);
+	if (out->cut)
+		return 0;
 	for (int64_t at = from; at < to;) {
 		size_t level = widest(w, at, to);
 		block_prepare(w, level, at, &want);
@@ -585,7 +628,7 @@ struct range_arg {
 	struct error *err;
 };
 
-static void on_range_segment(void *arg, int64_t start, const struct segment_view *v)
+static void on_range_segment(void *arg, const struct interval_view *of, const struct segment_view *v)
 {
 	struct range_arg *a = arg;
 
@@ -593,7 +636,7 @@ static void on_range_segment(void *arg, int64_t start, const struct segment_view
 		return;
 	struct pane *p = pane_decode(v->bytes, v->len, baseline_grid, (void *)(uintptr_t)a->baseline, a->err);
 	if (!p) {
-		error_prefix(a->err, "read a pane of stream %s at %" PRId64, a->stream, start);
+		error_prefix(a->err, "read a pane of stream %s at %" PRId64, a->stream, of->start);
 		return;
 	}
 	pane_merge(a->sum, p);
@@ -610,13 +653,8 @@ int judge_merge_range(const struct judge_port *port, const char *stream, int64_t
 	int rc = port->intervals(port->ctx, stream, from, to, &iv, &n, err);
 
 	*out = NULL;
-	if (!rc && n) {
-		int64_t *starts = xmalloc(n * sizeof *starts);
-		for (size_t i = 0; i < n; i++)
-			starts[i] = iv[i].start;
-		rc = port->segments(port->ctx, stream, starts, n, on_range_segment, &arg, err);
-		free(starts);
-	}
+	if (!rc && n)
+		rc = port->segments(port->ctx, stream, iv, n, on_range_segment, &arg, err);
 	free(iv);
 	if (!rc && bad.set)
 		rc = error_set(err, "%s", bad.text);
@@ -625,4 +663,28 @@ int judge_merge_range(const struct judge_port *port, const char *stream, int64_t
 	else
 		*out = arg.sum;
 	return rc;
+}
+
+int judge_round_range(const struct judge_port *port, const char *stream, int64_t *from, int64_t *to, int64_t *widest,
+		      struct error *err)
+{
+	bool again = true;
+
+	while (again) { // what rounding adds may hold others that reach beyond it
+		struct interval_view *iv;
+		size_t n;
+		if (port->intervals(port->ctx, stream, *from, *to, &iv, &n, err))
+			return -1;
+		again = false;
+		for (size_t i = 0; i < n; i++) {
+			if (!iv[i].width)
+				continue;
+			again |= iv[i].start < *from || iv[i].start + iv[i].width > *to;
+			*from = iv[i].start < *from ? iv[i].start : *from;
+			*to = iv[i].start + iv[i].width > *to ? iv[i].start + iv[i].width : *to;
+			*widest = iv[i].width > *widest ? iv[i].width : *widest;
+		}
+		free(iv);
+	}
+	return 0;
 }

@@ -4,7 +4,7 @@
 // made of its intervals' write counters and is built anew when that no longer matches.
 //
 // Blocks come in widths pane, unit (which divides the slide and every window's length), 4 units, 16 units
-// ...; a window is cut greedily into the widest aligned blocks, so that a week of one-minute panes is a few
+// ..., by way of an hour and a day where the unit divides them, so that rolled-up intervals fit; a window is cut greedily into the widest aligned blocks, so that a week of one-minute panes is a few
 // tens of merges. A cached pane is kept encoded, and added to a window as it is read. Panes are merged, never subtracted. Blocks that were not used lately are evicted: inside a
 // long window only wide ones stay.
 //
@@ -41,6 +41,7 @@ struct merged {
 	struct slice_stats *slices;
 	size_t nslices, capslices;
 	bool lost;                // records of it were lost unread
+	bool cut;                 // a rolled-up interval reaches beyond it, or across its blocks: nothing is in it
 	uint64_t overflows;       // intervals of a partition in which slice `other` took those without room
 };
 
@@ -52,6 +53,9 @@ bool slice_whole(const struct merged *m, const struct slice_stats *s);
 void merged_limit(struct merged *m, size_t max);
 
 struct windows;
+// Panes are rolled up to intervals of these widths, ms, the narrowest first.
+enum { ROLL_WIDTHS = 2 };
+extern const int64_t roll_widths[ROLL_WIDTHS];
 // pane divides unit. `longest` bounds the widest block. The strings and the baseline are borrowed.
 struct windows *windows_new(const struct judge_port *port, const char *stream, int64_t pane, int64_t unit,
 			    int64_t longest, const struct baseline *b);

@@ -210,10 +210,10 @@ static void add_segment(struct store *s, const struct checkpoint *c, const struc
 		cmd_adds(args, "");
 	} else if (staged) {
 		cmd_adds(keys, staged);
-		cmd_adds(args, "s");
+		cmd_adds(args, w->again ? "S" : "s");
 		cmd_addi(args, (int64_t)keys->n);
 	} else {
-		cmd_adds(args, "i");
+		cmd_adds(args, w->again ? "I" : "i");
 		cmd_add(args, w->bytes, w->len);
 	}
 }

@@ -333,6 +333,19 @@ redisReply *conn_do(struct store *s, struct cmd *c, struct error *err)
 	return conn_ready(s, err) ? NULL : raw(s, c, err);
 }
 
+redisReply *conn_ask(struct store *s, struct cmd *c, const char *what, struct error *err)
+{
+	redisReply *r = conn_do(s, c, err);
+
+	cmd_release(c);
+	if (r && r->type == REDIS_REPLY_ERROR) {
+		error_set(err, "%s on redis %s: %s", what, s->shown, r->str);
+		freeReplyObject(r);
+		return NULL;
+	}
+	return r;
+}
+
 int conn_append(struct store *s, struct cmd *c, struct error *err)
 {
 	if (conn_ready(s, err))

@@ -40,7 +40,9 @@ void cmd_release(struct cmd *c);
 
 // Sends and waits. NULL: no answer came (the connection is dropped, err set). An error reply is returned as such.
 redisReply *conn_do(struct store *s, struct cmd *c, struct error *err);
-// The same as EVALSHA; loads the script where the server does not have it (then nothing was executed).
+// The same, an error reply as a failure of `what`; releases the command.
+redisReply *conn_ask(struct store *s, struct cmd *c, const char *what, struct error *err);
+// conn_do as EVALSHA; loads the script where the server does not have it (then nothing was executed).
 redisReply *conn_script(struct store *s, enum script script, struct cmd *keys, struct cmd *args, struct error *err);
 // Appends to a pipeline / takes its next reply.
 int conn_append(struct store *s, struct cmd *c, struct error *err);

@@ -8,22 +8,10 @@
 #include "store/conn.h"
 #include "store/keys.h"
 #include "store/outbox.h"
+#include "store/segments.h"
 #include "util/xalloc.h"
 
-enum { OWNER_MS = 15000, FLOOR_BATCH = 500 };
-
-static redisReply *ask(struct store *s, struct cmd *c, const char *what, struct error *err)
-{
-	redisReply *r = conn_do(s, c, err);
-
-	cmd_release(c);
-	if (r && r->type == REDIS_REPLY_ERROR) {
-		error_set(err, "%s on redis %s: %s", what, s->shown, r->str);
-		freeReplyObject(r);
-		return NULL;
-	}
-	return r;
-}
+enum { OWNER_MS = 15000, FLOOR_BATCH = 500, MINUTE_MS = 60000 };
 
 int store_lease(struct store *s, const char *nonce, int64_t ttl_ms, struct error *err)
 {
@@ -122,7 +110,7 @@ int store_view(struct store *s, const char *stream, struct stream_view *out, str
 	*out = (struct stream_view){.first_seen = INT64_MIN};
 	cmd_init(&c, "SMEMBERS");
 	cmd_take(&c, key_of(s->prefix, "parts", stream));
-	redisReply *parts = ask(s, &c, "list the partitions", err), *r = NULL;
+	redisReply *parts = conn_ask(s, &c, "list the partitions", err), *r = NULL;
 	if (!parts)
 		return -1;
 	cmd_init(&c, "TIME");
@@ -185,103 +173,6 @@ out:
 	return rc;
 }
 
-int store_intervals(struct store *s, const char *stream, int64_t from, int64_t to, struct interval_view **out, size_t *n,
-		    struct error *err)
-{
-	struct cmd c;
-
-	*out = NULL;
-	*n = 0;
-	cmd_init(&c, "ZRANGEBYSCORE");
-	cmd_take(&c, key_of(s->prefix, "idx", stream));
-	cmd_addi(&c, from);
-	char max[32];
-	snprintf(max, sizeof max, "(%" PRId64, to);
-	cmd_adds(&c, max);
-	redisReply *starts = ask(s, &c, "list the intervals", err);
-	if (!starts)
-		return -1;
-	if (!starts->elements) {
-		freeReplyObject(starts);
-		return 0;
-	}
-	cmd_init(&c, "HMGET");
-	cmd_take(&c, key_of(s->prefix, "w", stream));
-	for (size_t i = 0; i < starts->elements; i++)
-		cmd_add(&c, starts->element[i]->str, starts->element[i]->len);
-	redisReply *w = ask(s, &c, "read the write counters", err);
-	if (!w) {
-		freeReplyObject(starts);
-		return -1;
-	}
-	*out = xcalloc(starts->elements, sizeof **out);
-	*n = starts->elements;
-	for (size_t i = 0; i < *n; i++)
-		(*out)[i] = (struct interval_view){reply_int(starts->element[i], 0), (uint64_t)reply_int(w->element[i], 0)};
-	freeReplyObject(w);
-	freeReplyObject(starts);
-	return 0;
-}
-
-// SLICE 1f TOPIC/PARTITION 1f NONCE 1f N; the slice's own text is escaped by its maker and holds no 1f.
-static void each_segment(const redisReply *h, int64_t start, void (*each)(void *, int64_t, const struct segment_view *),
-			 void *arg)
-{
-	for (size_t i = 0; i + 1 < h->elements; i += 2) {
-		char *field = h->element[i]->str, *sep = strchr(field, '\x1f');
-		char *sep2 = sep ? strchr(sep + 1, '\x1f') : NULL, *slash = NULL;
-		if (!sep2)
-			continue;
-		*sep = *sep2 = 0;
-		if ((slash = strrchr(sep + 1, '/'))) {
-			*slash = 0;
-			struct segment_view v = {field, sep + 1, atoi(slash + 1), h->element[i + 1]->str,
-						 h->element[i + 1]->len};
-			each(arg, start, &v);
-		}
-	}
-}
-
-int store_segments(struct store *s, const char *stream, const int64_t *starts, size_t n,
-		   void (*each)(void *arg, int64_t start, const struct segment_view *v), void *arg, struct error *err)
-{
-	enum { CHUNK = 256 };
-	struct cmd c;
-
-	cmd_init(&c, "SMEMBERS");
-	cmd_take(&c, key_of(s->prefix, "widths", stream));
-	redisReply *widths = ask(s, &c, "read the pane widths", err), *r;
-	if (!widths)
-		return -1;
-	for (size_t base = 0; base < n; base += CHUNK) {
-		size_t end = base + CHUNK < n ? base + CHUNK : n;
-		for (size_t i = base; i < end; i++) {
-			for (size_t w = 0; w < widths->elements; w++) {
-				cmd_init(&c, "HGETALL");
-				cmd_take(&c, key_segment(s->prefix, stream, reply_int(widths->element[w], 0), starts[i]));
-				int rc = conn_append(s, &c, err);
-				cmd_release(&c);
-				if (rc)
-					goto fail;
-			}
-		}
-		for (size_t i = base; i < end; i++) {
-			for (size_t w = 0; w < widths->elements; w++) {
-				if (!(r = conn_reply(s, err)))
-					goto fail;
-				if (r->type == REDIS_REPLY_ARRAY)
-					each_segment(r, starts[i], each, arg);
-				freeReplyObject(r);
-			}
-		}
-	}
-	freeReplyObject(widths);
-	return 0;
-fail:
-	freeReplyObject(widths);
-	return -1;
-}
-
 int store_dirty(struct store *s, const char *stream, int64_t **out, size_t *n, struct error *err)
 {
 	struct cmd keys, args;
@@ -313,7 +204,7 @@ int store_docs(struct store *s, const char *table, void (*each)(void *arg, const
 
 	cmd_init(&c, "HGETALL");
 	cmd_take(&c, key_of(s->prefix, "doc", table));
-	redisReply *r = ask(s, &c, "read documents", err);
+	redisReply *r = conn_ask(s, &c, "read documents", err);
 	if (!r)
 		return -1;
 	for (size_t i = 0; i + 1 < r->elements; i += 2)
@@ -333,7 +224,7 @@ int store_journal(struct store *s, int64_t from, int64_t to, void (*each)(void *
 	cmd_addi(&c, from);
 	snprintf(max, sizeof max, "(%" PRId64, to);
 	cmd_adds(&c, max);
-	redisReply *r = ask(s, &c, "read the journal", err);
+	redisReply *r = conn_ask(s, &c, "read the journal", err);
 	if (!r)
 		return -1;
 	for (size_t i = 0; i < r->elements; i++) {
@@ -413,58 +304,103 @@ int store_commit(struct store *s, const struct judge_commit *c, struct error *er
 	return 0;
 }
 
-int store_set_floor(struct store *s, const char *stream, int64_t floor, struct error *err)
+// Rolled-up intervals that end at or before the floor, the oldest first, until the surplus is gone.
+static int64_t floor_rolls(struct store *s, const char *stream, const struct interval_view *rolls, size_t n, int64_t floor,
+			   int64_t *surplus, struct cmd *keys, struct cmd *args)
 {
-	struct cmd c, keys, args;
+	int64_t reached = INT64_MIN;
 
-	cmd_init(&c, "ZCARD");
-	cmd_take(&c, key_of(s->prefix, "idx", stream));
-	redisReply *r = ask(s, &c, "count the intervals", err), *starts, *widths;
-	if (!r)
-		return -1;
-	int64_t surplus = reply_int(r, 0) - (int64_t)s->max_panes;
-	freeReplyObject(r);
-	if (surplus <= 0)
-		return 0;
+	for (size_t i = 0; i < n && i < FLOOR_BATCH && *surplus > 0 && rolls[i].start + rolls[i].width <= floor; i++) {
+		cmd_take(args, segment_member(&rolls[i]));
+		cmd_take(keys, key_roll(s->prefix, stream, rolls[i].width, rolls[i].start));
+		*surplus -= rolls[i].width / MINUTE_MS;
+		reached = rolls[i].start + rolls[i].width;
+	}
+	return reached;
+}
+
+// The same of the others. -> the end of those taken
+static int64_t floor_intervals(struct store *s, const char *stream, const redisReply *starts, const redisReply *widths,
+			       int64_t floor, struct cmd *keys, struct cmd *args)
+{
+	int64_t reached = INT64_MIN;
+
+	for (size_t i = 0; i < starts->elements && reply_int(starts->element[i], 0) < floor; i++) {
+		int64_t start = reply_int(starts->element[i], 0);
+		reached = start + 1;
+		cmd_addi(args, start);
+		for (size_t w = 0; w < widths->elements; w++)
+			cmd_take(keys, key_segment(s->prefix, stream, reply_int(widths->element[w], 0), start));
+	}
+	return reached;
+}
+
+static redisReply *oldest(struct store *s, const char *stream, int64_t n, struct error *err)
+{
+	struct cmd c;
+
 	cmd_init(&c, "ZRANGE");
 	cmd_take(&c, key_of(s->prefix, "idx", stream));
 	cmd_addi(&c, 0);
-	cmd_addi(&c, (surplus < FLOOR_BATCH ? surplus : FLOOR_BATCH) - 1);
-	if (!(starts = ask(s, &c, "list the oldest intervals", err)))
+	cmd_addi(&c, (n < FLOOR_BATCH ? n : FLOOR_BATCH) - 1);
+	return conn_ask(s, &c, "list the oldest intervals", err);
+}
+
+int store_set_floor(struct store *s, const char *stream, int64_t floor, struct error *err)
+{
+	static const char *const kinds[] = {"floor", "idx", "w", "dirty", "holes", "rolls"};
+	struct cmd c, keys, members, args;
+	redisReply *starts = NULL, *widths = NULL, *r;
+	struct interval_view *rolls = NULL;
+	size_t nrolls;
+	int rc = -1;
+
+	cmd_init(&c, "ZCARD");
+	cmd_take(&c, key_of(s->prefix, "idx", stream));
+	if (!(r = conn_ask(s, &c, "count the intervals", err)))
 		return -1;
-	cmd_init(&c, "SMEMBERS");
-	cmd_take(&c, key_of(s->prefix, "widths", stream));
-	if (!(widths = ask(s, &c, "read the pane widths", err))) {
-		freeReplyObject(starts);
+	int64_t surplus = reply_int(r, 0) - (int64_t)s->max_panes;
+	freeReplyObject(r);
+	if (segment_rolls(s, stream, INT64_MIN, INT64_MAX, &rolls, &nrolls, err))
 		return -1;
+	for (size_t i = 0; i < nrolls; i++)
+		surplus += rolls[i].width / MINUTE_MS;
+	if (surplus <= 0) {
+		free(rolls);
+		return 0;
 	}
-	static const char *const kinds[] = {"floor", "idx", "w", "dirty", "holes"};
 	cmd_init(&keys, NULL);
+	cmd_init(&members, NULL);
 	cmd_init(&args, NULL);
 	cmd_take(&keys, key_plain(s->prefix, "lease"));
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		cmd_take(&keys, key_of(s->prefix, kinds[i], stream));
-	cmd_adds(&args, s->lease);
-	int64_t reached = INT64_MIN;
-	size_t gone = 0;
-	for (; gone < starts->elements && reply_int(starts->element[gone], 0) < floor; gone++)
-		reached = reply_int(starts->element[gone], 0) + 1;
-	cmd_addi(&args, reached);
-	for (size_t i = 0; i < gone; i++) {
-		cmd_adds(&args, starts->element[i]->str);
-		for (size_t w = 0; w < widths->elements; w++)
-			cmd_take(&keys, key_segment(s->prefix, stream, reply_int(widths->element[w], 0),
-						   reply_int(starts->element[i], 0)));
+	int64_t reached = floor_rolls(s, stream, rolls, nrolls, floor, &surplus, &keys, &members);
+	if (surplus > 0) {
+		if (!(starts = oldest(s, stream, surplus, err)) || !(widths = segment_widths(s, stream, err)))
+			goto out;
+		int64_t end = floor_intervals(s, stream, starts, widths, floor, &keys, &members);
+		reached = end > reached ? end : reached;
 	}
-	freeReplyObject(starts);
-	freeReplyObject(widths);
-	r = gone ? conn_script(s, SCRIPT_FLOOR, &keys, &args, err) : NULL;
+	rc = 0;
+	if (!members.n)
+		goto out;
+	cmd_adds(&args, s->lease);
+	cmd_addi(&args, reached);
+	for (size_t i = 0; i < members.n; i++)
+		cmd_add(&args, members.bytes.data + members.offsets[i], members.lens[i]);
+	r = conn_script(s, SCRIPT_FLOOR, &keys, &args, err);
+	rc = conn_ok(s, &r, "move the floor", err);
+	if (!rc)
+		freeReplyObject(r);
+out:
+	if (starts)
+		freeReplyObject(starts);
+	if (widths)
+		freeReplyObject(widths);
+	free(rolls);
 	cmd_release(&keys);
+	cmd_release(&members);
 	cmd_release(&args);
-	if (!gone)
-		return 0;
-	if (conn_ok(s, &r, "move the floor", err))
-		return -1;
-	freeReplyObject(r);
-	return 0;
+	return rc;
 }

@@ -29,3 +29,8 @@ char *key_segment(const char *prefix, const char *stream, int64_t width, int64_t
 {
 	return xasprintf("%s:seg:%s:%" PRId64 ":%" PRId64, prefix, stream, width, start);
 }
+
+char *key_roll(const char *prefix, const char *stream, int64_t width, int64_t start)
+{
+	return xasprintf("%s:roll:%s:%" PRId64 ":%" PRId64, prefix, stream, width, start);
+}

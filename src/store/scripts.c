@@ -50,8 +50,10 @@ const char *const script_text[SCRIPTS] = {
 		"  local writes = KEYS[8 + tonumber(ARGV[p]) * 7]\n"
 		"  bad = check(KEYS[tonumber(ARGV[p + 1])], 'hash') or number(redis.call('HGET', writes, ARGV[p + 2]), writes)\n"
 		"  if bad then return bad end\n"
-		"  if ARGV[p + 4] == 's' and redis.call('EXISTS', KEYS[tonumber(ARGV[p + 5])]) == 0 then\n"
+		"  if string.lower(ARGV[p + 4]) == 's' and redis.call('EXISTS', KEYS[tonumber(ARGV[p + 5])]) == 0 then\n"
 		"    return redis.error_reply('STAGE a staged segment has expired') end\n"
+		"  if string.find('ISd', ARGV[p + 4], 1, true) and redis.call('HEXISTS', KEYS[tonumber(ARGV[p + 1])], ARGV[p + 3]) == 0 then\n"
+		"    return {'FENCED', 'a segment of it was rolled up'} end\n"
 		"end\n"
 		"local e = a + ng * 6\n"
 		"local st = e + ne + 4\n"
@@ -88,7 +90,7 @@ const char *const script_text[SCRIPTS] = {
 		"for g = 0, ng - 1 do\n"
 		"  local p = a + g * 6\n"
 		"  local i, key, start, field = tonumber(ARGV[p]), KEYS[tonumber(ARGV[p + 1])], ARGV[p + 2], ARGV[p + 3]\n"
-		"  local mode, bytes = ARGV[p + 4], ARGV[p + 5]\n"
+		"  local mode, bytes = string.lower(ARGV[p + 4]), ARGV[p + 5]\n"
 		"  if mode == 'd' then redis.call('HDEL', key, field)\n"
 		"  elseif mode == 's' then\n"
 		"    local stage = KEYS[tonumber(bytes)]\n"
@@ -172,16 +174,17 @@ const char *const script_text[SCRIPTS] = {
 		"end\n"
 		"return {'OK'}\n",
 
-	// KEYS lease floor idx w dirty holes, then segment keys; ARGV nonce floor, starts
+	// KEYS lease floor idx w dirty holes rolls, then segment keys; ARGV nonce floor, members of idx and rolls
 	[SCRIPT_FLOOR] =
 		"if redis.call('HGET', KEYS[1], 'nonce') ~= ARGV[1] then return {'FENCED', 'another process leads'} end\n"
 		"local old = redis.call('GET', KEYS[2])\n"
 		"if not old or tonumber(old) < tonumber(ARGV[2]) then redis.call('SET', KEYS[2], ARGV[2]) end\n"
 		"for i = 3, #ARGV do\n"
 		"  redis.call('ZREM', KEYS[3], ARGV[i]); redis.call('HDEL', KEYS[4], ARGV[i]); redis.call('SREM', KEYS[5], ARGV[i])\n"
+		"  redis.call('ZREM', KEYS[7], ARGV[i])\n"
 		"end\n"
 		"redis.call('ZREMRANGEBYSCORE', KEYS[6], '-inf', ARGV[2])\n"
-		"for i = 7, #KEYS do redis.call('DEL', KEYS[i]) end\n"
+		"for i = 8, #KEYS do redis.call('DEL', KEYS[i]) end\n"
 		"return {'OK'}\n",
 
 	// KEYS lease dirty; ARGV nonce
@@ -215,5 +218,30 @@ const char *const script_text[SCRIPTS] = {
 		"  local seq = redis.call('INCR', KEYS[7])\n"
 		"  redis.call('ZADD', KEYS[6], ARGV[4], string.format('%016d ', seq) .. ARGV[6])\n"
 		"end\n"
+		"return {'OK'}\n",
+
+	// KEYS lease idx w dirty rolls stage target, then the sources' segments; ARGV nonce start member (of the target in
+	// rolls) nsegments, then of each source its member of idx or rolls and its write counter.
+	[SCRIPT_ROLL_UP] = CHECKS
+		"if redis.call('HGET', KEYS[1], 'nonce') ~= ARGV[1] then return {'FENCED', 'another process leads'} end\n"
+		"local kinds = {'hash', 'zset', 'hash', 'set', 'zset', 'hash', 'hash'}\n"
+		"for i = 2, 7 do local bad = check(KEYS[i], kinds[i]); if bad then return bad end end\n"
+		"if redis.call('HLEN', KEYS[6]) ~= tonumber(ARGV[4]) then return {'CHANGED'} end\n"
+		"local bad = number(redis.call('HGET', KEYS[3], ARGV[3]), 'a write counter'); if bad then return bad end\n"
+		"local known = not redis.call('ZSCORE', KEYS[5], ARGV[3])\n"
+		"for i = 5, #ARGV, 2 do\n"
+		"  if redis.call('HGET', KEYS[3], ARGV[i]) ~= ARGV[i + 1] then return {'CHANGED'} end\n"
+		"  known = known or ARGV[i] == ARGV[3]\n"
+		"end\n"
+		"if not known then return {'CHANGED'} end\n"
+		"redis.call('PERSIST', KEYS[6]); redis.call('RENAME', KEYS[6], KEYS[7])\n"
+		"for i = 5, #ARGV, 2 do\n"
+		"  local m = ARGV[i]\n"
+		"  redis.call('SREM', KEYS[4], m)\n"
+		"  if m ~= ARGV[3] then redis.call('ZREM', KEYS[2], m); redis.call('ZREM', KEYS[5], m); redis.call('HDEL', KEYS[3], m) end\n"
+		"end\n"
+		"for i = 8, #KEYS do redis.call('DEL', KEYS[i]) end\n"
+		"redis.call('ZADD', KEYS[5], ARGV[2], ARGV[3])\n"
+		"redis.call('HINCRBY', KEYS[3], ARGV[3], 1)\n"
 		"return {'OK'}\n",
 };

@@ -19,7 +19,7 @@ struct store_conf {
 	bool allow_eviction;
 	int64_t timeout_ms;    // connect and each command
 	const char *scope;     // whose offsets these are: "cluster id/group id"; NULL until store_set_scope
-	uint64_t max_panes;    // intervals kept a stream before set_floor removes any
+	uint64_t max_panes;    // intervals kept a stream before set_floor removes any; one rolled up counts as those in it
 };
 
 struct store;
@@ -61,11 +61,15 @@ int store_lease(struct store *s, const char *nonce, int64_t ttl_ms, struct error
 int store_lease_release(struct store *s, const char *nonce, struct error *err) MUST_CHECK;
 void store_set_lease(struct store *s, const char *nonce); // the nonce that fences this connection's writes
 int store_view(struct store *s, const char *stream, struct stream_view *out, struct error *err) MUST_CHECK;
+// Those that start in [from, to), and rolled-up ones that reach into it; by start, then width.
 int store_intervals(struct store *s, const char *stream, int64_t from, int64_t to, struct interval_view **out, size_t *n,
 		    struct error *err) MUST_CHECK;
-int store_segments(struct store *s, const char *stream, const int64_t *starts, size_t n,
-		   void (*each)(void *arg, int64_t start, const struct segment_view *v), void *arg,
+// -1 also where an interval was rolled up after it was listed: what was read of it is no whole.
+int store_segments(struct store *s, const char *stream, const struct interval_view *iv, size_t n,
+		   void (*each)(void *arg, const struct interval_view *of, const struct segment_view *v), void *arg,
 		   struct error *err) MUST_CHECK;
+// 1: done. 0: nothing was done, since a source was written meanwhile.
+int store_roll_up(struct store *s, const char *stream, const struct roll_up *r, struct error *err) MUST_CHECK;
 int store_dirty(struct store *s, const char *stream, int64_t **out, size_t *n, struct error *err) MUST_CHECK;
 int store_docs(struct store *s, const char *table, void (*each)(void *arg, const char *key, const char *json), void *arg,
 	       struct error *err) MUST_CHECK;

@@ -107,6 +107,7 @@ struct segment_write {
 	const void *bytes;       // an encoded pane; NULL: remove this segment (compaction)
 	size_t len;
 	const char *key;         // compaction: the full segment key to remove; else NULL
+	bool again;              // it was acknowledged under this claim before: refused if it is there no more
 };
 
 struct checkpoint {
@@ -136,7 +137,7 @@ struct checkpoint {
 
 enum store_result {
 	STORE_OK,
-	STORE_FENCED, // another holds the claim, or the stored offset is another: nothing was written
+	STORE_FENCED, // another holds the claim, the stored offset is another, or a segment was rolled up: nothing was written
 	STORE_LOST,   // no answer came: unknown whether it was written; never send it again
 	STORE_FAILED, // the server refused (script error, wrong type, read-only): quarantine, start afresh
 };
@@ -166,6 +167,7 @@ struct stream_view {
 struct interval_view {
 	int64_t start;          // event ms
 	uint64_t writes;        // write counter: changes with every checkpoint that touches it
+	int64_t width;          // of rolled-up panes, ms; 0: a pane's own
 };
 
 struct segment_view {
@@ -173,6 +175,18 @@ struct segment_view {
 	int32_t partition;
 	const void *bytes;
 	size_t len;
+	bool rolled;            // of several intervals: in so many of them a slice overflowed in this partition, and this
+	uint64_t overflows, met; // slice had a pane in so many of those
+};
+
+// The segments of `sources`, merged by slice and partition into those of one interval, which takes their place.
+struct roll_up {
+	int64_t start, width;
+	uint64_t generation;    // of the store when the sources were listed
+	const struct interval_view *sources; // all within; as listed before they were read
+	size_t nsources;
+	const struct segment_view *segments;
+	size_t nsegments;
 };
 
 // One document of the judge's. Tables are names: "alert", "page", "mark", "digest".

@@ -156,23 +156,25 @@ static int on_intervals(void *ctx, const char *stream, int64_t from, int64_t to,
 	*n = 0;
 	*out = xcalloc(from < to ? (size_t)((to - from) / MINUTE + 1) : 1, sizeof **out);
 	for (; from < to; from += MINUTE)
-		(*out)[(*n)++] = (struct interval_view){from, 1};
+		(*out)[(*n)++] = (struct interval_view){.start = from, .writes = 1};
 	return 0;
 }
 
-static int on_segments(void *ctx, const char *stream, const int64_t *starts, size_t n,
-		       void (*each)(void *arg, int64_t start, const struct segment_view *s), void *arg, struct error *err)
+static int on_segments(void *ctx, const char *stream, const struct interval_view *iv, size_t n,
+		       void (*each)(void *arg, const struct interval_view *of, const struct segment_view *s), void *arg,
+		       struct error *err)
 {
 	(void)ctx, (void)stream, (void)err;
 	for (size_t i = 0; i < n; i++)
 		for (size_t p = 0; p < world.partitions; p++)
 			for (size_t s = 0; s < world.slices; s++) {
-				const struct buf *b = &world.panes[(starts[i] - begin) / MINUTE][p * world.slices + s];
+				const struct buf *b = &world.panes[(iv[i].start - begin) / MINUTE][p * world.slices + s];
 				char slice[32] = "";
 				if (world.slices > 1)
 					snprintf(slice, sizeof slice, "v=%04zu", s);
-				each(arg, starts[i],
-				     &(struct segment_view){slice, "bench", (int32_t)p, b->data, b->len});
+				each(arg, &iv[i],
+				     &(struct segment_view){.slice = slice, .topic = "bench", .partition = (int32_t)p,
+							    .bytes = b->data, .len = b->len});
 			}
 	return 0;
 }

@@ -340,6 +340,7 @@ static void put_segment(struct held *h, const char *nonce, const struct segment_
 	while (k < h->nsegments && (strcmp(h->segments[k].nonce, nonce) != 0 || h->segments[k].n != w->n))
 		k++;
 	cr_assert_lt(k, ARRAY_LEN(h->segments));
+	cr_assert_eq(w->again, k < h->nsegments, "segment %u is not told apart from a new one", w->n);
 	h->nsegments = k == h->nsegments ? k + 1 : h->nsegments;
 	struct pane *p = pane_decode(w->bytes, w->len, NULL, NULL, &err);
 	cr_assert(p, "%s", err.text);

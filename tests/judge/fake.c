@@ -230,12 +230,13 @@ static int on_intervals(void *ctx, const char *stream, int64_t from, int64_t to,
 	*out = xcalloc(s->n + 1, sizeof **out);
 	*n = 0;
 	for (size_t i = interval_at(s, from); i < s->n && s->intervals[i].start < to; i++)
-		(*out)[(*n)++] = (struct interval_view){s->intervals[i].start, s->intervals[i].writes};
+		(*out)[(*n)++] = (struct interval_view){.start = s->intervals[i].start, .writes = s->intervals[i].writes};
 	return 0;
 }
 
-static int on_segments(void *ctx, const char *stream, const int64_t *starts, size_t n,
-		       void (*each)(void *arg, int64_t start, const struct segment_view *s), void *arg, struct error *err)
+static int on_segments(void *ctx, const char *stream, const struct interval_view *iv, size_t n,
+		       void (*each)(void *arg, const struct interval_view *of, const struct segment_view *s), void *arg,
+		       struct error *err)
 {
 	struct fake *f = ctx;
 	const struct fake_stream *s = stream_at(f, stream);
@@ -244,16 +245,17 @@ static int on_segments(void *ctx, const char *stream, const int64_t *starts, siz
 	(void)err;
 	f->segment_calls++;
 	for (size_t i = 0; i < n; i++) {
-		size_t at = interval_at(s, starts[i]);
+		size_t at = interval_at(s, iv[i].start);
 		const struct fake_interval *v = at < s->n ? &s->intervals[at] : NULL;
-		for (size_t k = 0; v && v->start == starts[i] && k < v->n; k++) {
+		for (size_t k = 0; v && v->start == iv[i].start && k < v->n; k++) {
 			buf_clear(&b);
 			pane_encode(v->segments[k].pane, &b);
 			if (f->garble)
 				b.data[b.len / 2] ^= 0x55;
-			struct segment_view seg = {v->segments[k].slice, stream, v->segments[k].partition, b.data, b.len};
+			struct segment_view seg = {.slice = v->segments[k].slice, .topic = stream,
+						   .partition = v->segments[k].partition, .bytes = b.data, .len = b.len};
 			f->segments_read++;
-			each(arg, starts[i], &seg);
+			each(arg, &iv[i], &seg);
 		}
 	}
 	buf_release(&b);
@@ -355,7 +357,7 @@ struct fake *fake_new(int64_t pane_ms)
 	f->events = json_array();
 	f->floor = INT64_MIN;
 	f->generation = 1;
-	f->port = (struct judge_port){f, on_view, on_intervals, on_segments, on_dirty, on_docs, on_journal, on_commit,
+	f->port = (struct judge_port){f, on_view, on_intervals, on_segments, NULL, on_dirty, on_docs, on_journal, on_commit,
 				      on_floor, on_generation, NULL, NULL, NULL};
 	return f;
 }

@@ -66,11 +66,11 @@ struct seen {
 	char bytes[8][64];
 };
 
-static void see(void *arg, int64_t at, const struct segment_view *v)
+static void see(void *arg, const struct interval_view *of, const struct segment_view *v)
 {
 	struct seen *s = arg;
 
-	cr_assert_eq(at, 0);
+	cr_assert_eq(of->start, 0);
 	cr_assert_str_eq(v->topic, "topic");
 	cr_assert_lt(s->n, 8);
 	snprintf(s->bytes[s->n++], 64, "%.*s", (int)(v->len < 60 ? v->len : 60), (const char *)v->bytes);
@@ -81,7 +81,7 @@ static struct seen segments(struct store *s)
 	struct seen seen = {0};
 	struct error err = ERROR_INIT;
 
-	cr_assert_eq(store_segments(s, "s", &(int64_t){0}, 1, see, &seen, &err), 0, "%s", err.text);
+	cr_assert_eq(store_segments(s, "s", &(struct interval_view){.start = 0}, 1, see, &seen, &err), 0, "%s", err.text);
 	return seen;
 }
 
