@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Six days of event time within minutes, so that panes are rolled up while the monitor is killed, Redis is killed
+and rolled back, and records come days late for what was rolled up. All counts equal the oracle's.
+
+E2E_KILLS: how many monitor kills (6). E2E_RECORDS: how many records at least (200000).
+"""
+import os
+import random
+import time
+
+from lib.generate import Generator
+from lib.monitor import Monitor, counted, stats
+from lib.oracle import compare
+from lib.stack import Feed, Stack
+from lib.suite import Suite, wait_for
+
+KILLS = int(os.environ.get("E2E_KILLS", "6"))
+N = int(os.environ.get("E2E_RECORDS", "200000"))
+SEED = int(os.environ.get("SEED", str(int(time.time()))))
+DAY = 24 * 3600000
+
+
+def main():
+    with Suite("rollup") as s:
+        s.say(f"SEED={SEED}")
+        r = random.Random(SEED)
+        stack = Stack(s)
+        config = stack.configure(checkpoint_interval="300ms",
+                                 kafka={"session.timeout.ms": "2000", "heartbeat.interval.ms": "300"})
+        m = Monitor(config, os.path.join(s.tmp, "kdrift.log"))
+        s.add(m)
+        g = Generator(stack.ids, seed=SEED, total=N, span_ms=6 * DAY)
+        old = Generator(stack.ids, seed=SEED + 1, total=20000, span_ms=2 * DAY, base_ms=g.base)
+        m.start()
+        stack.produce(g, N // 2)  # three days: the first can be rolled up
+        redis = stack.redis.client()
+        wait_for("panes are rolled up", lambda: redis.zcard("kdrift:rolls:payments") > 2, 120)
+        feed = s.add(Feed(stack, g, rate=1500, most=N - N // 2))
+
+        faults = ["monitor"] * KILLS + ["redis"] * 2 + ["rollback"] * 2
+        r.shuffle(faults)
+        for fault in faults:
+            stack.produce(old, 300)
+            time.sleep(r.uniform(0.3, 2))  # a random moment is what is tested here
+            if fault == "monitor":
+                m.kill()
+                m.start()
+            elif fault == "redis":
+                stack.redis.kill()
+                stack.redis.start()
+            else:
+                copy = os.path.join(s.tmp, "copy")
+                stack.redis.copy(copy)
+                time.sleep(r.uniform(1.5, 3))
+                stack.redis.put_back(copy)
+            redis = stack.redis.client()
+            before = counted(redis)
+            wait_for(f"records are counted after {fault}", lambda: counted(redis) > before, 60)
+        feed.join(300)
+        end = stack.end()
+        wait_for("every record is counted", lambda: counted(redis) >= end, 180)
+        wait_for("the fourth day is rolled up, but for its end",
+                 lambda: redis.zcard("kdrift:rolls:payments") > 90, 180)
+        s.equal("nothing is counted beyond the end", counted(redis), end)
+        o = stack.oracle()
+        interval = o.interval(60000)
+        wrong = compare(stats(config, "payments", *interval), o.stats(*interval), rank_error=0.01)
+        s.check(f"stats equal the oracle on {len(o.event)} records", not wrong, f"{len(wrong)}: {wrong[:8]}")
+        s.say(f"intervals: {redis.zcard('kdrift:idx:payments')} of a pane, "
+              f"{redis.zcard('kdrift:rolls:payments')} rolled up; fenced by it: {m.log().count('was rolled up')}")
+        s.equal("SIGTERM drains and exits 0", m.stop(), 0)
+
+
+main()
