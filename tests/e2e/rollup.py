@@ -55,6 +55,7 @@ def main():
                 stack.redis.put_back(copy)
             redis = stack.redis.client()
             before = counted(redis)
+            stack.produce(old, 100)  # the feed may have come to its end
             wait_for(f"records are counted after {fault}", lambda: counted(redis) > before, 60)
         feed.join(300)
         end = stack.end()
