@@ -4,53 +4,16 @@
 // made of its intervals' write counters and is built anew when that no longer matches.
 //
 // Blocks come in widths pane, unit (which divides the slide and every window's length), 4 units, 16 units
-// ..., by way of an hour and a day where the unit divides them, so that rolled-up intervals fit; a window is cut greedily into the widest aligned blocks, so that a week of one-minute panes is a few
-// tens of merges. A cached pane is kept encoded, and added to a window as it is read. Panes are merged, never subtracted. Blocks that were not used lately are evicted: inside a
-// long window only wide ones stay.
+// ..., by way of an hour and a day where the unit divides them, so that rolled-up intervals fit; a window is cut
+// greedily into the widest aligned blocks, so that a week of one-minute panes is a few tens of merges. Panes are
+// merged, never subtracted. Blocks that were not used lately are evicted: inside a long window only wide ones stay.
 //
 // A pass: windows_begin, windows_need (the range that will be looked at; listed once), then for each boundary
 // windows_merge as often as wished and windows_evict. An operation that fails leaves the caches valid.
 #ifndef KD_JUDGE_WINDOWS_H
 #define KD_JUDGE_WINDOWS_H
-#include "drift/baseline.h"
+#include "judge/merged.h"
 #include "judge/ports.h"
-#include "stats/pane.h"
-
-// Offsets of one partition that went into a pane, and of its violations (bad_from > bad_to: none).
-struct part_range {
-	char *topic;
-	int32_t partition;
-	int64_t from, to, bad_from, bad_to;
-};
-
-struct slice_stats {
-	char *name;
-	struct pane *pane;        // NULL in the caches, where it is `packed`: as bytes it takes a tenth of the memory
-	struct buf packed[2];     // whole, and its moments
-	struct part_range *parts; // ordered by topic and partition
-	size_t nparts, capparts;
-	bool damaged;             // a pane could not be read: what is known is not all
-	uint64_t met;             // of the overflows, those at which it had a pane of its own
-};
-
-// A window or block: every slice by itself (ordered by name; none where the stream has no slices) and all of
-// them together. An empty one has no records and total.pane is an empty pane.
-struct merged {
-	int64_t from, to;
-	struct slice_stats total; // its name is ""
-	struct slice_stats *slices;
-	size_t nslices, capslices;
-	bool lost;                // records of it were lost unread
-	bool cut;                 // a rolled-up interval reaches beyond it, or across its blocks: nothing is in it
-	uint64_t overflows;       // intervals of a partition in which slice `other` took those without room
-};
-
-void merged_release(struct merged *m);
-const struct slice_stats *merged_slice(const struct merged *m, const char *name); // "": total; NULL if absent
-// Are all records of the slice in it? Wherever one overflowed, so may those that had no pane there.
-bool slice_whole(const struct merged *m, const struct slice_stats *s);
-// Drops all slices but the `max` with the most records (ties: by name); the total keeps them all.
-void merged_limit(struct merged *m, size_t max);
 
 struct windows;
 // Panes are rolled up to intervals of these widths, ms, the narrowest first.

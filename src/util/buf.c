@@ -47,6 +47,14 @@ void buf_reserve(struct buf *b, size_t more)
 	b->data = xrealloc(b->data, b->cap);
 }
 
+void buf_trim(struct buf *b)
+{
+	if (!b->data)
+		return;
+	b->cap = b->len + 1;
+	b->data = xrealloc(b->data, b->cap);
+}
+
 void buf_add(struct buf *b, const void *p, size_t n)
 {
 	buf_reserve(b, n);

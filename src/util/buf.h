@@ -20,6 +20,7 @@ void buf_release(struct buf *b);
 void buf_clear(struct buf *b);            // keeps the memory
 char *buf_steal(struct buf *b);           // the caller frees; never NULL
 void buf_reserve(struct buf *b, size_t more);
+void buf_trim(struct buf *b);             // gives back what it does not need
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);
