@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge/memory_docs.h"
 #include "util/map.h"
+#include "util/search.h"
 #include "util/xalloc.h"
 
 struct segment {
@@ -46,7 +48,7 @@ struct memory_store {
 	struct memory_sink sink;
 	const struct collect_port *schemas;
 	struct map streams;         // name -> struct stream
-	struct map docs;            // "table\037key" -> JSON
+	struct map docs;            // judge/memory_docs.h
 	struct memory_part *parts;
 	size_t nparts, capparts;
 };
@@ -110,16 +112,7 @@ static struct stream *stream_get(struct memory_store *m, const char *name)
 // The first at or after `start`.
 static size_t interval_at(const struct stream *s, int64_t start)
 {
-	size_t lo = 0, hi = s->n;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-		if (s->intervals[mid].start < start)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return search_i64(s->intervals, s->n, sizeof *s->intervals, start);
 }
 
 static struct interval *interval_get(struct stream *s, int64_t start)
@@ -413,12 +406,9 @@ static int docs(void *ctx, const char *table, void (*each)(void *arg, const char
 		struct error *err)
 {
 	const struct memory_store *m = ctx;
-	size_t len = strlen(table);
 
 	(void)err;
-	for (struct map_entry *e = NULL; (e = map_next(&m->docs, e));)
-		if (!strncmp(e->key, table, len) && e->key[len] == '\037')
-			each(arg, e->key + len + 1, e->value);
+	docs_each(&m->docs, table, each, arg);
 	return 0;
 }
 
@@ -433,11 +423,7 @@ static int commit(void *ctx, const struct judge_commit *c, struct error *err)
 	struct memory_store *m = ctx;
 
 	(void)err;
-	for (size_t i = 0; i < c->ndocs; i++) {
-		char *key = xasprintf("%s\037%s", c->docs[i].table, c->docs[i].key);
-		free(c->docs[i].json ? map_puts(&m->docs, key, xstrdup(c->docs[i].json)) : map_del(&m->docs, key, strlen(key)));
-		free(key);
-	}
+	docs_commit(&m->docs, c);
 	for (size_t i = 0; m->sink.event && i < c->nevents; i++)
 		m->sink.event(m->sink.ctx, c->events[i]);
 	for (size_t i = 0; m->sink.message && i < c->noutbox; i++)

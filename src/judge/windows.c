@@ -6,6 +6,7 @@
 
 #include "util/clock.h"
 #include "util/map.h"
+#include "util/search.h"
 #include "util/xalloc.h"
 
 enum { FAN = 4, MAX_WIDTHS = 24, KEEP_BOUNDARIES = 32 };
@@ -110,16 +111,7 @@ int windows_need(struct windows *w, int64_t from, int64_t to, struct error *err)
 
 static size_t interval_at(const struct windows *w, int64_t from)
 {
-	size_t lo = 0, hi = w->niv;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-		if (w->iv[mid].start < from)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return search_i64(w->iv, w->niv, sizeof *w->iv, from);
 }
 
 int64_t windows_next(const struct windows *w, int64_t from)

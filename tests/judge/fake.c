@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge/memory_docs.h"
 #include "stats/pane_lists.h"
+#include "util/search.h"
 #include "util/xalloc.h"
 
 struct fake_segment {
@@ -49,16 +51,7 @@ static struct stream_view *view_of(struct fake *f, const char *stream)
 // The first interval at or after start.
 static size_t interval_at(const struct fake_stream *s, int64_t start)
 {
-	size_t lo = 0, hi = s->n;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-		if (s->intervals[mid].start < start)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return search_i64(s->intervals, s->n, sizeof *s->intervals, start);
 }
 
 struct pane *fake_pane(struct fake *f, const char *stream, int64_t start, const char *slice, int partition)
@@ -274,12 +267,9 @@ static int on_docs(void *ctx, const char *table, void (*each)(void *arg, const c
 		   struct error *err)
 {
 	struct fake *f = ctx;
-	size_t len = strlen(table);
 
 	(void)err;
-	for (struct map_entry *e = NULL; (e = map_next(&f->docs, e));)
-		if (!strncmp(e->key, table, len) && e->key[len] == '\037')
-			each(arg, e->key + len + 1, e->value);
+	docs_each(&f->docs, table, each, arg);
 	return 0;
 }
 
@@ -310,11 +300,7 @@ static int on_commit(void *ctx, const struct judge_commit *c, struct error *err)
 		return error_set(err, "the lease is lost");
 	}
 	f->commits++;
-	for (size_t i = 0; i < c->ndocs; i++) {
-		char *key = xasprintf("%s\037%s", c->docs[i].table, c->docs[i].key);
-		free(c->docs[i].json ? map_puts(&f->docs, key, xstrdup(c->docs[i].json)) : map_del(&f->docs, key, strlen(key)));
-		free(key);
-	}
+	docs_commit(&f->docs, c);
 	for (size_t i = 0; i < c->nevents; i++)
 		json_array_append_new(f->events, json_parse(c->events[i], strlen(c->events[i]), err));
 	for (size_t i = 0; i < c->noutbox; i++) {
@@ -431,19 +417,20 @@ size_t fake_count(const struct fake *f, const char *type)
 
 const char *fake_doc(const struct fake *f, const char *table, const char *key)
 {
-	char *name = xasprintf("%s\037%s", table, key);
-	const char *text = map_gets(&f->docs, name);
+	return docs_get(&f->docs, table, key);
+}
 
-	free(name);
-	return text;
+static void count_doc(void *n, const char *key, const char *json)
+{
+	(void)key, (void)json;
+	++*(size_t *)n;
 }
 
 size_t fake_docs(const struct fake *f, const char *table)
 {
-	size_t n = 0, len = strlen(table);
+	size_t n = 0;
 
-	for (struct map_entry *e = NULL; (e = map_next(&f->docs, e));)
-		n += !strncmp(e->key, table, len) && e->key[len] == '\037';
+	docs_each(&f->docs, table, count_doc, &n);
 	return n;
 }
 

@@ -20,7 +20,7 @@ struct fake {
 	const struct baseline *baseline; // its fields are counted on its grids; NULL: none
 	int64_t pane_ms;
 	struct map streams;   // name -> struct fake_stream
-	struct map docs;      // "table\037key" -> text
+	struct map docs;      // judge/memory_docs.h
 	json_t *events;       // the journal, in order
 	struct fake_message *messages;
 	size_t nmessages, capmessages;
