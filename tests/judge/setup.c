@@ -2,6 +2,7 @@
 #include "setup.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <string.h>
 
 static const char *const receivers[] = {"oncall", "team"};
@@ -54,6 +55,28 @@ void feed_values(struct setup *s, const char *stream, const char *slice, int64_t
 		for (int i = 0; i < 60; i++)
 			fake_record(s->f, stream, slice, from + (int64_t)m * MINUTE + i * SECOND, false,
 				    &(struct fake_value){"a", mean + i % 7 - 3}, 1);
+}
+
+void pass_to(struct setup *s, int64_t event)
+{
+	fake_newest(s->f, "pay", event);
+	tick(s->j, event);
+}
+
+double uniform(uint64_t *state)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return ((double)((z ^ (z >> 31)) >> 11) + 0.5) * 0x1p-53;
+}
+
+double normal(uint64_t *state)
+{
+	double u = uniform(state), v = uniform(state);
+
+	return sqrt(-2 * log(u)) * cos(2 * M_PI * v);
 }
 
 const json_t *page_of(const struct setup *s, const char *type, size_t nth)

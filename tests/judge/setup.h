@@ -23,6 +23,9 @@ void feed(struct setup *s, int64_t from, int minutes, int n, int bad_every);
 // 60 values of field "a" around `mean` a minute, in a slice.
 void feed_values(struct setup *s, const char *stream, const char *slice, int64_t from, int minutes,
 		 double mean);
+void pass_to(struct setup *s, int64_t event); // the stream's time, and the judge's
+double uniform(uint64_t *state); // (0, 1) by splitmix64
+double normal(uint64_t *state);
 const json_t *page_of(const struct setup *s, const char *type, size_t nth); // of the nth event of the type
 const json_t *body(const struct setup *s, size_t i);                        // of the ith message
 #endif

@@ -83,6 +83,18 @@ static void setup_kinds(struct setup *s)
 	start(s);
 }
 
+// Five minutes of violations, and twenty without.
+static void setup_over(struct setup *s, int64_t retention)
+{
+	setup_init(s, 5 * MINUTE, 5 * MINUTE);
+	s->streams[0].retention_ms = retention;
+	add_rule(s, rule_above("V", TIER_IMMEDIATE, "violation_ratio", 0.1));
+	start(s);
+	feed(s, T0, 5, 60, 4);
+	feed(s, T0 + 5 * MINUTE, 20, 60, 0);
+	tick(s->j, T0 + 25 * MINUTE);
+}
+
 Test(explain, who_carries_it_and_since_when)
 {
 	struct setup s;
@@ -130,8 +142,7 @@ Test(explain, mixed_panes_are_told_apart)
 	setup_kinds(&s);
 	feed_kinds(&s, 15);
 	kinds(&s, 14, "v=1", 0, 9, "B", 1);
-	fake_newest(s.f, "pay", T0 + 15 * MINUTE);
-	tick(s.j, T0 + 15 * MINUTE);
+	pass_to(&s, T0 + 15 * MINUTE);
 	json_t *v = explain(&s, 0);
 	const json_t *all = at(in(v, "items"), 1);
 	cr_expect_eq(json_get_int(all, "records_of_mixed_schemas", 0), 121);
@@ -168,13 +179,7 @@ Test(explain, a_page_that_is_over_and_whose_rule_is_gone)
 	struct error err = ERROR_INIT;
 	struct judge_conf later;
 
-	setup_init(&s, 5 * MINUTE, 5 * MINUTE);
-	s.streams[0].retention_ms = DAY;
-	add_rule(&s, rule_above("V", TIER_IMMEDIATE, "violation_ratio", 0.1));
-	start(&s);
-	feed(&s, T0, 5, 60, 4);
-	feed(&s, T0 + 5 * MINUTE, 20, 60, 0);
-	tick(s.j, T0 + 25 * MINUTE);
+	setup_over(&s, DAY);
 	cr_assert_eq(fake_count(s.f, "alert_resolved"), 1);
 	cr_expect_eq(fake_docs(s.f, "page"), 0);
 	later = s.conf;
@@ -202,12 +207,7 @@ Test(explain, a_page_whose_panes_are_gone)
 {
 	struct setup s;
 
-	setup_init(&s, 5 * MINUTE, 5 * MINUTE);
-	add_rule(&s, rule_above("V", TIER_IMMEDIATE, "violation_ratio", 0.1));
-	start(&s);
-	feed(&s, T0, 5, 60, 4);
-	feed(&s, T0 + 5 * MINUTE, 20, 60, 0);
-	tick(s.j, T0 + 25 * MINUTE);
+	setup_over(&s, 5 * MINUTE);
 	json_t *v = explain(&s, 0);
 	cr_expect(json_is_false(in(v, "kept")));
 	cr_expect_null(in(at(in(v, "items"), 0), "partitions"));

@@ -301,8 +301,7 @@ Test(judge, unknown_never_resolves)
 	tick(s.j, T0 + 10 * MINUTE);
 	cr_assert_eq(s.f->nmessages, 2);
 	// Empty windows, and windows with too few.
-	fake_newest(s.f, "pay", T0 + 60 * MINUTE);
-	tick(s.j, T0 + 60 * MINUTE);
+	pass_to(&s, T0 + 60 * MINUTE);
 	feed(&s, T0 + 60 * MINUTE, 20, 2, 0);
 	tick(s.j, T0 + 80 * MINUTE);
 	cr_expect_eq(s.f->nmessages, 2);
@@ -353,8 +352,7 @@ Test(judge, forty_fields_are_one_page)
 	cr_expect_eq(fake_count(s.f, "alert_firing"), 1);
 	feed_fields(&s, T0 + 15 * MINUTE, 10, 40);
 	tick(s.j, T0 + 25 * MINUTE);
-	fake_newest(s.f, "pay", T0 + 25 * MINUTE);
-	tick(s.j, T0 + 25 * MINUTE);
+	pass_to(&s, T0 + 25 * MINUTE);
 	cr_expect_eq(s.f->nmessages, 4);
 	cr_expect_eq(json_array_size(json_object_get(page_of(&s, "alert_resolved", 0), "items")), 40);
 	setup_free(&s);
@@ -607,8 +605,7 @@ Test(judge, a_window_cut_by_the_datas_start_is_not_judged)
 	tick(s.j, T0 + HOUR);
 	cr_expect_eq(s.f->nmessages, 0);
 	cr_expect_str_eq(status_state(s.j, 0), "unknown");
-	fake_newest(s.f, "pay", T0 + HOUR);
-	tick(s.j, T0 + HOUR);
+	pass_to(&s, T0 + HOUR);
 	cr_expect_eq(s.f->nmessages, 2);
 	setup_free(&s);
 }
@@ -621,8 +618,7 @@ Test(judge, no_baseline_is_unknown_and_says_so)
 	add_rule(&s, rule_above("Drift", TIER_WEEKLY, "ks", 0.1));
 	start(&s);
 	feed_values(&s, "pay", "", T0, 10, 100);
-	fake_newest(s.f, "pay", T0 + 10 * MINUTE);
-	tick(s.j, T0 + 10 * MINUTE);
+	pass_to(&s, T0 + 10 * MINUTE);
 	cr_expect_str_eq(status_state(s.j, 0), "no_baseline");
 	json_t *status = judge_status(s.j);
 	const json_t *alert = json_array_get(json_object_get(status, "alerts"), 0);

@@ -69,8 +69,7 @@ Test(lost, the_window_that_one_is_compared_with_must_be_whole_too)
 	tick(s.j, T0 + 20 * MINUTE);
 	cr_expect_str_eq(why(&s), "unknown records_lost");
 	cr_expect_eq(fake_count(s.f, "alert_firing"), 0, "15 to 20 differs, but from 5 to 10 much is lost");
-	fake_newest(s.f, "pay", T0 + 25 * MINUTE);
-	tick(s.j, T0 + 25 * MINUTE);
+	pass_to(&s, T0 + 25 * MINUTE);
 	cr_expect_str_eq(why(&s), "ok -");
 	setup_free(&s);
 }
@@ -86,8 +85,7 @@ Test(lost, what_fires_is_not_resolved_by_a_window_of_which_a_part_is_lost)
 	feed(&s, T0, 5, 10, 2);
 	feed(&s, T0 + 5 * MINUTE, 10, 10, 0);
 	fake_hole(s.f, "pay", T0 + 6 * MINUTE, T0 + 7 * MINUTE);
-	fake_newest(s.f, "pay", T0 + 15 * MINUTE);
-	tick(s.j, T0 + 15 * MINUTE);
+	pass_to(&s, T0 + 15 * MINUTE);
 	cr_assert_eq(fake_count(s.f, "alert_firing"), 1);
 	cr_assert_eq(fake_count(s.f, "alert_resolved"), 1);
 	cr_expect_str_eq(json_get_str(page_of(&s, "alert_resolved", 0), "ends_at", ""),
@@ -157,8 +155,7 @@ Test(lost, a_stream_without_rules_is_not_healthy_either)
 	fake_hole(s.f, "pay", T0 + 6 * MINUTE, T0 + 7 * MINUTE);
 	tick(s.j, T0 + 12 * MINUTE);
 	cr_expect_str_eq(status_state(s.j, 0), "unknown");
-	fake_newest(s.f, "pay", T0 + 15 * MINUTE);
-	tick(s.j, T0 + 15 * MINUTE);
+	pass_to(&s, T0 + 15 * MINUTE);
 	cr_expect_str_eq(status_state(s.j, 0), "healthy");
 	setup_free(&s);
 }

@@ -10,22 +10,6 @@
 
 static const int64_t T0 = SETUP_T0;
 
-static double uniform(uint64_t *state) // splitmix64
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15ULL;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-	return ((double)((z ^ (z >> 31)) >> 11) + 0.5) * 0x1p-53;
-}
-
-static double normal(uint64_t *state)
-{
-	double u = uniform(state), v = uniform(state);
-
-	return sqrt(-2 * log(u)) * cos(2 * M_PI * v);
-}
-
 // n values of "a" in an hour, made by `value` of the hour's number.
 static void hour(struct setup *s, const char *slice, int h, int n, double (*value)(uint64_t *, int), uint64_t *state)
 {
@@ -37,10 +21,7 @@ static void hour(struct setup *s, const char *slice, int h, int n, double (*valu
 
 static void judge_to(struct setup *s, int h)
 {
-	fake_newest(s->f, "pay", T0 + h * (int64_t)HOUR);
-	do
-		tick(s->j, T0 + h * (int64_t)HOUR);
-	while (judge_behind(s->j));
+	pass_to(s, T0 + h * (int64_t)HOUR);
 }
 
 static struct setup *begin(int64_t window, int64_t slide, int64_t previous)

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "fake.h"
 #include "judge/reach.h"
+#include "setup.h"
 
 static struct baseline *of_days(int days, int a_minute)
 {
@@ -13,16 +13,9 @@ static struct baseline *of_days(int days, int a_minute)
 	uint64_t x = 88172645463325252;
 
 	for (int i = 0; i < days * 1440 * a_minute; i++) {
-		double sum = -6;
-		for (int k = 0; k < 12; k++) { // Marsaglia's xorshift64
-			x ^= x << 13;
-			x ^= x >> 7;
-			x ^= x << 17;
-			sum += (double)(x >> 11) * 0x1p-53;
-		}
 		baseline_builder_row(b, (int64_t)i * MINUTE / a_minute, 1);
-		baseline_builder_number(b, "x", FIELD_NUMERIC, sum);
-		baseline_builder_text(b, "word", FIELD_CATEGORICAL, x & 1 ? "a" : "b", 1);
+		baseline_builder_number(b, "x", FIELD_NUMERIC, normal(&x));
+		baseline_builder_text(b, "word", FIELD_CATEGORICAL, uniform(&x) < 0.5 ? "a" : "b", 1);
 	}
 	return baseline_builder_finish(b, NULL, &err);
 }

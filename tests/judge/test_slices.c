@@ -18,8 +18,7 @@ Test(slices, are_judged_by_themselves_but_other_is_not)
 	start(&s);
 	for (int i = 0; i < 30; i++)
 		fake_record(s.f, "pay", slices[i % 3], T0 + i * SECOND, i % 3 > 0, NULL, 0);
-	fake_newest(s.f, "pay", T0 + 5 * MINUTE);
-	tick(s.j, T0 + 5 * MINUTE);
+	pass_to(&s, T0 + 5 * MINUTE);
 	const json_t *items = json_object_get(page_of(&s, "alert_firing", 0), "items");
 	cr_assert_eq(json_array_size(items), 2, "all together (20 of 30), and v=2");
 	cr_expect(json_is_null(json_object_get(json_array_get(items, 0), "slice")));

@@ -16,27 +16,19 @@ static void feed_noise(struct setup *s, const char *slice, int64_t from, int min
 	static uint64_t x = 88172645463325252;
 
 	for (int m = 0; m < minutes; m++)
-		for (int i = 0; i < 60; i++) {
-			double sum = 0;
-			for (int k = 0; k < 12; k++) { // Marsaglia's xorshift64
-				x ^= x << 13;
-				x ^= x >> 7;
-				x ^= x << 17;
-				sum += (double)(x >> 11) * 0x1p-53;
-			}
+		for (int i = 0; i < 60; i++)
 			fake_record(s->f, "pay", slice, from + (int64_t)m * MINUTE + i * SECOND, false,
-				    &(struct fake_value){"a", mean + 10 * (sum - 6)}, 1);
-		}
+				    &(struct fake_value){"a", mean + 10 * normal(&x)}, 1);
 }
 
-static struct rule *add_budget(struct setup *s, const char *measure)
+static void setup_budget(struct setup *s, const char *measure)
 {
+	setup_init(s, HOUR, 5 * MINUTE);
 	struct rule *r = add_rule(s, rule_above("B", TIER_IMMEDIATE, measure, 0));
-
 	r->has_above = false;
 	r->budget = (struct budget){1, WEEK};
 	r->against = (struct against){AGAINST_PREVIOUS, HOUR, NULL};
-	return r;
+	start(s);
 }
 
 static double shown_threshold(struct judge *j)
@@ -55,18 +47,14 @@ Test(threshold, a_budget_becomes_a_z)
 {
 	struct setup s;
 
-	setup_init(&s, HOUR, 5 * MINUTE);
-	add_budget(&s, "drift");
-	start(&s);
+	setup_budget(&s, "drift");
 	feed_noise(&s, "", T0, 180, 20);
-	fake_newest(s.f, "pay", T0 + 3 * HOUR);
-	tick(s.j, T0 + 3 * HOUR);
+	pass_to(&s, T0 + 3 * HOUR);
 	cr_expect_eq(s.f->nmessages, 0);
 	// One field, 12 windows an hour: p = 1 / (168 x 12).
 	cr_expect_float_eq(shown_threshold(s.j), 3.2927678573231858, 1e-9);
 	feed_noise(&s, "", T0 + 3 * HOUR, 60, 30);
-	fake_newest(s.f, "pay", T0 + 4 * HOUR);
-	tick(s.j, T0 + 4 * HOUR);
+	pass_to(&s, T0 + 4 * HOUR);
 	cr_assert_eq(s.f->nmessages, 2);
 	const json_t *data = json_object_get(body(&s, 0), "data"), *item = json_array_get(json_object_get(data, "items"), 0);
 	cr_expect_float_eq(json_get_num(item, "threshold", 0), 3.2927678573231858, 1e-9);
@@ -88,17 +76,13 @@ Test(threshold, tests_are_fields_times_slices_in_powers_of_two)
 {
 	struct setup s;
 
-	setup_init(&s, HOUR, 5 * MINUTE);
-	add_budget(&s, "drift");
-	start(&s);
+	setup_budget(&s, "drift");
 	feed_noise(&s, "v=1", T0, 150, 20);
 	feed_noise(&s, "v=2", T0, 150, 20);
-	fake_newest(s.f, "pay", T0 + 150 * MINUTE);
-	tick(s.j, T0 + 150 * MINUTE);
+	pass_to(&s, T0 + 150 * MINUTE);
 	cr_expect_float_eq(shown_threshold(s.j), 3.6643000804717936, 1e-9);
 	feed_noise(&s, "v=3", T0 + 150 * MINUTE, 5, 20);
-	fake_newest(s.f, "pay", T0 + 155 * MINUTE);
-	tick(s.j, T0 + 155 * MINUTE);
+	pass_to(&s, T0 + 155 * MINUTE);
 	cr_expect_float_eq(shown_threshold(s.j), 3.6643000804717936, 1e-9);
 	setup_free(&s);
 }
@@ -107,13 +91,10 @@ Test(threshold, a_budget_becomes_a_p)
 {
 	struct setup s;
 
-	setup_init(&s, HOUR, 5 * MINUTE);
-	add_budget(&s, "ks_p");
-	start(&s);
+	setup_budget(&s, "ks_p");
 	feed_noise(&s, "", T0, 120, 20);
 	feed_noise(&s, "", T0 + 2 * HOUR, 60, 30);
-	fake_newest(s.f, "pay", T0 + 3 * HOUR);
-	tick(s.j, T0 + 3 * HOUR);
+	pass_to(&s, T0 + 3 * HOUR);
 	cr_expect_float_eq(shown_threshold(s.j), 1.0 / (168 * 12), 1e-12);
 	cr_assert_eq(s.f->nmessages, 2);
 	cr_expect(strstr(json_get_str(json_object_get(body(&s, 0), "data"), "summary", ""), "limit: below 0.000496,"), "%s",
@@ -144,14 +125,6 @@ Test(threshold, a_budget_has_a_clear_value)
 
 enum { FIELDS = 100 };
 
-static double uniform(uint64_t *x) // xorshift64
-{
-	*x ^= *x << 13;
-	*x ^= *x >> 7;
-	*x ^= *x << 17;
-	return (double)(*x >> 11) * 0x1p-53;
-}
-
 // `moved` of a hundred fields shift in the second hour; how many fire.
 static size_t fired(unsigned adjust, int moved, uint64_t seed, bool *adjusted)
 {
@@ -171,15 +144,11 @@ static size_t fired(unsigned adjust, int moved, uint64_t seed, bool *adjusted)
 	for (int i = 0; i < 2 * 60; i++) {
 		for (int k = 0; k < FIELDS; k++) {
 			snprintf(names[k], sizeof names[k], "f%02d", k);
-			double sum = -6;
-			for (int j = 0; j < 12; j++)
-				sum += uniform(&x);
-			v[k] = (struct fake_value){names[k], 20 + sum + (i >= 60 && k < moved ? 2 : 0)};
+			v[k] = (struct fake_value){names[k], 20 + normal(&x) + (i >= 60 && k < moved ? 2 : 0)};
 		}
 		fake_record(s.f, "pay", "", T0 + (int64_t)i * MINUTE, false, v, FIELDS);
 	}
-	fake_newest(s.f, "pay", T0 + 2 * HOUR);
-	tick(s.j, T0 + 2 * HOUR);
+	pass_to(&s, T0 + 2 * HOUR);
 	size_t n = 0;
 	*adjusted = true;
 	if (s.f->nmessages) {
@@ -240,8 +209,7 @@ Test(threshold, from_the_baselines_chunks)
 		for (int i = 0; i < 60; i++)
 			fake_record(s.f, "pay", "", T0 + h * HOUR + (int64_t)i * MINUTE, false,
 				    &(struct fake_value){"a", i < (h ? 20 : 30) ? 1 : 2}, 1);
-	fake_newest(s.f, "pay", T0 + 2 * HOUR);
-	tick(s.j, T0 + 2 * HOUR);
+	pass_to(&s, T0 + 2 * HOUR);
 	cr_assert_eq(s.f->nmessages, 2);
 	const json_t *data = json_object_get(body(&s, 0), "data"), *item = json_array_get(json_object_get(data, "items"), 0);
 	// Means of 1.5, 1.5 - 1/60 and 1.5 - 2/60 in turn: their mean, and three times the deviation sqrt(2/3)/60.
@@ -258,8 +226,7 @@ Test(threshold, from_the_baselines_chunks)
 	for (int h = 2; h < 20; h++)
 		for (int i = 0; i < 60; i++)
 			fake_record(s.f, "pay", "", T0 + h * HOUR + (int64_t)i * MINUTE, false, &(struct fake_value){"a", 1}, 1);
-	fake_newest(s.f, "pay", T0 + 20 * HOUR);
-	tick(s.j, T0 + 20 * HOUR);
+	pass_to(&s, T0 + 20 * HOUR);
 	json_t *status = judge_status(s.j);
 	cr_expect_str_eq(json_get_str(json_array_get(json_object_get(status, "alerts"), 0), "why", ""), "uncalibrated");
 	json_decref(status);
@@ -277,15 +244,6 @@ struct history {
 	int hour;
 };
 
-static double noise(uint64_t *x)
-{
-	double sum = -6;
-
-	for (int j = 0; j < 12; j++)
-		sum += uniform(x);
-	return sum;
-}
-
 // Independent, with a day's rhythm, with a moving level, and few-valued.
 static void next(struct history *h, int minute, struct fake_value v[SERIES])
 {
@@ -293,10 +251,10 @@ static void next(struct history *h, int minute, struct fake_value v[SERIES])
 
 	if (minute / 60 != h->hour) {
 		h->hour = minute / 60;
-		h->level = 0.9 * h->level + sqrt(1 - 0.81) * noise(&h->x);
+		h->level = 0.9 * h->level + sqrt(1 - 0.81) * normal(&h->x);
 	}
 	for (int k = 0; k < SERIES; k++)
-		v[k] = (struct fake_value){names[k], noise(&h->x)};
+		v[k] = (struct fake_value){names[k], normal(&h->x)};
 	v[0].v = floor(uniform(&h->x) * uniform(&h->x) * 4);
 	v[1].v += 0.3 * h->level;
 	v[3].v += sin(2 * M_PI * minute / 1440);
