@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge/condition.h"
 #include "util/xalloc.h"
 
 void timelines_init(struct timelines *l)
@@ -52,7 +53,9 @@ void timelines_add(void *list, const struct judge_verdict *v)
 		s->slide = r->to - s->points[s->n - 1].to;
 	bool firing = !strcmp(v->state, "firing");
 	GROW(s->points, s->n, s->cap);
-	s->points[s->n++] = (struct timeline_point){r->to, v->at, r->v.value, firing, v->open};
+	s->points[s->n++] = (struct timeline_point){.to = r->to, .at = v->at, .value = r->v.value, .firing = firing, .open = v->open,
+						      .met = (unsigned char)condition_eval(&r->limits, &r->v, false),
+						      .stays = (unsigned char)condition_eval(&r->limits, &r->v, true)};
 	s->nfiring += firing;
 	if (!isnan(r->limits.above) || !isnan(r->limits.below)) {
 		s->above = r->limits.above;

@@ -11,6 +11,7 @@ struct timeline_point {
 	int64_t at;                // when it was judged
 	double value;              // NaN: unknown
 	bool firing, open;         // open: of an eager rule's trailing window
+	unsigned char met, stays;  // enum truth: the condition, and that of an alert that fires already
 };
 
 struct timeline {

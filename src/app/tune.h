@@ -6,11 +6,10 @@
 // shared out: rules that fire less than an equal share keep what they have, and what they leave goes to the others.
 // A rule over its share gets the threshold nearest to its own that meets it, found by bisection of its readings and
 // rounded outward to three digits; the number of firings need not fall evenly with the threshold, but at the one
-// that is chosen it was counted.
+// that is chosen it was counted. A rule with a budget of its own is held against that one (tune_budget.h).
 #ifndef KD_APP_TUNE_H
 #define KD_APP_TUNE_H
-#include "app/timeline.h"
-#include "drift/budget.h"
+#include "app/tune_budget.h"
 
 struct tune_rule {
 	const struct rule *rule;
@@ -19,6 +18,8 @@ struct tune_rule {
 	uint64_t readings;     // with a value
 	uint64_t before, after, share; // firings on the history
 	double from, to;       // thresholds; the same: it meets its share
+	bool budgeted;         // it has a budget of its own: `budget` alone says how it did
+	struct tune_budget budget;
 };
 
 struct tune_tier {
@@ -37,6 +38,4 @@ struct tuning {
 // tiers and history_ms are set by the caller. To be released in any case.
 void tune(struct tuning *t, const struct rule *rules, size_t n, const struct timelines *history);
 void tuning_release(struct tuning *t);
-// How often the rule would have fired with that threshold.
-uint64_t tune_firings(const struct rule *r, const struct timelines *history, bool below, double threshold);
 #endif

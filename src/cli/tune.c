@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/tune.h"
+#include "cli/tune.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "cli/replay.h"
-#include "config/rules_edit.h"
 #include "util/log.h"
 #include "util/xalloc.h"
 
@@ -42,9 +41,9 @@ static int read_budgets(struct tuning *t, const struct cli_args *args)
 	return EXIT_OK;
 }
 
-static bool changed(const struct tune_rule *r)
+static bool edited(const struct tune_rule *r)
 {
-	return !r->left && r->to != r->from;
+	return r->budgeted || (!r->left && r->to != r->from);
 }
 
 static const char *key_of(const struct tune_rule *r)
@@ -55,11 +54,11 @@ static const char *key_of(const struct tune_rule *r)
 static char *why_of(const struct tuning *t, const struct tune_rule *r)
 {
 	const struct budget *b = &t->tiers[r->rule->tier].budget;
-	char budget[32], length[32];
+	char budget[32], history[32];
 
 	return xasprintf("was %.6g: %" PRIu64 " firing%s in %s of history, %" PRIu64 " with this; its share of %s %s is %" PRIu64,
 			 r->from, r->before, r->before == 1 ? "" : "s",
-			 duration_format(time_floor(t->history_ms, 3600000), length, sizeof length), r->after,
+			 tune_history(t, history, sizeof history), r->after,
 			 tier_names[r->rule->tier], budget_format(b, budget, sizeof budget), r->share);
 }
 
@@ -81,6 +80,8 @@ static json_t *proposal_json(const struct tuning *t, int64_t from, int64_t to)
 				      r->rule->measure->name);
 		if (r->left)
 			json_object_set_new(o, "left", json_string(r->left));
+		else if (r->budgeted)
+			tune_budget_json(r, o);
 		else
 			json_object_update_new(o, json_pack("{s:s, s:{s:o, s:o}, s:{s:I, s:I}, s:I, s:I}", "key", key_of(r), "threshold",
 							    "before", json_num(r->from), "after", json_num(r->to), "firings", "before",
@@ -91,14 +92,18 @@ static json_t *proposal_json(const struct tuning *t, int64_t from, int64_t to)
 	return json_pack("{s:o, s:o, s:o, s:o}", "from", json_time(from), "to", json_time(to), "tiers", tiers, "rules", rules);
 }
 
-static void print_rule(const struct tune_rule *r)
+static void print_rule(const struct tuning *t, const struct tune_rule *r)
 {
 	if (r->left) {
 		printf("  %-24s left as it is: %s\n", r->rule->name, r->left);
 		return;
 	}
+	if (r->budgeted) {
+		tune_budget_print(t, r);
+		return;
+	}
 	printf("  %-24s %s %.6g", r->rule->name, key_of(r), r->from);
-	if (changed(r))
+	if (edited(r))
 		printf(" -> %.6g, firings %" PRIu64 " -> %" PRIu64, r->to, r->before, r->after);
 	else
 		printf(" stays, firings %" PRIu64, r->before);
@@ -119,29 +124,36 @@ static void print_proposal(const struct tuning *t, int64_t from, int64_t to)
 			printf("\n%s\n", tier_names[tier]);
 		for (size_t i = 0; i < t->n; i++)
 			if (t->rules[i].rule->tier == (enum tier)tier)
-				print_rule(&t->rules[i]);
+				print_rule(t, &t->rules[i]);
 	}
 }
 
 // --- rules files --------------------------------------------------------------------------------------
 
+static size_t edits_of(const struct tuning *t, const struct tune_rule *r, struct rule_edit *out)
+{
+	if (r->budgeted)
+		return tune_budget_edits(t, r, out);
+	*out = (struct rule_edit){.rule = r->rule->name, .key = key_of(r), .value = r->to, .why = why_of(t, r)};
+	return 1;
+}
+
 static int write_tier(const struct tuning *t, const char *from, const char *to, int tier, struct error *err)
 {
-	struct rule_edit *edits = xcalloc(t->n + 1, sizeof *edits);
+	struct rule_edit *edits = xcalloc(2 * t->n + 1, sizeof *edits);
 	struct buf text = BUF_INIT;
 	size_t n = 0;
 	int rc = 0;
 
 	for (size_t i = 0; i < t->n; i++)
-		if (t->rules[i].rule->tier == (enum tier)tier && changed(&t->rules[i]))
-			edits[n++] = (struct rule_edit){t->rules[i].rule->name, key_of(&t->rules[i]), t->rules[i].to,
-							why_of(t, &t->rules[i])};
+		if (t->rules[i].rule->tier == (enum tier)tier && edited(&t->rules[i]))
+			n += edits_of(t, &t->rules[i], edits + n);
 	if (rules_edit(from, edits, n, &text, err))
 		rc = -1;
 	else if (buf_write_file(&text, to))
 		rc = error_set(err, "%s cannot be written: %s", to, strerror(errno));
 	for (size_t i = 0; i < n; i++)
-		free((char *)(uintptr_t)edits[i].why);
+		tune_edit_release(&edits[i]);
 	free(edits);
 	buf_release(&text);
 	return rc;
@@ -170,6 +182,42 @@ static void see(void *ctx, const struct judge_verdict *v)
 	timelines_add(&((struct replay *)ctx)->sides[0].timelines, v);
 }
 
+static int check_budgets(const struct replay *r, struct error *err)
+{
+	const struct config *c = r->sides[0].model->config;
+	bool any = cli_given(r->args, "budget");
+
+	for (size_t i = 0; i < c->nrules; i++)
+		any |= c->rules[i].budget.firings > 0;
+	return any ? 0 : error_set(err, "no rule has a budget, nor any tier; give --budget TIER=N/PERIOD, as immediate=1/week");
+}
+
+// What is found for rules with a budget is replayed.
+static int confirm(struct tuning *t, const struct cli_args *args, struct error *err)
+{
+	struct replay again = {.open_windows = true};
+	int rc = replay_args(&again, args) || replay_open(&again, NULL, see, &again, err) ? -1 : 0;
+	struct rule *rules = rc ? NULL : again.sides[0].model->config->rules;
+
+	for (size_t i = 0; i < t->n && !rc; i++)
+		if (t->rules[i].budgeted)
+			tune_budget_apply(&t->rules[i].budget, &rules[i]);
+	rc = rc ? rc : replay_run(&again, err);
+	for (size_t i = 0; i < t->n && !rc; i++)
+		if (t->rules[i].budgeted && tune_budget_waits(&t->rules[i].budget))
+			tune_budget_confirm(&t->rules[i].budget, &rules[i], &again.sides[0].timelines);
+	replay_release(&again);
+	return rc;
+}
+
+static bool waits(const struct tuning *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->rules[i].budgeted && tune_budget_waits(&t->rules[i].budget))
+			return true;
+	return false;
+}
+
 static int propose(struct tuning *t, struct replay *r, struct error *err)
 {
 	const struct replay_side *s = &r->sides[0];
@@ -181,6 +229,9 @@ static int propose(struct tuning *t, struct replay *r, struct error *err)
 		return error_set(err, "the history has no record");
 	t->history_ms = to - from;
 	tune(t, c->rules, c->nrules, &s->timelines);
+	while (waits(t))
+		if (confirm(t, r->args, err))
+			return -1;
 	if (out && write_rules(t, c->alerts_dir, out, err))
 		return -1;
 	if (!cli_flag(r->args, "json")) {
@@ -207,7 +258,8 @@ static int run(struct cli_args *args)
 	usage = usage ? usage : read_budgets(&t, args);
 	if (!usage) {
 		log_set_level(LOG_ERROR);
-		rc = replay_open(&r, NULL, see, &r, &err) || replay_run(&r, &err) || propose(&t, &r, &err);
+		rc = replay_open(&r, NULL, see, &r, &err) || check_budgets(&r, &err) || replay_run(&r, &err) ||
+		     propose(&t, &r, &err);
 	}
 	tuning_release(&t);
 	replay_release(&r);
@@ -216,8 +268,8 @@ static int run(struct cli_args *args)
 
 static const struct option_def options[] = {
     OPTION_CONFIG,
-    {.name = "budget", .kind = OPTION_STRING, .arg = "TIER=N/PERIOD", .repeated = true, .required = true,
-     .help = "the firings that a tier may have: immediate=1/week,weekly=1/month"},
+    {.name = "budget", .kind = OPTION_STRING, .arg = "TIER=N/PERIOD", .repeated = true,
+     .help = "the firings that a tier's rules with numbers may have: immediate=1/week,weekly=1/month"},
     REPLAY_OPTIONS,
     {.name = "out", .kind = OPTION_STRING, .arg = "DIR", .help = "write the rules files with these thresholds there"},
     {.name = "json", .kind = OPTION_FLAG, .help = "print JSON"},
@@ -227,9 +279,10 @@ static const struct option_def options[] = {
 const struct command cmd_tune = {
     .name = "tune",
     .summary = "thresholds that keep each tier within a budget on past data",
-    .usage = "kdrift tune --config FILE --budget TIER=N/PERIOD,... (--from TIME --to TIME | --file STREAM=FILE...) [--out DIR] [--json]",
+    .usage = "kdrift tune --config FILE [--budget TIER=N/PERIOD,...] (--from TIME --to TIME | --file STREAM=FILE...) [--out DIR] [--json]",
     .options = options,
     .run = run,
     .about = "Gives past data to the rules as `kdrift backtest` does, counts how often each would have fired, and proposes a "
-	     "threshold for those over their share of the tier's budget. Rules with a budget of their own are left as they are.",
+	     "threshold for those over their share of the tier's budget. Of rules with a budget of their own it says whether "
+	     "their derived limits kept to it, and proposes what would have where they did not.",
 };

@@ -277,6 +277,8 @@ static struct node *parse_event(struct parse *p, const yaml_event_t *ev, int dep
 		break;
 	case YAML_MAPPING_START_EVENT:
 		n = count(p, node_new(NODE_MAP, p->file, line), ev->start_mark);
+		if (n)
+			n->braces = ev->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
 		rc = n ? parse_map(p, n, depth) : -1;
 		anchor = ev->data.mapping_start.anchor;
 		break;

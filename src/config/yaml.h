@@ -22,6 +22,7 @@ struct node {
 	size_t from, to;       // NODE_SCALAR: where it stands, in characters of the file
 	char **keys;           // NODE_MAP: names of items
 	int *key_lines;        // NODE_MAP
+	bool braces;           // NODE_MAP: {a: 1, b: 2}
 	struct node **items;   // NODE_LIST, NODE_MAP
 	size_t n, cap;
 };

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kdrift tune: with the rules that it writes, a backtest of the same rows is within each tier's budget; what was within
-its share stays; comments and other keys stay; the firings that it tells are the pages of backtests."""
+its share stays; comments and other keys stay; the firings that it tells are the pages of backtests. Rules with a budget of
+their own are held against it, and what it proposes for those past it meets it in a backtest."""
 import json
 import math
 import os
@@ -114,6 +115,7 @@ def main():
         files(s, alerts, out, rules)
         again(s, args, out)
         refusals(s, args, conf)
+        budgets(s)
 
 
 def files(s, alerts, out, rules):
@@ -133,18 +135,100 @@ def files(s, alerts, out, rules):
 
 def again(s, args, out):
     code, text, err = kdrift(*args, seconds=300)
-    s.check("text for people", code == 0 and "Violations" in text and "left as it is: it has a budget of its own" in text, text + err)
+    s.check("text for people", code == 0 and "Violations" in text and
+            "left as it is: it has no reading with a limit on this history" in text, text + err)
     first, second = (kdrift(*args, "--json", seconds=300) for _ in range(2))
     s.check("the same answer twice", first == second)
     s.check("check finds nothing wrong with the rules", os.path.exists(os.path.join(out, "weekly.yaml")))
 
 
 def refusals(s, args, conf):
-    for name, bad in {"no budget": [], "an unknown tier": ["--budget", "hourly=1/week"], "no period": ["--budget", "daily=1"]}.items():
+    for name, bad in {"an unknown tier": ["--budget", "hourly=1/week"], "no period": ["--budget", "daily=1"]}.items():
         code, _, err = kdrift("tune", "--config", conf, *bad, *args[5:])
         s.check(f"refused: {name}", code == 2 and "budget" in err, f"{code}: {err}")
+    alerts = os.path.join(s.tmp, "numbers")
+    os.makedirs(alerts)
+    for tier in BUDGETS:
+        write(os.path.join(alerts, f"{tier}.yaml"), json.dumps(DAILY) if tier == "daily" else "[]")
+    with open(conf, encoding="utf-8") as f:
+        numbers = write(os.path.join(s.tmp, "numbers.json"), json.dumps(dict(json.load(f), alerts="numbers")))
+    code, _, err = kdrift("tune", "--config", numbers, *args[5:])
+    s.check("refused: nobody has a budget", code == 1 and "no rule has a budget" in err, f"{code}: {err}")
     code, _, err = kdrift(*args, "--out", "/nowhere/x")
     s.check("refused: a directory that cannot be made", code == 1 and "/nowhere/x" in err, err)
+
+
+OWN = """# by their budgets
+- alert: Restless
+  measure: drift
+  budget: 1/week   # of a good month
+- alert: Held
+  measure: mean_shift
+  field: amount
+  budget: 1/week
+  every: 1h
+- {alert: Calm, measure: drift, field: steady, budget: 2/week}
+"""
+WEEKS = 8
+
+
+def steady_rows(path, weeks, bursts):
+    """`amount` moves for two hours in every 30 where there are bursts; `steady` never."""
+    rng = np.random.default_rng(SEED + weeks)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("at,amount,steady\n")
+        for i in range(weeks * 7 * 24 * EACH):
+            hour = i // EACH
+            moved = bursts and hour % 30 in (11, 12)
+            f.write(f"{T0 + hour * HOUR + i % EACH * (HOUR // EACH)},{rng.normal(58 if moved else 50, 5):.6f},{rng.normal(3, 1):.6f}\n")
+    return path
+
+
+def budgets(s):
+    alerts, out, again_out = (os.path.join(s.tmp, d) for d in ("own", "own-tuned", "own-again"))
+    os.makedirs(alerts)
+    weekly = write(os.path.join(alerts, "weekly.yaml"), OWN)
+    stream = {"name": "pay", "topic": "pay", "role": "features", "event_time": "at", "window": "1h", "slide": "1h", "lateness": "30s",
+              "baseline": "own-baseline.json"}
+    conf = write(os.path.join(s.tmp, "own.json"), json.dumps({
+        "kafka": {"bootstrap.servers": "127.0.0.1:1"}, "schema_registry": {"url": "http://127.0.0.1:1"}, "streams": [stream],
+        "alerts": "own"}))
+    past = steady_rows(os.path.join(s.tmp, "past.csv"), 1, False)
+    rows = steady_rows(os.path.join(s.tmp, "now.csv"), WEEKS, True)
+    code, _, err = kdrift("baseline", "--config", conf, "--stream", "pay", "--file", past, "--out",
+                          os.path.join(s.tmp, "own-baseline.json"), seconds=300)
+    s.check("budgets: a baseline", code == 0, err)
+    args = ["tune", "--config", conf, "--file", f"pay={rows}", "--json"]
+    code, text, err = kdrift(*args, "--out", out, seconds=300)
+    s.check("budgets: no tier needs one", code == 0, err)
+    rules = {r["rule"]: r for r in json.loads(text)["rules"]}
+    before, after = pages(conf, rows), pages(conf, rows, "--alerts", out)
+    for name, r in rules.items():
+        s.equal(f"{name}: what the derived limits fired is a backtest's pages", r["firings"], before.get(("weekly", name), 0))
+        s.check(f"{name}: what the budget allows", abs(r["expected"] - WEEKS * (2 if name == "Calm" else 1)) < 0.01, r)
+        if "proposal" in r:
+            s.equal(f"{name}: what is proposed fires so often in a backtest", r["proposal"]["firings"], after.get(("weekly", name), 0))
+            s.check(f"{name}: and is within the budget", r["proposal"]["firings"] <= r["expected"], r)
+    s.equal("budgets: past, past and not past", [rules[n]["state"] == "past" for n in ("Restless", "Held", "Calm")], [True, True, False])
+    s.check("Restless: a number", "above" in rules["Restless"]["proposal"], rules)
+    s.check("Held: a for", "for" in rules["Held"]["proposal"], rules)
+    with open(os.path.join(out, "weekly.yaml"), encoding="utf-8") as f:
+        now = f.read()
+    s.check("budgets: comments stay", "# by their budgets" in now and "# of a good month" in now, now)
+    s.check("budgets: the figures stand beside each rule", all(
+        sum("tune: " in line and f"it fired {r['firings']} time" in line for line in now.splitlines()) >= 1 for r in rules.values()), now)
+    s.check("Restless: its number stands for its budget", f"\n  above: {rules['Restless']['proposal']['above']:g}" in now and
+            f"\n  clear_below: {rules['Restless']['proposal']['clear_below']:g}\n" in now and now.count("budget: 1/week") == 1, now)
+    s.check("Held: its for stands above its budget", f"  for: {rules['Held']['proposal']['for']}\n  budget: 1/week # tune: " in now, now)
+    with open(weekly, "w", encoding="utf-8") as f:
+        f.write(now)
+    code, _, err = kdrift(*args, "--out", again_out, seconds=300)
+    with open(os.path.join(again_out, "weekly.yaml"), encoding="utf-8") as f:
+        then = f.read()
+    s.check("budgets: a second run says it once", code == 0 and then.count("tune: it fired") == len(rules), then + err)
+    code, text, err = kdrift(*args[:-1], seconds=300)
+    s.check("budgets: text for people", code == 0 and "Held                     it fired once in 55d23h of history, where 1/week allows 8" in text and
+            "there is room" in text, text + err)
 
 
 main()
