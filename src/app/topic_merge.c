@@ -50,31 +50,61 @@ static struct waiting pop(struct queue *q)
 	return w;
 }
 
+struct topics {
+	char **names;
+	size_t n;
+};
+
+// Where no stream of the topic has an event time of its own, records past the range need not be read.
+static int open_topic(struct merge *g, const char *topic, struct error *err)
+{
+	const struct config *c = g->want->config;
+	bool timed = false;
+
+	for (size_t i = 0; i < g->reader.n; i++)
+		if (!strcmp(g->reader.parts[i].topic, topic))
+			return 0;
+	for (size_t i = 0; i < c->nstreams; i++)
+		timed |= c->streams[i].event_time && config_stream_reads(&c->streams[i], topic);
+	return topic_reader_add(&g->reader, topic, g->want->from, timed ? INT64_MAX : g->want->to, err);
+}
+
+static int open_matching(struct merge *g, const struct stream_conf *s, const struct topics *all, struct error *err)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < all->n; i++) {
+		if (!config_stream_reads(s, all->names[i]))
+			continue;
+		any = true;
+		if (open_topic(g, all->names[i], err))
+			return -1;
+	}
+	return any ? 0 : error_set(err, "stream %s: there is no topic that matches /%s/", s->name, s->topic);
+}
+
 static int open_topics(struct merge *g, struct error *err)
 {
 	const struct config *c = g->want->config;
+	struct topics all = {NULL, 0};
+	int rc = topic_reader_open(&g->reader, c, err);
 
-	if (topic_reader_open(&g->reader, c, err))
-		return -1;
-	for (size_t i = 0; i < c->nstreams; i++) {
+	for (size_t i = 0; i < c->nstreams && !rc; i++) {
 		const struct stream_conf *s = &c->streams[i];
-		bool known = false, timed = false;
-		if (s->is_regex)
-			return error_set(err, "stream %s: its topic is a regular expression; a backtest reads topics by name",
-					 s->name);
-		for (size_t k = 0; k < i; k++)
-			known |= !strcmp(c->streams[k].topic, s->topic);
-		for (size_t k = 0; k < c->nstreams; k++)
-			timed |= c->streams[k].event_time && !strcmp(c->streams[k].topic, s->topic);
-		if (!known && topic_reader_add(&g->reader, s->topic, g->want->from, timed ? INT64_MAX : g->want->to, err))
-			return -1;
+		if (s->is_regex && !all.names)
+			rc = topic_reader_topics(&g->reader, &all.names, &all.n, err);
+		if (!rc)
+			rc = s->is_regex ? open_matching(g, s, &all, err) : open_topic(g, s->topic, err);
 	}
+	for (size_t i = 0; i < all.n; i++)
+		free(all.names[i]);
+	free(all.names);
 	g->queues = xcalloc(g->reader.n + 1, sizeof *g->queues);
-	for (size_t i = 0; i < g->reader.n; i++) {
+	for (size_t i = 0; i < g->reader.n && !rc; i++) {
 		const struct reader_part *p = &g->reader.parts[i];
 		g->want->part(g->want->ctx, i, p->topic, p->partition, p->start, p->start > p->low);
 	}
-	return 0;
+	return rc;
 }
 
 static int take(struct merge *g, const struct message *m, struct error *err)

@@ -36,6 +36,11 @@ int topic_reader_open(struct topic_reader *r, const struct config *c, struct err
 	return r->consumer ? 0 : -1;
 }
 
+int topic_reader_topics(struct topic_reader *r, char ***out, size_t *n, struct error *err)
+{
+	return consumer_topics(r->consumer, out, n, ASK_MS, err);
+}
+
 static int open_part(struct topic_reader *r, struct reader_part *p, int64_t from, int64_t to, struct error *err)
 {
 	if (consumer_range(r->consumer, p->topic, p->partition, &p->low, &p->high, ASK_MS, err))

@@ -25,7 +25,7 @@ struct part *part_new(const char *topic, int32_t partition, struct wstream *stre
 	p->partition = partition;
 	p->told_waiting = -1;
 	for (size_t i = 0; i < n; i++)
-		if (wstream_reads(&streams[i], topic))
+		if (config_stream_reads(streams[i].conf, topic))
 			add_stream(p, &streams[i], NULL);
 	part_drop(p);
 	return p;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collect/stream.h"
 
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,19 +94,6 @@ void wstream_release(struct wstream *s)
 	}
 	free(s->fields);
 	map_release(&s->by_path, NULL);
-}
-
-bool wstream_reads(const struct wstream *s, const char *topic)
-{
-	regex_t re;
-
-	if (!s->conf->is_regex)
-		return !strcmp(s->conf->topic, topic);
-	if (regcomp(&re, s->conf->topic, REG_EXTENDED | REG_NOSUB))
-		return false;
-	bool match = !regexec(&re, topic, 0, NULL, 0);
-	regfree(&re);
-	return match;
 }
 
 size_t wstream_field(struct wstream *s, const char *path, enum field_type type, bool in_elements)

@@ -89,7 +89,6 @@ struct wstream {
 
 void wstream_init(struct wstream *s, const struct collect_stream *def);
 void wstream_release(struct wstream *s);
-bool wstream_reads(const struct wstream *s, const char *topic); // the topic belongs to the stream
 // The table's index of a path of this type; the baseline's grid and categories come with it.
 size_t wstream_field(struct wstream *s, const char *path, enum field_type type, bool in_elements);
 

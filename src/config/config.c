@@ -2,6 +2,7 @@
 #include "config/config.h"
 
 #include <dirent.h>
+#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -283,6 +284,19 @@ const struct stream_conf *config_stream_of(const struct config *c, const char *n
 			whole = s;
 	}
 	return whole;
+}
+
+bool config_stream_reads(const struct stream_conf *s, const char *topic)
+{
+	regex_t re;
+
+	if (!s->is_regex)
+		return !strcmp(s->topic, topic);
+	if (regcomp(&re, s->topic, REG_EXTENDED | REG_NOSUB))
+		return false;
+	bool match = !regexec(&re, topic, 0, NULL, 0);
+	regfree(&re);
+	return match;
 }
 
 // What types there will be is not known: a pattern that may fit one of them does.

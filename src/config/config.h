@@ -162,6 +162,7 @@ void config_problems_release(struct config_problems *p);
 const struct stream_conf *config_stream(const struct config *c, const char *name); // NULL if absent
 // The same, or of "NAME/TYPE" the stream of several record types that has it as a sub-stream.
 const struct stream_conf *config_stream_of(const struct config *c, const char *name);
+bool config_stream_reads(const struct stream_conf *s, const char *topic); // it is the stream's, or matches its expression
 // Does the rule speak for the stream, or may it for one of its sub-streams?
 bool config_rule_concerns(const struct rule *r, const struct stream_conf *s);
 // How long the judge needs an interval of the stream: the longest window or `over`, with what it is compared to.

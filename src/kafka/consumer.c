@@ -305,6 +305,27 @@ int consumer_range(struct consumer *c, const char *topic, int32_t partition, int
 	return e ? error_set(err, "ask for the offsets of %s/%d: %s", topic, partition, rd_kafka_err2str(e)) : 0;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int consumer_topics(struct consumer *c, char ***out, size_t *n, int timeout_ms, struct error *err)
+{
+	const struct rd_kafka_metadata *meta;
+	rd_kafka_resp_err_t e = rd_kafka_metadata(c->rk, 1, NULL, &meta, timeout_ms);
+
+	if (e)
+		return error_set(err, "ask for the topics: %s", rd_kafka_err2str(e));
+	*n = (size_t)meta->topic_cnt;
+	*out = xcalloc(*n + 1, sizeof **out);
+	for (size_t i = 0; i < *n; i++)
+		(*out)[i] = xstrdup(meta->topics[i].topic);
+	qsort(*out, *n, sizeof **out, by_name);
+	rd_kafka_metadata_destroy(meta);
+	return 0;
+}
+
 int consumer_partitions(struct consumer *c, const char *topic, int timeout_ms, struct error *err)
 {
 	const struct rd_kafka_metadata *meta;

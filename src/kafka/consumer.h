@@ -75,6 +75,8 @@ int consumer_range(struct consumer *c, const char *topic, int32_t partition, int
 // The first offset whose record is not older than t; the log's end where there is none.
 int consumer_offset_at(struct consumer *c, const char *topic, int32_t partition, struct wall_time t, int64_t *offset,
 		       int timeout_ms, struct error *err) MUST_CHECK;
+// The names of all topics, in order; the caller frees each and the list.
+int consumer_topics(struct consumer *c, char ***out, size_t *n, int timeout_ms, struct error *err) MUST_CHECK;
 // How many partitions the topic has; -1: no broker answered, or there is no such topic.
 int consumer_partitions(struct consumer *c, const char *topic, int timeout_ms, struct error *err) MUST_CHECK;
 // The log's end (with what an open transaction holds back) as last heard with a fetch, without asking; -1 unknown.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kdrift backtest of a topic says what kdrift run said of it: the closed windows' verdicts as the status showed them
-while the records came, and the pages by fingerprint, window and time. Slices, late records, violations, drift against
-a baseline, conditions that must hold for a while."""
+while the records came, the pages by fingerprint, window and time, and the fields that came and went. Slices, late records,
+violations, drift against a baseline, conditions that must hold for a while, topics by regular expression."""
 import io
 import json
 import os
@@ -24,9 +24,15 @@ SCHEMA = {"type": "record", "name": "Pay", "namespace": "test", "fields": [
     {"name": "region", "type": "string"}, {"name": "kind", "type": "string"}]}
 STREAM = {"name": "pay", "topic": "pay", "role": "features", "event_time": "ts", "window": "1h", "slide": "30m",
           "lateness": "30s", "slice_by": ["region"], "baseline": "pay.json", "fields": {"amount": {"range": [-100, 200]}}}
+WEB = {"name": "web", "topic": "/web-[0-9]+/", "role": "features", "event_time": "ts", "window": "1h", "slide": "30m",
+       "lateness": "30s"}
+WEB_TOPICS = ("web-1", "web-20")
+WEB_SCHEMA = {"type": "record", "name": "Web", "namespace": "test", "fields": [
+    SCHEMA["fields"][0], {"name": "path", "type": "string"}, {"name": "extra", "type": ["null", "long"]}]}
 RULES = {
     "immediate": [{"alert": "Violations", "measure": "violation_ratio", "above": 0.05, "over": "1h"}],
-    "daily": [{"alert": "Missing", "field": "amount", "measure": "missing_ratio", "above": 0.2},
+    "daily": [{"alert": "Paths", "field": "path", "measure": "distinct_ratio", "above": 0.02, "stream": "web"},
+              {"alert": "Missing", "field": "amount", "measure": "missing_ratio", "above": 0.2},
               {"alert": "Kinds", "field": "kind", "measure": "unseen_ratio", "above": 0.1, "for": "1h"}],
     "weekly": [{"alert": "Drift", "measure": "ks", "above": 0.3, "clear_below": 0.25},
                {"alert": "Long", "field": "amount", "measure": "mean", "above": 55, "over": "2h"},
@@ -62,8 +68,16 @@ def baseline(s, config, r, begin):
     s.check("a baseline of files", code == 0, err)
 
 
-def key(rule, field, slice_, window):
-    return rule, field, slice_, window["from"], window["to"]
+def page_views(begin, stage):
+    """(topic, event time, record): one a minute and topic; `extra` in some half hours, and `path` of one topic's own."""
+    for i in range(30):
+        for k, topic in enumerate(WEB_TOPICS):
+            at = begin + stage * SLIDE + i * MINUTE + k
+            yield topic, at, {"ts": at, "path": "abc"[(i + k) % (3 if stage >= 8 else 2)], "extra": i if 5 <= stage < 9 or stage == 12 else None}
+
+
+def key(stream, rule, field, slice_, window):
+    return stream, rule, field, slice_, window["from"], window["to"]
 
 
 def shown(status, boundary):
@@ -74,15 +88,23 @@ def shown(status, boundary):
         for v in readings:
             if v["window"] and v["window"]["to"] == boundary:
                 state = v["state"] if v["reading"] == "known" else "unknown"
-                out[key(v["rule"], v["field"], v["slice"], v["window"])] = (v["value"], v["threshold"], state)
+                out[key(stream["name"], v["rule"], v["field"], v["slice"], v["window"])] = (v["value"], v["threshold"], state)
     return out
+
+
+def changes(events):
+    """What is compared of fields that came and went: not the clock."""
+    return [{k: e.get(k) for k in ("type", "stream", "field", "field_type", "window", "again")} for e in events]
+
+
+def journal(redis):
+    return [json.loads(entry[17:]) for entry in redis.zrange(b"kdrift:journal", 0, -1)]
 
 
 def told(redis):
     """Page id -> what the journal says of it in the end."""
     pages = {}
-    for entry in redis.zrange(b"kdrift:journal", 0, -1):
-        event = json.loads(entry[17:])
+    for event in journal(redis):
         if event.get("page"):
             pages[event["page"]["id"]] = about(event["page"])
     return pages
@@ -110,9 +132,9 @@ def watch(m, begin, stage, seen):
     boundary = iso(begin + stage * SLIDE)
 
     def judged():
-        streams = m.status().get("streams", [])
-        window = streams[0]["window"] if streams else None
-        return window and window["to"] == boundary and m.status()
+        status = m.status()
+        streams = status.get("streams", [])
+        return streams and all((st["window"] or {}).get("to") == boundary for st in streams) and status
     seen.update(shown(wait_for(f"the window up to {boundary} is judged", judged, 60), boundary))
 
 
@@ -124,16 +146,26 @@ def main():
         registry = s.add(Registry(s.tmp))
         kafka = s.add(Kafka(s.tmp))
         kafka.topic("pay", partitions=PARTS)
+        for topic in WEB_TOPICS + ("web-x",):  # the last is not the stream's
+            kafka.topic(topic, partitions=1)
         number = registry.register("pay-value", SCHEMA)
+        web_number = [registry.register(f"{topic}-value", WEB_SCHEMA) for topic in WEB_TOPICS][0]
         receiver = s.add(Receiver())
-        config = configure(s.tmp, kafka.bootstrap, [registry.url], redis.url, [STREAM], rules=RULES,
+        config = configure(s.tmp, kafka.bootstrap, [registry.url], redis.url, [STREAM, WEB], rules=RULES,
                            receivers=receivers_file(receiver), checkpoint_interval="200ms")
         begin = (int(time.time() * 1000) - 2 * 86_400_000) // SLIDE * SLIDE
         baseline(s, config, r, begin)
         m = s.add(Monitor(config, os.path.join(s.tmp, "kdrift.log"))).start().wait_up()
         schema, producer = fastavro.parse_schema(SCHEMA), kafka.producer(enable_idempotence=True)
+        web_schema = fastavro.parse_schema(WEB_SCHEMA)
         seen, total, newest = {}, 0, 0
         for stage in range(STAGES):
+            for topic, at, rec in page_views(begin, stage):
+                out = io.BytesIO(struct.pack(">bi", 0, web_number))
+                out.seek(0, 2)
+                fastavro.schemaless_writer(out, web_schema, rec)
+                producer.produce(topic, out.getvalue(), timestamp=at)
+                total += 1
             for i, (p, at, rec) in enumerate(half_hour(r, begin, stage)):
                 out = io.BytesIO(struct.pack(">bi", 0, number))
                 out.seek(0, 2)
@@ -149,9 +181,9 @@ def main():
                     settle(m, redis.client(), total, newest)
             if stage:
                 watch(m, begin, stage, seen)
-        pages = told(redis.client())
+        pages, came = told(redis.client()), changes(e for e in journal(redis.client()) if e["type"].startswith("field_"))
         s.equal("SIGTERM drains and exits 0", m.stop(), 0)
-        compare(s, config, begin, seen, pages, total)
+        compare(s, config, begin, seen, pages, came, total)
         ranges(s, config, begin, seen)
         s.check("what was compared has all states", {v[2] for v in seen.values()} >= {"ok", "pending", "firing", "unknown"},
                 sorted({v[2] for v in seen.values()}))
@@ -166,20 +198,24 @@ def backtest(config, *args):
 
 
 def verdicts(answer):
-    return {key(v["rule"], v["field"], v["slice"], v["window"]): (v["value"], v["threshold"], v["state"])
+    return {key(v["stream"], v["rule"], v["field"], v["slice"], v["window"]): (v["value"], v["threshold"], v["state"])
             for v in answer["verdicts"]}
 
 
-def compare(s, config, begin, seen, pages, total):
+def compare(s, config, begin, seen, pages, came, total):
     answer = backtest(config, "--from", iso(begin - 86_400_000), "--to", iso(begin + STAGES * SLIDE + 86_400_000))
     s.equal("every record", answer["records"], total)
     got = verdicts(answer)
     wrong = {k: (v, got.get(k)) for k, v in seen.items() if got.get(k) != v}
     print(f"  {len(seen)} verdicts of run, {len(got)} of backtest, {len(pages)} pages")
     s.check("closed windows have the verdicts that the status showed", seen and not wrong, dict(list(wrong.items())[:3]))
-    missing = {k for k, v in got.items() if k not in seen and v[2] != "unknown" and k[0] != "Violations"}
+    missing = {k for k, v in got.items() if k not in seen and v[2] != "unknown" and k[1] != "Violations"}
     s.check("and no others", not missing, sorted(missing)[:3])
     mine = {p["id"]: about(p) for t in answer["tiers"].values() for p in t["pages"]}
+    s.check("fields came and went, of the stream of several topics", {(e["type"], e["stream"], e["field"], e["again"]) for e in came} ==
+            {("field_appeared", "web", "extra", None), ("field_disappeared", "web", "extra", None),
+             ("field_appeared", "web", "extra", True)}, came)
+    s.equal("and are told of the same windows", changes(answer["field_changes"]), came)
     s.check("the same pages", mine == pages, [(mine.get(k), pages.get(k)) for k in mine.keys() | pages.keys()
                                               if mine.get(k) != pages.get(k)])
 
@@ -188,13 +224,19 @@ def ranges(s, config, begin, seen):
     """A range inside the topic: windows that lie in it are as before, those that it cuts are not judged."""
     first, last = begin + 4 * SLIDE, begin + 9 * SLIDE
     got = verdicts(backtest(config, "--from", iso(first), "--to", iso(last)))
-    inside = {k: v for k, v in seen.items() if k[3] >= iso(first) and k[4] <= iso(last)}
+    inside = {k: v for k, v in seen.items() if k[4] >= iso(first) and k[5] <= iso(last)}
     # What holds for a while, or has fired before, has a past.
-    wrong = {k: (v, got.get(k)) for k, v in inside.items() if k[0] in ("Missing", "Long", "Violations") and got.get(k) != v}
+    wrong = {k: (v, got.get(k)) for k, v in inside.items() if k[1] in ("Missing", "Long", "Violations") and got.get(k) != v}
     s.check("a range gives its windows' verdicts", inside and not wrong, dict(list(wrong.items())[:3]))
     s.check("and judges no window that it cuts",
-            all(v[2] == "unknown" for k, v in got.items() if k[3] < iso(first) or k[4] > iso(last)))
-    s.check("up to its very end", any(k[4] == iso(last) and v[2] != "unknown" for k, v in got.items()))
+            all(v[2] == "unknown" for k, v in got.items() if k[4] < iso(first) or k[5] > iso(last)))
+    s.check("up to its very end", any(k[5] == iso(last) and v[2] != "unknown" for k, v in got.items()))
+    with open(config, encoding="utf-8") as f:
+        none = dict(json.load(f), streams=[dict(WEB, topic="/nothing-.*/")])
+    with open(os.path.join(s.tmp, "none.json"), "w", encoding="utf-8") as f:
+        json.dump(none, f)
+    code, _, err = kdrift("backtest", "--config", os.path.join(s.tmp, "none.json"), "--from", iso(first), "--to", iso(last))
+    s.check("no topic matches: said so", code == 1 and "no topic that matches /nothing-.*/" in err, err)
     same = [kdrift("backtest", "--config", config, "--from", iso(first), "--to", iso(last), "--json") for _ in range(2)]
     s.check("byte-identical twice", same[0] == same[1] and same[0][0] == 0, same[1][2])
 
