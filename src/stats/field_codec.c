@@ -22,15 +22,13 @@
 #include <string.h>
 
 #include "stats/categories.h"
+#include "stats/field_bytes.h"
 #include "stats/numeric.h"
 #include "stats/pane.h"
 #include "stats/pane_bytes.h"
 #include "stats/pane_lists.h"
 #include "util/map.h"
 #include "util/xalloc.h"
-
-enum { GAP_MAX = 64, TEXT_SHIFT = 24 };
-enum { STATS_APPROXIMATE = 1, STATS_MIXED = 2, STATS_GRID = 4, STATS_ELEMENTS = 8, STATS_AGES = 16, STATS_FLAGS = 31 };
 
 static bool has_moments(enum field_type t)
 {
@@ -56,19 +54,6 @@ static void put_num(struct buf *out, double v)
 		buf_u8(out, (uint8_t)(u >> (56 - 8 * i)));
 }
 
-static double get_num(struct rd *r)
-{
-	uint8_t k = rd_u8(r);
-	uint64_t u = 0;
-	double v;
-
-	r->bad |= k > 8;
-	for (int i = 0; i < k && !r->bad; i++)
-		u |= (uint64_t)rd_u8(r) << (56 - 8 * i);
-	memcpy(&v, &u, 8);
-	return v;
-}
-
 // Of version 1 three doubles, of which it is the sum.
 static void get_sum(struct rd *r, uint8_t version, struct xsum *s)
 {
@@ -81,18 +66,8 @@ static void get_sum(struct rd *r, uint8_t version, struct xsum *s)
 		}
 		return;
 	}
-	int64_t low = rd_svar(r);
-	uint64_t n = rd_uvar(r);
-	r->bad |= n >> 1 > rd_left(r) || (!r->bad && !xsum_set(s, low, n & 1, r->p, n >> 1));
-	if (!r->bad)
-		r->p += n >> 1;
-}
-
-// a + b, bad where that is past 64 bits
-static uint64_t add(struct rd *r, uint64_t a, uint64_t b)
-{
-	r->bad |= a + b < a;
-	return a + b;
+	struct sum_bytes b = get_sum_bytes(r);
+	r->bad |= !r->bad && !xsum_set(s, b.low, b.negative, b.digits, b.n);
 }
 
 static void put_token(struct buf *out, uint64_t gap, uint64_t n)
@@ -100,14 +75,6 @@ static void put_token(struct buf *out, uint64_t gap, uint64_t n)
 	buf_uvar(out, gap << 4 | (n < 15 ? n : 15));
 	if (n >= 15)
 		buf_uvar(out, n - 15);
-}
-
-static uint64_t get_token(struct rd *r, uint64_t *gap)
-{
-	uint64_t t = rd_uvar(r), n = t & 15;
-
-	*gap = t >> 4;
-	return n < 15 ? n : add(r, 15, rd_uvar(r));
 }
 
 static void put_bins(struct buf *out, const struct field_stats *f)
@@ -141,36 +108,12 @@ static uint64_t *bins_for(struct field_target *t, size_t n)
 	return t->bins;
 }
 
-// The tokens of numbers of one byte that come next, which most are. -> what the bins held.
-static uint64_t get_short_tokens(struct rd *r, struct field_stats *f, size_t *bin)
-{
-	const uint8_t *p = r->p;
-	uint64_t total = 0;
-	size_t i = *bin;
-
-	while (p < r->end) {
-		unsigned gap = *p >> 4, c = *p & 15;
-		bool more = c == 15;
-
-		if (gap > 7 || !c || gap >= f->nbins - i || (more && (r->end - p < 2 || p[1] > 0x7f)))
-			break;
-		c += more ? p[1] : 0;
-		p += 1 + more;
-		i += gap;
-		f->bins[i++] = c;
-		total += c;
-	}
-	r->p = p;
-	*bin = i;
-	return total;
-}
-
 static uint64_t get_bins(struct rd *r, struct field_target *t, uint8_t version)
 {
 	struct field_stats *f = t->f;
-	size_t n, i = 0;
+	size_t n;
 	const char *id = rd_str(r, &n);
-	uint64_t total = 0, bins, gap;
+	uint64_t total, bins;
 
 	r->bad |= n == 0 || n >= sizeof f->grid_id || memchr(id, 0, n);
 	bins = rd_uvar(r);
@@ -180,20 +123,7 @@ static uint64_t get_bins(struct rd *r, struct field_target *t, uint8_t version)
 	memcpy(f->grid_id, id, n);
 	f->nbins = (size_t)bins;
 	f->bins = bins_for(t, f->nbins);
-	while (i < f->nbins && !r->bad) {
-		total = add(r, total, get_short_tokens(r, f, &i));
-		if (i == f->nbins)
-			break;
-		uint64_t c = get_token(r, &gap);
-
-		r->bad |= gap > GAP_MAX || gap + (c > 0) > f->nbins - i || gap + c == 0;
-		if (r->bad)
-			break;
-		i += gap;
-		if (c)
-			f->bins[i++] = c;
-		total = add(r, total, c);
-	}
+	total = get_tokens(r, f->bins, f->nbins);
 	get_sum(r, version, &f->low_sum);
 	get_sum(r, version, &f->high_sum);
 	return total;
@@ -236,7 +166,7 @@ static uint64_t get_logbins(struct rd *r, struct field_target *t)
 		bin += (int64_t)gap;
 		f->logbins[f->nlogbins++] = (struct logbin){(int32_t)bin, c};
 		others += bin != 0;
-		total = add(r, total, c);
+		total = add_checked(r, total, c);
 	}
 	r->bad |= others > LOGBINS_MAX;
 	return total;
@@ -299,7 +229,7 @@ static uint64_t get_categories(struct rd *r, struct field_target *t)
 			uint64_t gap = rd_uvar(r);
 
 			r->bad |= gap > UINT64_MAX >> TEXT_SHIFT;
-			item.hash = add(r, before, gap << TEXT_SHIFT);
+			item.hash = add_checked(r, before, gap << TEXT_SHIFT);
 			before = item.hash;
 			item.n = rd_uvar(r);
 		} else {
@@ -313,7 +243,7 @@ static uint64_t get_categories(struct rd *r, struct field_target *t)
 				item.hash = hash_bytes(s, item.len);
 			}
 		}
-		total = add(r, total, item.n);
+		total = add_checked(r, total, item.n);
 		r->bad |= !item.n || (!item.known && item.hash > c->cutoff) ||
 			  (i && category_cmp(&c->items[i - 1], &item) >= 0);
 		if (!r->bad)
@@ -389,9 +319,8 @@ void field_encode(const struct field_stats *f, bool moments, struct buf *out)
 static void begin_field(struct rd *r, struct field_target *t)
 {
 	struct categories cats = {.cutoff = UINT64_MAX};
-	size_t n, cap;
+	size_t n;
 	const char *path;
-	char *before = t->path;
 
 	if (!t->passing) {
 		char *own = get_cstr(r);
@@ -402,11 +331,6 @@ static void begin_field(struct rd *r, struct field_target *t)
 	path = rd_str(r, &n);
 	r->bad |= n && memchr(path, 0, n);
 	n = r->bad ? 0 : n;
-	cap = t->cappath;
-	t->path = t->path_before;
-	t->cappath = t->cappath_before;
-	t->path_before = before;
-	t->cappath_before = cap;
 	if (n + 1 > t->cappath)
 		t->path = xrealloc(t->path, t->cappath = n + 64);
 	if (n)
@@ -476,7 +400,6 @@ void field_target_release(struct field_target *t)
 	field_vector_release(t->f);
 	free(t->f->cats.items);
 	free(t->path);
-	free(t->path_before);
 	free(t->bins);
 	free(t->logbins);
 }

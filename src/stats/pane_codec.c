@@ -266,16 +266,18 @@ static void add_fields(struct rd *r, struct pane *dst, uint8_t version, const st
 {
 	struct field_stats f = {.cats.cutoff = UINT64_MAX};
 	struct field_target t = {.f = &f, .passing = true};
-	size_t n = get_count(r);
+	size_t n = get_count(r), next = 0; // the place behind the field before
 
 	for (size_t i = 0; i < n && !r->bad; i++) {
-		enum field_type before = f.type;
+		if (next < dst->nfields && field_add_bytes(r, dst->fields[next], version)) {
+			next++;
+			continue;
+		}
 		field_decode(r, &t, version);
-		int d = i ? strcmp(t.path_before, t.path) : -1;
-		r->bad |= d > 0 || (!d && before >= f.type);
-		resolve_grid(r, of, &f, i < dst->nfields ? dst->fields[i] : NULL);
+		r->bad |= i && field_cmp(dst->fields[next - 1], &f) >= 0;
+		resolve_grid(r, of, &f, next < dst->nfields ? dst->fields[next] : NULL);
 		if (!r->bad)
-			pane_add_field(dst, i, &f);
+			next = pane_add_field(dst, next, &f) + 1;
 	}
 	field_target_release(&t);
 }

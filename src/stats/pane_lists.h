@@ -9,7 +9,7 @@ struct field_stats *field_stats_new(const char *path, enum field_type type);
 void pane_insert_field(struct pane *p, struct field_stats *f);
 // The field's place in an ordered pane, or where it belongs.
 size_t pane_field_at(const struct pane *p, const char *path, enum field_type type, bool *found);
-void pane_add_field(struct pane *dst, size_t hint, const struct field_stats *s); // dst is ordered; s is likely at `hint`
+size_t pane_add_field(struct pane *dst, size_t hint, const struct field_stats *s); // dst is ordered; s is likely at `hint`; -> where it is
 int field_cmp(const struct field_stats *a, const struct field_stats *b); // by (path, type)
 
 void pane_add_violation(struct pane *p, const struct violation_count *v);	     // copies
@@ -25,14 +25,16 @@ void field_encode(const struct field_stats *f, bool moments, struct buf *out);
 struct field_target {
 	struct field_stats *f;
 	bool passing;
-	char *path, *path_before; // of passing ones, and so are the rest
-	size_t cappath, cappath_before;
+	char *path; // of passing ones, and so are the rest
+	size_t cappath;
 	uint64_t *bins;
 	size_t capbins;
 	struct logbin *logbins;
 };
 void field_decode(struct rd *r, struct field_target *t, uint8_t version); // r->bad where it is none; there is a t->f even then
 void field_target_release(struct field_target *t); // of passing ones
+// field_add.c: dst += the field that comes next, and it is read, or bad; false: it has to be decoded and then added.
+bool field_add_bytes(struct rd *r, struct field_stats *dst, uint8_t version);
 
 // faults.c
 void faults_release(struct pane *p);

@@ -48,7 +48,7 @@ static void add(struct pane *dst, struct field_stats *d, const struct field_stat
 	dst->mixed_grids |= d->mixed;
 }
 
-void pane_add_field(struct pane *dst, size_t hint, const struct field_stats *s)
+size_t pane_add_field(struct pane *dst, size_t hint, const struct field_stats *s)
 {
 	bool found = hint < dst->nfields && !field_cmp(dst->fields[hint], s);
 	size_t at = found ? hint : pane_field_at(dst, s->path, s->type, &found);
@@ -56,6 +56,7 @@ void pane_add_field(struct pane *dst, size_t hint, const struct field_stats *s)
 	if (!found)
 		pane_insert_field(dst, field_stats_new(s->path, s->type));
 	add(dst, dst->fields[at], s);
+	return at;
 }
 
 // Fields that a worker counts into stand in its own order: a map finds those of the same name.

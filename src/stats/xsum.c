@@ -193,7 +193,8 @@ static void big_of(const struct xsum *s, struct big *b)
 {
 	int64_t up = 0;
 
-	*b = (struct big){.low = s->low};
+	b->low = s->low;
+	b->n = 0;
 	for (uint32_t i = 0; i < s->n; i++) {
 		int64_t v = s->digit[i] + up;
 
@@ -212,28 +213,58 @@ static void big_of(const struct xsum *s, struct big *b)
 	big_trim(b);
 }
 
+// The highest 64 bits of d / den, d of n digits, as *q 2^*e of the first digit's weight. -> whether less than that is left.
+static bool quotient(const uint32_t *d, size_t n, uint64_t den, uint64_t *q, int64_t *e)
+{
+	unsigned __int128 bits = 0;
+	uint64_t rest = 0;
+	int64_t i = (int64_t)n;
+
+	while (!(bits >> 64)) {
+		unsigned __int128 part = (unsigned __int128)rest << 32 | (--i >= 0 ? d[i] : 0);
+
+		bits = bits << 32 | (uint64_t)(part / den);
+		rest = (uint64_t)(part % den);
+	}
+	int drop = 64 - __builtin_clzll((uint64_t)(bits >> 64));
+	bool sticky = rest || (bits & (((unsigned __int128)1 << drop) - 1));
+	*e += 32 * i + drop;
+	*q = (uint64_t)(bits >> drop);
+	while (i > 0 && !sticky)
+		sticky = d[--i] != 0;
+	return sticky;
+}
+
+// The same, bit by bit: of variances of 2^32 values and more.
+static bool long_quotient(const uint32_t *d, size_t n, unsigned __int128 den, uint64_t *q, int64_t *e)
+{
+	unsigned __int128 rest = 0;
+	int64_t i = 32 * (int64_t)n;
+	bool sticky = false;
+
+	*q = 0;
+	for (; !(*q >> 63); i--) {
+		bool bit = i > 0 && d[(i - 1) / 32] >> ((i - 1) % 32) & 1;
+
+		rest = rest << 1 | bit;
+		*q = *q << 1 | (rest >= den);
+		rest -= rest >= den ? den : 0;
+	}
+	*e += i;
+	for (; i > 0; i--)
+		sticky |= d[(i - 1) / 32] >> ((i - 1) % 32) & 1;
+	return sticky || rest;
+}
+
 // a * 2^shift / den, rounded once.
 static double big_divide(const struct big *a, unsigned __int128 den, int shift)
 {
-	unsigned __int128 rest = 0;
-	uint64_t q = 0;
-	int64_t e = 32 * (int64_t)a->low + shift, i = 32 * (int64_t)a->n;
-	bool sticky = false;
+	int64_t e = 32 * (int64_t)a->low + shift;
+	uint64_t q;
 
 	if (!a->n)
 		return 0;
-	for (; !(q >> 63) && (i > 0 || e > -4000); i--) { // below 2^-4000 all is 0
-		bool bit = i > 0 && a->d[(i - 1) / 32] >> ((i - 1) % 32) & 1;
-
-		rest = rest << 1 | bit;
-		q = q << 1 | (rest >= den);
-		rest -= rest >= den ? den : 0;
-		e -= i <= 0;
-	}
-	for (int64_t k = i > 0 ? i : 0; k > 0; k--)
-		sticky |= a->d[(k - 1) / 32] >> ((k - 1) % 32) & 1;
-	e += i > 0 ? i : 0;
-	sticky |= rest != 0;
+	bool sticky = den >> 64 ? long_quotient(a->d, a->n, den, &q, &e) : quotient(a->d, a->n, (uint64_t)den, &q, &e);
 	// the weight of the last bit that the double can hold
 	int64_t drop = 11, least = -1074 - e;
 	if (least > drop)
@@ -278,7 +309,10 @@ static void big_scale(struct big *b, uint64_t n)
 
 static void big_square(const struct big *a, struct big *out)
 {
-	*out = (struct big){.low = 2 * a->low, .n = 2 * a->n};
+	out->negative = false;
+	out->low = 2 * a->low;
+	out->n = 2 * a->n;
+	memset(out->d, 0, out->n * sizeof *out->d);
 	for (size_t i = 0; i < a->n; i++) {
 		uint64_t up = 0;
 
@@ -423,27 +457,62 @@ void xsum_clear(struct xsum *s)
 	s->adds = 0;
 }
 
-bool xsum_set(struct xsum *out, int64_t low, bool negative, const uint8_t *digits, size_t n)
+static bool digits_valid(int64_t low, bool negative, const uint8_t *digits, size_t n)
 {
-	const int64_t sign = negative ? -1 : 1;
-
-	xsum_clear(out);
 	if (!n)
 		return !low && !negative;
-	if (!digits[0] || !digits[n - 1] || low < 4 * LOWEST || low > 4 * HIGHEST || (int64_t)n > 4 * HIGHEST - low)
+	return digits[0] && digits[n - 1] && low >= 4 * LOWEST && low <= 4 * HIGHEST && (int64_t)n <= 4 * HIGHEST - low;
+}
+
+// How many digits they lie in, and one for what is carried.
+static uint32_t digits_reach(int64_t low, size_t n)
+{
+	return (uint32_t)((low + (int64_t)n - 1) / 4 - (low >> 2) + 2);
+}
+
+static uint64_t four_bytes(const uint8_t *b, size_t n)
+{
+	uint64_t v = 0;
+
+	if (n >= 4)
+		return (uint64_t)b[0] | (uint64_t)b[1] << 8 | (uint64_t)b[2] << 16 | (uint64_t)b[3] << 24;
+	while (n--)
+		v = v << 8 | b[n];
+	return v;
+}
+
+bool xsum_add_digits(struct xsum *s, int64_t low, bool negative, const uint8_t *digits, size_t n)
+{
+	const int64_t sign = negative ? -1 : 1;
+	const int32_t first = (int32_t)(low >> 2);
+	const int shift = 8 * (int)(low & 3);
+
+	if (!digits_valid(low, negative, digits, n))
 		return false;
-	int64_t first = low >> 2;
-	uint32_t need = (uint32_t)((low + (int64_t)n - 1) / 4 - first + 2);
-	if (need <= out->n)
-		out->low = (int32_t)first;
+	if (!n)
+		return true;
+	uint32_t reach = digits_reach(low, n);
+	if (first < s->low || first + (int64_t)reach > s->low + (int64_t)s->n || s->adds >= XSUM_ADDS - 1)
+		xsum_reach(s, first, reach);
+	int64_t *d = s->digit + (first - s->low);
+	for (size_t i = 0; i < n; i += 4, d++) {
+		uint64_t w = four_bytes(digits + i, n - i) << shift;
+
+		d[0] += sign * (int64_t)(w & 0xffffffff);
+		d[1] += sign * (int64_t)(w >> 32);
+	}
+	s->adds++;
+	return true;
+}
+
+bool xsum_set(struct xsum *out, int64_t low, bool negative, const uint8_t *digits, size_t n)
+{
+	xsum_clear(out);
+	if (!digits_valid(low, negative, digits, n))
+		return false;
+	if (n && digits_reach(low, n) <= out->n)
+		out->low = (int32_t)(low >> 2);
 	else
 		xsum_release(out);
-	xsum_reach(out, (int32_t)first, need);
-	for (size_t i = 0; i < n; i++) {
-		int64_t at = low + (int64_t)i - 4 * first;
-
-		out->digit[at / 4] += sign * ((int64_t)digits[i] << (8 * (at % 4)));
-	}
-	out->adds = 1;
-	return true;
+	return xsum_add_digits(out, low, negative, digits, n);
 }

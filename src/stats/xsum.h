@@ -88,4 +88,5 @@ char *xsum_text(const struct xsum *s);
 bool xsum_parse(struct xsum *out, const char *text);
 // The value of n such digits, in place of what it was; false where they are not canonical or out of a square's range.
 bool xsum_set(struct xsum *out, int64_t low, bool negative, const uint8_t *digits, size_t n);
+bool xsum_add_digits(struct xsum *s, int64_t low, bool negative, const uint8_t *digits, size_t n); // s += that value
 #endif

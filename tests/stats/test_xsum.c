@@ -59,6 +59,10 @@ Test(xsum, rounds_once_from_the_exact_value)
 			xsum_add(&s, x[i]);
 			xsum_add_square(&q, x[i]);
 		}
+		for (int i = 0; i < xsum_table[k].doubled; i++, n *= 2) {
+			xsum_merge(&s, &s);
+			xsum_merge(&q, &q);
+		}
 		same("sum", xsum_table[k].kind, xsum_value(&s), xsum_table[k].sum);
 		same("mean", xsum_table[k].kind, xsum_mean(&s, n), xsum_table[k].mean);
 		same("variance", xsum_table[k].kind, xsum_variance(&s, &q, n), xsum_table[k].variance);

@@ -30,6 +30,8 @@ def value(kind, i, u):
 CASES = [("unit", 10000), ("far", 10000), ("all exponents", 3000), ("subnormal", 1000), ("tiny", 1000),
          ("greatest", 100), ("long integers", 5000), ("cancel", 4000), ("cancel", 4001), ("constant", 10),
          ("constant", 3), ("unit", 2)]
+# each value 2^33 times
+MANY = [("unit", 5), ("far", 3), ("subnormal", 3), ("all exponents", 4), ("long integers", 7)]
 
 
 def rounded(x):
@@ -46,15 +48,17 @@ def root(x):
 def main():
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "xsum_table.h"), "w") as out:
         out.write("// SPDX-License-Identifier: Apache-2.0\n// Written by xsum.py in exact rational arithmetic.\n")
-        out.write("static const struct {\n\tconst char *kind;\n\tint n;\n\tdouble sum, mean, variance, stddev;\n"
+        out.write("static const struct {\n\tconst char *kind;\n\tint n, doubled;\n\tdouble sum, mean, variance, stddev;\n"
                   "} xsum_table[] = {\n")
-        for seed, (kind, n) in enumerate(CASES):
+        for seed, (kind, n) in enumerate(CASES + MANY):
+            doubled = 33 if seed >= len(CASES) else 0
             gen = splitmix(seed)
             xs = [Fraction(value(kind, i, next(gen))) for i in range(n)]
-            total = sum(xs)
-            var = (n * sum(x * x for x in xs) - total * total) / (n * (n - 1))
-            out.write('\t{"%s", %d, %s,\n\t %s,\n\t %s,\n\t %s},\n'
-                      % (kind, n, rounded(total), rounded(total / n), rounded(var), root(var)))
+            total = sum(xs) * 2**doubled
+            all_of = n * 2**doubled
+            var = (all_of * sum(x * x for x in xs) * 2**doubled - total * total) / (all_of * (all_of - 1))
+            out.write('\t{"%s", %d, %d, %s,\n\t %s,\n\t %s,\n\t %s},\n'
+                      % (kind, n, doubled, rounded(total), rounded(total / all_of), rounded(var), root(var)))
         out.write("};\n")
 
 
