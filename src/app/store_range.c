@@ -12,6 +12,8 @@
 #include "judge/watermark.h"
 #include "util/clock.h"
 
+enum { TRIES = 5 };
+
 struct reading_range {
 	const struct store_range *want;
 	struct judge_port port;
@@ -19,9 +21,9 @@ struct reading_range {
 	int64_t from, to;
 };
 
-static int merge(const struct reading_range *r, int64_t from, int64_t to, struct pane **out, struct error *err)
+static int merge(const struct reading_range *r, struct stored_range *range, struct pane **out, struct error *err)
 {
-	return judge_merge_range(&r->port, r->want->stream->name, from, to, r->want->slice, r->present, out, err);
+	return judge_merge_range(&r->port, r->want->stream->name, range, r->want->slice, r->present, out, err);
 }
 
 static int check(const struct reading_range *r, const struct pane *p, struct error *err)
@@ -62,6 +64,7 @@ static json_t *provenance(const struct reading_range *r, const struct pane *p)
 	return o;
 }
 
+// 1: one of them was rolled up into what is wider than a chunk.
 static int add_chunks(const struct reading_range *r, struct baseline *b, struct error *err)
 {
 	uint64_t records = 0;
@@ -70,8 +73,13 @@ static int add_chunks(const struct reading_range *r, struct baseline *b, struct 
 		int64_t from = at > r->from ? at : r->from, to = at + b->chunk_ms < r->to ? at + b->chunk_ms : r->to;
 		struct pane *p;
 
-		if (merge(r, from, to, &p, err))
+		struct stored_range chunk = {from, to, 0};
+		if (merge(r, &chunk, &p, err))
 			return -1;
+		if (chunk.from != from || chunk.to != to) {
+			pane_free(p);
+			return 1;
+		}
 		baseline_add_chunk(b, at, at + b->chunk_ms, p);
 		records += p->records;
 		pane_free(p);
@@ -81,30 +89,47 @@ static int add_chunks(const struct reading_range *r, struct baseline *b, struct 
 	return 0;
 }
 
+// -> as add_chunks
 static int read_range(struct reading_range *r, struct baseline **out, struct error *err)
 {
 	const struct stream_conf *s = r->want->stream;
 	int64_t pane = s->pane_ms;
-	int64_t from = r->want->from == INT64_MIN ? INT64_MIN : time_floor(r->want->from, pane);
-	int64_t to = r->want->to == INT64_MAX ? INT64_MAX : time_floor(r->want->to + pane - 1, pane);
+	struct stored_range range = {r->want->from == INT64_MIN ? INT64_MIN : time_floor(r->want->from, pane),
+				     r->want->to == INT64_MAX ? INT64_MAX : time_floor(r->want->to + pane - 1, pane), pane};
 	struct pane *total;
 
-	if (judge_round_range(&r->port, s->name, &from, &to, &pane, err) || merge(r, from, to, &total, err))
+	if (merge(r, &range, &total, err))
 		return -1;
 	if (!total->records) {
 		pane_free(total);
 		return error_set(err, "the store has no record of stream %s%s%s in the interval", s->name,
 				 r->want->slice ? ", slice " : "", r->want->slice ? r->want->slice : "");
 	}
-	r->from = time_floor(total->min_event, pane); // pane: the widest that was merged
-	r->to = time_floor(total->max_event, pane) + pane;
+	r->from = time_floor(total->min_event, range.widest);
+	r->from = r->from < range.from ? range.from : r->from;
+	r->to = time_floor(total->max_event, range.widest) + range.widest;
+	r->to = r->to > range.to ? range.to : r->to;
 	if (!r->want->allow_violations && check(r, total, err)) {
 		pane_free(total);
 		return -1;
 	}
 	json_t *from_where = provenance(r, total);
-	*out = baseline_from_pane(s->name, total, r->from, r->to, baseline_chunk_ms(r->from, r->to, pane), from_where, err);
+	*out = baseline_from_pane(s->name, total, r->from, r->to, baseline_chunk_ms(r->from, r->to, range.widest), from_where, err);
 	return *out ? add_chunks(r, *out, err) : -1;
+}
+
+static int read_range_again(struct reading_range *r, struct baseline **out, struct error *err)
+{
+	int rc = read_range(r, out, err);
+
+	for (int tries = 1; rc > 0 && tries < TRIES; tries++) {
+		baseline_free(*out);
+		*out = NULL;
+		rc = read_range(r, out, err);
+	}
+	return rc > 0 ? error_set(err, "read stream %s: its panes were being rolled up all the while; try again",
+				  r->want->stream->name)
+		      : rc;
 }
 
 struct baseline *store_range_baseline(const struct store_range *want, struct error *err)
@@ -119,7 +144,7 @@ struct baseline *store_range_baseline(const struct store_range *want, struct err
 		rc = (r.present = baseline_load(present, err)) ? 0 : -1;
 	if (!rc) {
 		r.port = judge_port_of(s);
-		rc = read_range(&r, &b, err);
+		rc = read_range_again(&r, &b, err);
 	}
 	if (rc) {
 		baseline_free(b);

@@ -129,10 +129,10 @@ static int look(const struct cli_args *args, const struct model *m, const struct
 	if (!(s = store_of(m->config, err)))
 		return cli_fail(args, err);
 	const struct judge_port port = judge_port_of(s);
-	int64_t widest = 0;
-	int rc = judge_round_range(&port, stream, &v.from, &v.to, &widest, err);
-	if (!rc)
-		rc = judge_merge_range(&port, stream, v.from, v.to, cli_str(args, "slice"), v.stream->baseline, &v.pane, err);
+	struct stored_range range = {v.from, v.to, v.conf->pane_ms};
+	int rc = judge_merge_range(&port, stream, &range, cli_str(args, "slice"), v.stream->baseline, &v.pane, err);
+	v.from = range.from;
+	v.to = range.to;
 	store_free(s);
 	if (rc)
 		return cli_fail(args, err);

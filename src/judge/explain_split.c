@@ -61,20 +61,6 @@ static void on_segment(void *arg, const struct interval_view *of, const struct s
 	pane_free(p);
 }
 
-static int read_split(struct split *s, int64_t from, int64_t to, struct error *err)
-{
-	const struct judge_port *port = s->ground->conf->port;
-	const char *stream = s->ground->stream->name;
-	struct interval_view *iv;
-	size_t n;
-
-	if (port->intervals(port->ctx, stream, from, to, &iv, &n, err))
-		return -1;
-	int rc = n ? port->segments(port->ctx, stream, iv, n, on_segment, s, err) : 0;
-	free(iv);
-	return rc;
-}
-
 static void part_free(void *p)
 {
 	struct part *part = p;
@@ -82,6 +68,39 @@ static void part_free(void *p)
 	pane_free(part->pane);
 	free(part->topic);
 	free(part);
+}
+
+// Nothing, where what was rolled up since the window was merged reaches beyond it. -> as the port's segments
+static int read_split(struct split *s, int64_t from, int64_t to, struct error *err)
+{
+	const struct judge_port *port = s->ground->conf->port;
+	const char *stream = s->ground->stream->name;
+	struct interval_view *iv;
+	bool cut = false;
+	size_t n;
+
+	map_init(&s->parts);
+	s->mixed = 0;
+	if (port->intervals(port->ctx, stream, from, to, &iv, &n, err))
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		cut |= iv[i].start < from || iv[i].start + iv[i].width > to;
+	int rc = n && !cut ? port->segments(port->ctx, stream, iv, n, on_segment, s, err) : 0;
+	free(iv);
+	return rc;
+}
+
+static int read_split_again(struct split *s, int64_t from, int64_t to, struct error *err)
+{
+	int rc = read_split(s, from, to, err);
+
+	for (int tries = 1; rc > 0 && tries < ROLL_TRIES; tries++) {
+		map_release(&s->parts, part_free);
+		rc = read_split(s, from, to, err);
+	}
+	return rc > 0 ? error_set(err, "read stream %s: its panes were being rolled up all the while; try again",
+				  s->ground->stream->name)
+		      : rc;
 }
 
 // The measure of one part beside the same reference.
@@ -143,8 +162,7 @@ int explain_split(struct ground *g, const struct scene *s, const struct field_de
 	struct split split = {.ground = g, .slice = slice};
 	json_t *partitions = json_array(), *schemas = json_array();
 
-	map_init(&split.parts);
-	int rc = read_split(&split, s->now.from, s->now.to, err);
+	int rc = read_split_again(&split, s->now.from, s->now.to, err);
 	for (struct map_entry *e = NULL; (e = map_next(&split.parts, e));) {
 		const struct part *part = e->value;
 		json_t *one = measured(g, s, def, slice, part->pane);

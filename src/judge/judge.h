@@ -86,11 +86,12 @@ bool judge_behind(const struct judge *j);
 // The last pass as JSON: {streams:[...], alerts:[...], clock, watermark ...}, made when it is asked for. Thread-safe.
 json_t *judge_status(struct judge *j);
 
-// Merges every segment of [from, to) (rounded outward by the caller: to panes, then with judge_round_range) by slice;
-// `slice` NULL merges all slices. Used by `kdrift stats`. The caller frees the pane.
-int judge_merge_range(const struct judge_port *port, const char *stream, int64_t from, int64_t to, const char *slice,
+struct stored_range {
+	int64_t from, to;                     // aligned to panes; rounded outward to what was rolled up
+	int64_t widest;                       // the width of the widest interval of it, where that is more than it was
+};
+// Merges every segment of the range by slice; `slice` NULL merges all slices. Where panes are rolled up meanwhile it
+// reads those again. Used by `kdrift stats`. The caller frees the pane.
+int judge_merge_range(const struct judge_port *port, const char *stream, struct stored_range *r, const char *slice,
 		      const struct baseline *b, struct pane **out, struct error *err) MUST_CHECK;
-// Rounds outward to the intervals that panes were rolled up to. *widest, where it is less, becomes the widest of them.
-int judge_round_range(const struct judge_port *port, const char *stream, int64_t *from, int64_t *to, int64_t *widest,
-		      struct error *err) MUST_CHECK;
 #endif

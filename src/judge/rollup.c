@@ -150,6 +150,8 @@ int roll_up(const struct judge_port *port, const char *stream, int64_t start, in
 	if (!rc && !s.broken && s.totals.count) {
 		count_overflows(&s);
 		rc = write_sum(port, &s, &r, err);
+	} else if (rc > 0) { // another did
+		rc = 0;
 	}
 	map_release(&s.totals, total_free);
 	map_release(&s.overflows, free);

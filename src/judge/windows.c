@@ -9,7 +9,7 @@
 #include "util/search.h"
 #include "util/xalloc.h"
 
-enum { FAN = 4, MAX_WIDTHS = 24, KEEP_BOUNDARIES = 32 };
+enum { FAN = 4, MAX_WIDTHS = 24, KEEP_BOUNDARIES = 32, BATCH = 1024 };
 
 const int64_t roll_widths[ROLL_WIDTHS] = {3600000, 86400000};
 
@@ -274,21 +274,36 @@ static void count_overflows(struct wanted *want)
 	want->npanes = want->cappanes = 0;
 }
 
+static int read_batch(const struct windows *w, struct wanted *batch, const struct interval_view *iv, size_t n, struct error *err)
+{
+	int rc = n ? w->port->segments(w->port->ctx, w->stream, iv, n, on_segment, batch, err) : 0;
+
+	count_overflows(batch);
+	for (size_t k = 0; !rc && k < batch->n; k++) {
+		merged_pack(&batch->blocks[k]->m);
+		batch->blocks[k]->stamp = windows_stamp(w, batch->blocks[k]->start, batch->blocks[k]->width);
+	}
+	return rc;
+}
+
+// Some at a time: what is read stays so where the next are rolled up meanwhile. -> as the port's segments
 static int read_wanted(struct windows *w, struct wanted *want, struct error *err)
 {
 	struct interval_view *iv = xmalloc((w->niv + 1) * sizeof *iv);
+	struct wanted batch = {.blocks = want->blocks, .w = w};
 	size_t n = 0;
+	int rc = 0;
 
-	for (size_t k = 0; k < want->n; k++) {
+	for (size_t k = 0; k < want->n && !rc; k++) {
 		const struct block *b = want->blocks[k];
 		for (size_t i = interval_at(w, b->start); i < w->niv && w->iv[i].start < b->start + b->width; i++)
 			iv[n++] = w->iv[i];
-	}
-	int rc = n ? w->port->segments(w->port->ctx, w->stream, iv, n, on_segment, want, err) : 0;
-	count_overflows(want);
-	for (size_t k = 0; !rc && k < want->n; k++) {
-		merged_pack(&want->blocks[k]->m);
-		want->blocks[k]->stamp = windows_stamp(w, want->blocks[k]->start, want->blocks[k]->width);
+		batch.n++;
+		if (n < BATCH && k + 1 < want->n)
+			continue;
+		rc = read_batch(w, &batch, iv, n, err);
+		batch = (struct wanted){.blocks = want->blocks + k + 1, .w = w};
+		n = 0;
 	}
 	free(iv);
 	return rc;
@@ -324,16 +339,15 @@ static size_t widest(const struct windows *w, int64_t at, int64_t to)
 	return level;
 }
 
-static int merge(struct windows *w, int64_t from, int64_t to, bool moments, struct merged *out, struct error *err)
+// Makes sure that the blocks of [from, to) can be filled. -> as the port's segments
+static int read_blocks(struct windows *w, int64_t from, int64_t to, bool *cut, struct error *err)
 {
 	struct wanted want = {.w = w};
 
-	merged_init(out, from, to);
-	if (windows_need(w, from, to, err))
-		return -1;
+	*cut = false;
 	for (int64_t at = from; at < to; at += w->widths[widest(w, at, to)])
-		out->cut |= rolled_cut(w, at, w->widths[widest(w, at, to)]);
-	if (out->cut)
+		*cut |= rolled_cut(w, at, w->widths[widest(w, at, to)]);
+	if (*cut)
 		return 0;
 	for (int64_t at = from; at < to;) {
 		size_t level = widest(w, at, to);
@@ -343,11 +357,31 @@ static int merge(struct windows *w, int64_t from, int64_t to, bool moments, stru
 	int rc = read_wanted(w, &want, err);
 	for (size_t k = 0; rc && k < want.n; k++) { // half-read blocks must not be added to
 		int64_t key[2] = {want.blocks[k]->start, want.blocks[k]->width};
-		block_free(map_del(&w->blocks, key, sizeof key));
+		if (!want.blocks[k]->stamp)
+			block_free(map_del(&w->blocks, key, sizeof key));
 	}
 	free(want.blocks);
-	if (rc)
-		return -1;
+	return rc;
+}
+
+static int list_again(struct windows *w, struct error *err)
+{
+	int64_t lo = w->lo, hi = w->hi;
+
+	windows_begin(w);
+	return windows_need(w, lo, hi, err);
+}
+
+static int merge(struct windows *w, int64_t from, int64_t to, bool moments, struct merged *out, struct error *err)
+{
+	merged_init(out, from, to);
+	int rc = windows_need(w, from, to, err) ? -1 : read_blocks(w, from, to, &out->cut, err);
+	for (int tries = 1; rc > 0 && tries < ROLL_TRIES; tries++)
+		rc = list_again(w, err) ? -1 : read_blocks(w, from, to, &out->cut, err);
+	if (rc > 0)
+		rc = error_set(err, "read stream %s: its panes were being rolled up all the while; try again", w->stream);
+	if (rc || out->cut)
+		return rc;
 	for (int64_t at = from; at < to;) {
 		size_t level = widest(w, at, to);
 		const struct block *b = block_fill(w, level, at);

@@ -17,7 +17,7 @@
 
 struct windows;
 // Panes are rolled up to intervals of these widths, ms, the narrowest first.
-enum { ROLL_WIDTHS = 2 };
+enum { ROLL_WIDTHS = 2, ROLL_TRIES = 16 }; // so often one lists again what was rolled up while it was read
 extern const int64_t roll_widths[ROLL_WIDTHS];
 // pane divides unit. `longest` bounds the widest block. The strings and the baseline are borrowed.
 struct windows *windows_new(const struct judge_port *port, const char *stream, int64_t pane, int64_t unit,

@@ -185,7 +185,7 @@ static bool overlaps(const struct interval_view *a, const struct interval_view *
 	return a->start < b->start + (b->width ? b->width : 1) && b->start < a->start + (a->width ? a->width : 1);
 }
 
-// Was one of them rolled up since it was listed? Then what was read of it is missing, or is there twice.
+// 1: one of them was rolled up since it was listed. Then what was read of it is missing, or is there twice.
 static int check_rolls(struct store *s, const char *stream, const struct interval_view *iv, size_t n, struct error *err)
 {
 	struct interval_view *now;
@@ -211,7 +211,7 @@ static int check_rolls(struct store *s, const char *stream, const struct interva
 	for (size_t i = 0; i < n && same; i++)
 		same = !iv[i].width || bsearch(&iv[i], now, nnow, sizeof *now, by_place);
 	free(now);
-	return same ? 0 : error_set(err, "panes of stream %s were rolled up while they were read; read them again", stream);
+	return !same;
 }
 
 int store_segments(struct store *s, const char *stream, const struct interval_view *iv, size_t n,

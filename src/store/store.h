@@ -64,7 +64,7 @@ int store_view(struct store *s, const char *stream, struct stream_view *out, str
 // Those that start in [from, to), and rolled-up ones that reach into it; by start, then width.
 int store_intervals(struct store *s, const char *stream, int64_t from, int64_t to, struct interval_view **out, size_t *n,
 		    struct error *err) MUST_CHECK;
-// -1 also where an interval was rolled up after it was listed: what was read of it is no whole.
+// 1: an interval was rolled up after it was listed; what was read is no whole.
 int store_segments(struct store *s, const char *stream, const struct interval_view *iv, size_t n,
 		   void (*each)(void *arg, const struct interval_view *of, const struct segment_view *v), void *arg,
 		   struct error *err) MUST_CHECK;

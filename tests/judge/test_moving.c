@@ -79,11 +79,13 @@ Test(moving, a_creep_is_seen_by_the_frozen_baseline_alone)
 			hour(s, "", h, 30, creeping, &state);
 		if (frozen) { // of the first ten days' panes
 			struct pane *total;
-			cr_assert_eq(judge_merge_range(&s->f->port, "pay", T0, T0 + 10 * DAY, NULL, NULL, &total, &err), 0);
+			struct stored_range all = {T0, T0 + 10 * DAY, HOUR};
+			cr_assert_eq(judge_merge_range(&s->f->port, "pay", &all, NULL, NULL, &total, &err), 0);
 			b = baseline_from_pane("pay", total, T0, T0 + 10 * DAY, 2 * HOUR, json_object(), &err);
 			cr_assert(b, "%s", err.text);
 			for (int64_t at = T0; at < T0 + 10 * DAY; at += 2 * HOUR) {
-				cr_assert_eq(judge_merge_range(&s->f->port, "pay", at, at + 2 * HOUR, NULL, NULL, &total, &err), 0);
+				struct stored_range chunk = {at, at + 2 * HOUR, HOUR};
+				cr_assert_eq(judge_merge_range(&s->f->port, "pay", &chunk, NULL, NULL, &total, &err), 0);
 				baseline_add_chunk(b, at, at + 2 * HOUR, total);
 				pane_free(total);
 			}

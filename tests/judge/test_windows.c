@@ -115,7 +115,8 @@ static void expect_same(struct fake *f, struct windows *w, int64_t from, int64_t
 	struct merged m;
 
 	cr_assert_eq(windows_merge(w, from, to, &m, &err), 0, "%s", err.text);
-	cr_assert_eq(judge_merge_range(&f->port, "s", from, to, slice, &grid_baseline, &naive, &err), 0, "%s", err.text);
+	struct stored_range range = {from, to, MINUTE};
+	cr_assert_eq(judge_merge_range(&f->port, "s", &range, slice, &grid_baseline, &naive, &err), 0, "%s", err.text);
 	for (size_t i = 0; i < nrecords; i++)
 		if (records[i].event >= from && records[i].event < to && (!slice || !strcmp(slice, records[i].slice)))
 			count(plain, &records[i]);
@@ -248,9 +249,84 @@ Test(windows, an_unreadable_pane_is_damage_not_zero)
 	cr_assert_eq(windows_merge(w, 0, MINUTE, &m, &err), 0);
 	cr_expect(m.total.damaged);
 	cr_expect(merged_slice(&m, "v=1")->damaged);
-	cr_expect_eq(judge_merge_range(&f->port, "s", 0, MINUTE, NULL, NULL, &p, &err), -1);
+	struct stored_range range = {0, MINUTE, MINUTE};
+	cr_expect_eq(judge_merge_range(&f->port, "s", &range, NULL, NULL, &p, &err), -1);
 	cr_expect(err.set);
 	merged_release(&m);
 	windows_free(w);
+	fake_free(f);
+}
+
+static struct fake *rolling; // and how often what was listed is rolled up before it is read
+static int rolls;
+static int64_t rolls_from;
+
+static int segments_rolled(void *ctx, const char *stream, const struct interval_view *iv, size_t n,
+			   void (*each)(void *arg, const struct interval_view *of, const struct segment_view *v), void *arg,
+			   struct error *err)
+{
+	int rc = rolling->port.segments(ctx, stream, iv, n / 2, each, arg, err);
+
+	return iv[n - 1].start >= rolls_from && rolls && rolls-- ? 1 : rc ? rc : rolling->port.segments(ctx, stream, iv + n / 2, n - n / 2, each, arg, err);
+}
+
+static int merge_both(const struct judge_port *port, uint64_t *window, uint64_t *range, struct error *err)
+{
+	struct windows *w = windows_new(port, "s", MINUTE, MINUTE, HOUR, NULL);
+	struct stored_range r = {0, 5 * DAY, MINUTE};
+	struct merged m;
+	struct pane *p;
+	int was = rolls, a = windows_merge(w, 0, 5 * DAY, &m, err);
+
+	*window = a ? 0 : m.total.pane->records;
+	merged_release(&m);
+	windows_free(w);
+	rolls = was;
+	int b = judge_merge_range(port, "s", &r, NULL, NULL, &p, err);
+	*range = b ? 0 : p->records;
+	if (!b)
+		pane_free(p);
+	cr_assert_eq(a, b);
+	return a;
+}
+
+Test(windows, what_is_rolled_up_while_it_is_read_is_read_again_but_not_for_ever)
+{
+	struct fake *f = rolling = fake_new(MINUTE);
+	struct judge_port port = f->port;
+	struct error err = ERROR_INIT;
+	uint64_t window, range;
+
+	port.segments = segments_rolled;
+	for (int64_t at = 0; at < 5 * DAY; at += MINUTE)
+		fake_record(f, "s", at % HOUR ? "" : "a", at, false, NULL, 0);
+	rolls = 15;
+	cr_expect_eq(merge_both(&port, &window, &range, &err), 0, "%s", err.text);
+	cr_expect_eq(window, 5 * 1440);
+	cr_expect_eq(range, 5 * 1440);
+	rolls = 1000;
+	cr_expect_eq(merge_both(&port, &window, &range, &err), -1);
+	cr_expect(strstr(err.text, "try again"), "%s", err.text);
+	fake_free(f);
+}
+
+// The rest alone is read again: otherwise reading a month would never come to its end while it is rolled up.
+Test(windows, what_was_read_before_is_not_read_again)
+{
+	struct fake *f = rolling = fake_new(MINUTE);
+	struct judge_port port = f->port;
+	struct error err = ERROR_INIT;
+	uint64_t window, range;
+
+	port.segments = segments_rolled;
+	for (int64_t at = 0; at < 5 * DAY; at += MINUTE)
+		fake_record(f, "s", "", at, false, NULL, 0);
+	cr_assert_eq(merge_both(&port, &window, &range, &err), 0);
+	unsigned once = f->segments_read;
+	rolls = 5;
+	rolls_from = 4 * DAY;
+	cr_assert_eq(merge_both(&port, &window, &range, &err), 0);
+	cr_expect_eq(window + range, 10 * 1440);
+	cr_expect_lt(f->segments_read - 2 * once, 5 * 2 * 1440, "%u", f->segments_read);
 	fake_free(f);
 }
