@@ -87,8 +87,11 @@ struct window_cache { // of one boundary: rules of equal length share a window
 		const struct windows *windows;
 		bool moments;
 		struct merged m;
+		struct field_list fields; // those of it
 	} **items;
 	size_t n, cap;
+	int64_t *whole; // lengths of windows of which some rule needs more than moments
+	size_t nwhole, capwhole;
 };
 
 // `moments`: they are enough.
@@ -115,13 +118,25 @@ static int cached_window(struct window_cache *c, struct stream_state *s, int64_t
 	return 0;
 }
 
+// Of a window in the cache: filled by the first who needs it.
+static struct field_list *cached_fields(const struct window_cache *c, const struct merged *w)
+{
+	size_t i = 0;
+
+	while (&c->items[i]->m != w)
+		i++;
+	return &c->items[i]->fields;
+}
+
 static void cache_release(struct window_cache *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
+		field_list_release(&c->items[i]->fields);
 		merged_release(&c->items[i]->m);
 		free(c->items[i]);
 	}
 	free(c->items);
+	free(c->whole);
 }
 
 // The replay hears of a window that the data's start or end cuts.
@@ -135,26 +150,41 @@ static int tell_cut(struct judge *j, struct stream_state *s, struct group *g, in
 	if (cached_window(cache, s, end - rule_window(g->rule, s->conf), end, g->rule->measure->moments, &w, err))
 		return -1;
 	struct moment m = moment_of(j, s, w);
-	struct evaluation e = {.judge = j, .group = g, .moment = &m, .mode = ALERT_WINDOW, .boundary = end, .cut = true};
+	struct evaluation e = {.judge = j, .group = g, .moment = &m, .mode = ALERT_WINDOW, .boundary = end, .cut = true,
+			       .fields = cached_fields(cache, w)};
 	group_evaluate(&e);
 	return 0;
 }
 
+static int64_t group_every(const struct group *g)
+{
+	return g->rule->every_ms ? g->rule->every_ms : g->stream->conf->slide_ms;
+}
+
 static bool is_due(const struct group *g, int64_t end)
 {
-	return end % (g->rule->every_ms ? g->rule->every_ms : g->stream->conf->slide_ms) == 0;
+	return end % group_every(g) == 0;
+}
+
+static void find_whole(struct window_cache *c, const struct track *t, int64_t end)
+{
+	for (size_t i = 0; i < t->ngroups; i++) {
+		const struct group *g = t->groups[i];
+		if (g->rule->measure->moments || !is_due(g, end))
+			continue;
+		GROW(c->whole, c->nwhole, c->capwhole);
+		c->whole[c->nwhole++] = rule_window(g->rule, g->stream->conf);
+	}
 }
 
 // Are moments enough for all that look at the group's window?
-static bool moments_do(const struct track *t, const struct group *g, int64_t end)
+static bool moments_do(const struct window_cache *c, const struct group *g)
 {
-	for (size_t i = 0; i < t->ngroups; i++) {
-		const struct group *o = t->groups[i];
-		if (!o->rule->measure->moments && is_due(o, end) &&
-		    rule_window(o->rule, o->stream->conf) == rule_window(g->rule, g->stream->conf))
-			return false;
-	}
-	return g->rule->measure->moments;
+	bool whole = !g->rule->measure->moments;
+
+	for (size_t i = 0; i < c->nwhole && !whole; i++)
+		whole = c->whole[i] == rule_window(g->rule, g->stream->conf);
+	return !whole;
 }
 
 static int judge_group(struct judge *j, struct track *t, struct group *g, int64_t end, int64_t at, bool last,
@@ -175,7 +205,7 @@ static int judge_group(struct judge *j, struct track *t, struct group *g, int64_
 	if (t->other && t->other->first != TIME_NONE && from >= t->other->first &&
 	    cached_window(cache, t->other, from, end, g->rule->measure->moments, &other, err))
 		return -1;
-	if (cached_window(cache, s, from, end, moments_do(t, g, end), &w, err))
+	if (cached_window(cache, s, from, end, moments_do(cache, g), &w, err))
 		return -1;
 	struct moment m = moment_of(j, s, w);
 	if (s->moving && rule_moves(g->rule, s->conf)) {
@@ -191,7 +221,7 @@ static int judge_group(struct judge *j, struct track *t, struct group *g, int64_
 	}
 	m.thin = replay && replay->least && w->total.pane->records < replay->least(replay->least_ctx, s->conf, w->to - w->from);
 	struct evaluation e = {.judge = j, .group = g, .moment = &m, .mode = ALERT_WINDOW, .boundary = end, .at = at,
-			       .show = last && !replay};
+			       .show = last && !replay, .fields = cached_fields(cache, w)};
 	group_evaluate(&e);
 	return 0;
 }
@@ -215,11 +245,10 @@ static bool same_fields(const json_t *shown, const struct field_list *l)
 	return same;
 }
 
-static void show_window(struct stream_state *s, const struct merged *w)
+static void show_window(struct stream_state *s, const struct merged *w, struct field_list *fields)
 {
 	const struct pane *p = w->total.pane;
 	struct totals t = {0};
-	struct field_list fields;
 
 	count_totals(&t, p);
 	json_decref(s->window);
@@ -232,35 +261,33 @@ static void show_window(struct stream_state *s, const struct merged *w)
 	json_object_set_new(s->window, "opaque", json_integer((json_int_t)p->opaque));
 	json_object_set_new(s->window, "unsupported", json_integer((json_int_t)p->unsupported));
 	json_object_set_new(s->window, "overflowed", json_integer((json_int_t)p->overflowed));
-	field_list_fill(&fields, s->conf, w);
-	if (!same_fields(s->fields, &fields)) {
+	field_list_need(fields, s->conf, w);
+	if (!same_fields(s->fields, fields)) {
 		json_decref(s->fields);
 		s->fields = json_array();
-		for (size_t i = 0; i < fields.n; i++)
-			json_array_append_new(s->fields, json_pack("{s:o, s:s}", "path", json_str(fields.items[i].path), "type",
-								   field_type_name(fields.items[i].type)));
+		for (size_t i = 0; i < fields->n; i++)
+			json_array_append_new(s->fields, json_pack("{s:o, s:s}", "path", json_str(fields->items[i].path), "type",
+								   field_type_name(fields->items[i].type)));
 	}
-	field_list_release(&fields);
 }
 
 static int judge_boundary(struct judge *j, struct track *t, int64_t end, struct error *err)
 {
 	struct stream_state *s = t->stream;
-	struct window_cache cache = {NULL, 0, 0};
+	struct window_cache cache = {0};
 	bool last = end + s->conf->slide_ms > t->limit, pending = false, all = true;
 	int64_t at = j->conf->clock_is_watermark ? close_time(t, end) : j->clock;
 	const struct merged *w;
 	int rc = -1;
 
 	t->cut = false;
+	find_whole(&cache, t, end);
 	if (windows_need(s->windows, end - s->lookback, end, err))
 		goto out;
 	for (size_t i = 0; i < t->ngroups; i++) {
-		const struct rule *r = t->groups[i]->rule;
-		int64_t every = r->every_ms ? r->every_ms : s->conf->slide_ms;
 		bool due = is_due(t->groups[i], end);
 		all &= due;
-		if (due && judge_group(j, t, t->groups[i], end, at, end + every > t->limit, &cache, err))
+		if (due && judge_group(j, t, t->groups[i], end, at, end + group_every(t->groups[i]) > t->limit, &cache, err))
 			goto out;
 		for (struct map_entry *e = NULL; (e = map_next(&t->groups[i]->alerts, e));)
 			pending |= alert_pending(&((struct alert *)e->value)->state);
@@ -276,7 +303,7 @@ static int judge_boundary(struct judge *j, struct track *t, int64_t end, struct 
 		if (whole)
 			fields_look(j, s, w, at);
 		if (show)
-			show_window(s, w);
+			show_window(s, w, cached_fields(&cache, w));
 	}
 	windows_evict(s->windows, end + s->conf->slide_ms - s->lookback);
 	t->quiet = all && !pending && !t->cut && !t->other && windows_next(s->windows, end - s->lookback) >= end &&
@@ -348,7 +375,7 @@ int judge_closed(struct judge *j, bool *any, struct error *err)
 static int finish_track(struct judge *j, const struct track *t, struct error *err)
 {
 	struct stream_state *s = t->stream;
-	struct window_cache cache = {NULL, 0, 0};
+	struct window_cache cache = {0};
 	int64_t end = t->end != TIME_NONE ? t->end : stream_boundary(s, s->first);
 	int rc = 0;
 
@@ -383,7 +410,7 @@ bool judge_eager_pending(const struct stream_state *s)
 
 static int eager_up_to(struct judge *j, struct stream_state *s, int64_t end, int64_t over, struct error *err)
 {
-	struct window_cache cache = {NULL, 0, 0};
+	struct window_cache cache = {0};
 	int rc = -1;
 
 	if (windows_need(s->windows, end - over, end, err))
@@ -400,7 +427,8 @@ static int eager_up_to(struct judge *j, struct stream_state *s, int64_t end, int
 				       .mode = ALERT_EAGER,
 				       .boundary = end,
 				       .at = j->clock,
-				       .show = true};
+				       .show = true,
+				       .fields = cached_fields(&cache, w)};
 		group_evaluate(&e);
 	}
 	causes_tell(j, s, j->clock);

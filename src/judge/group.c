@@ -405,9 +405,10 @@ static void settle_page(struct evaluation *e)
 
 // --- one evaluation -----------------------------------------------------------------------------------
 
-static void judge_slice(struct evaluation *e, const struct field_list *fields, const struct slice_stats *s)
+static void judge_slice(struct evaluation *e, const struct slice_stats *s)
 {
 	const struct rule *r = e->group->rule;
+	const struct field_list *fields = e->fields;
 
 	if (!rule_needs_slice(r, s))
 		return;
@@ -465,7 +466,6 @@ static void judge_dropped(struct evaluation *e)
 void group_evaluate(struct evaluation *e)
 {
 	const struct merged *w = e->moment->window;
-	struct field_list fields = {0};
 
 	e->group->evaluation = ++e->judge->evaluation;
 	e->fired = json_array();
@@ -480,18 +480,17 @@ void group_evaluate(struct evaluation *e)
 	if (w && rule_is_dropped(e->group->rule)) {
 		judge_dropped(e);
 	} else if (w) {
-		field_list_fill(&fields, e->moment->stream, w);
-		e->moment->tests = rule_tests(e->group->rule, e->moment->stream, &fields, w);
-		judge_slice(e, &fields, &w->total);
+		field_list_need(e->fields, e->moment->stream, w);
+		e->moment->tests = rule_tests(e->group->rule, e->moment->stream, e->fields, w);
+		judge_slice(e, &w->total);
 		for (size_t i = 0; i < w->nslices; i++)
-			judge_slice(e, &fields, &w->slices[i]);
+			judge_slice(e, &w->slices[i]);
 		if (e->ntogether)
 			thresholds_adjust(e->group->rule, e->together, e->ntogether);
 		for (size_t i = 0; i < e->ntogether; i++)
 			judge_reading(e, &e->together[i]);
 		free(e->together);
 		e->together = NULL;
-		field_list_release(&fields);
 	} else {
 		struct reading v = reading_of(e->group->rule, e->moment, NULL, "");
 		judge_reading(e, &v);

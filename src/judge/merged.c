@@ -134,7 +134,7 @@ static void slice_unpack(struct slice_stats *dst, const struct slice_stats *src,
 {
 	const struct buf *b = &src->packed[moments];
 	struct error err = ERROR_INIT;
-	struct pane *head = pane_add(dst->pane, b->data, b->len, baseline_grid, (void *)(uintptr_t)grids, &err);
+	struct pane *head = pane_add_own(dst->pane, b->data, b->len, baseline_grid, (void *)(uintptr_t)grids, &err);
 
 	if (!head)
 		log_error("judge", "stream %s: a cached pane: %s", stream, err.text);

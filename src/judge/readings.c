@@ -68,6 +68,12 @@ void field_list_fill(struct field_list *l, const struct judge_stream *s, const s
 	free(all);
 }
 
+void field_list_need(struct field_list *l, const struct judge_stream *s, const struct merged *window)
+{
+	if (!l->items)
+		field_list_fill(l, s, window);
+}
+
 void field_list_release(struct field_list *l)
 {
 	free(l->items);

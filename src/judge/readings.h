@@ -42,6 +42,7 @@ struct field_list {
 };
 
 void field_list_fill(struct field_list *l, const struct judge_stream *s, const struct merged *window);
+void field_list_need(struct field_list *l, const struct judge_stream *s, const struct merged *window); // unless it is filled
 void field_list_release(struct field_list *l);
 // What a slice is compared with: a baseline of its own, else the stream's; NULL: none.
 const struct baseline *stream_baseline(const struct judge_stream *s, const char *slice);

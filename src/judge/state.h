@@ -146,6 +146,7 @@ struct evaluation {
 	int64_t at;                // the judge's clock, for what is told
 	bool show;                 // keep the readings for the status
 	bool cut;                  // the window is not whole: the replay is told so, and that is all
+	struct field_list *fields; // the window's, filled here or before; borrowed; NULL: there is no window
 	// private
 	json_t *fired, *ended;     // items
 	json_t *still;             // of alerts that fire on, in the tiers of the digests

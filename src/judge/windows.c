@@ -32,11 +32,19 @@ struct windows {
 	uint64_t boundary; // counts calls of windows_evict
 };
 
+// FAN times as wide, or less where that would not divide the next width that panes are rolled up to.
 static int64_t wider(int64_t k)
 {
-	for (size_t i = 0; i < ROLL_WIDTHS; i++)
-		if (k < roll_widths[i] && roll_widths[i] % k == 0)
-			return roll_widths[i] % (k * FAN) ? roll_widths[i] : k * FAN;
+	for (size_t i = 0; i < ROLL_WIDTHS; i++) {
+		int64_t times = roll_widths[i] / k, f = FAN;
+		if (k >= roll_widths[i] || roll_widths[i] % k)
+			continue;
+		while (f > 1 && times % f)
+			f--;
+		for (f = f > 1 ? f : FAN + 1; times % f; f++)
+			;
+		return k * f;
+	}
 	return k * FAN;
 }
 

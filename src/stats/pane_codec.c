@@ -282,8 +282,8 @@ static void add_fields(struct rd *r, struct pane *dst, uint8_t version, const st
 	field_target_release(&t);
 }
 
-// The reader after the version, of bytes whose checksum is right.
-static int open_bytes(struct rd *r, const void *bytes, size_t n, uint8_t *version, struct error *err)
+// The reader after the version, of bytes whose checksum is right, or which are our `own`.
+static int open_bytes(struct rd *r, const void *bytes, size_t n, bool own, uint8_t *version, struct error *err)
 {
 	struct rd crc;
 
@@ -291,7 +291,7 @@ static int open_bytes(struct rd *r, const void *bytes, size_t n, uint8_t *versio
 		return error_set(err, "a pane of %zu bytes is cut short; its segment must be read again", n);
 	rd_init(&crc, (const uint8_t *)bytes + n - 4, 4);
 	rd_init(r, bytes, n - 4);
-	if (rd_u32(&crc) != crc32_of(bytes, n - 4))
+	if (!own && rd_u32(&crc) != crc32_of(bytes, n - 4))
 		return error_set(err, "a pane of %zu bytes fails its checksum; it was damaged in the store or on the way", n);
 	*version = rd_u8(r);
 	if (!*version || *version > VERSION)
@@ -301,13 +301,14 @@ static int open_bytes(struct rd *r, const void *bytes, size_t n, uint8_t *versio
 }
 
 // The pane with its fields, or, with dst, without: they are added there.
-static struct pane *get_pane(struct pane *dst, const void *bytes, size_t n, const struct resolver *of, struct error *err)
+static struct pane *get_pane(struct pane *dst, const void *bytes, size_t n, bool own, const struct resolver *of,
+			     struct error *err)
 {
 	uint8_t version = 0, flags;
 	struct pane *p;
 	struct rd r;
 
-	if (open_bytes(&r, bytes, n, &version, err))
+	if (open_bytes(&r, bytes, n, own, &version, err))
 		return NULL;
 	p = pane_new();
 	flags = get_head(&r, p);
@@ -328,16 +329,29 @@ struct pane *pane_decode(const void *bytes, size_t n,
 			 const struct grid *(*resolve)(void *ctx, const char *path, const char *grid_id), void *ctx,
 			 struct error *err)
 {
-	return get_pane(NULL, bytes, n, &(struct resolver){resolve, ctx}, err);
+	return get_pane(NULL, bytes, n, false, &(struct resolver){resolve, ctx}, err);
+}
+
+static struct pane *add_pane(struct pane *dst, const void *bytes, size_t n, bool own, const struct resolver *of,
+			     struct error *err)
+{
+	struct pane *p = get_pane(dst, bytes, n, own, of, err);
+
+	if (p)
+		pane_merge(dst, p);
+	return p;
 }
 
 struct pane *pane_add(struct pane *dst, const void *bytes, size_t n,
 		      const struct grid *(*resolve)(void *ctx, const char *path, const char *grid_id), void *ctx,
 		      struct error *err)
 {
-	struct pane *p = get_pane(dst, bytes, n, &(struct resolver){resolve, ctx}, err);
+	return add_pane(dst, bytes, n, false, &(struct resolver){resolve, ctx}, err);
+}
 
-	if (p)
-		pane_merge(dst, p);
-	return p;
+struct pane *pane_add_own(struct pane *dst, const void *bytes, size_t n,
+			  const struct grid *(*resolve)(void *ctx, const char *path, const char *grid_id), void *ctx,
+			  struct error *err)
+{
+	return add_pane(dst, bytes, n, true, &(struct resolver){resolve, ctx}, err);
 }

@@ -120,7 +120,7 @@ void buf_f64(struct buf *b, double v)
 	put_le(b, u, 8);
 }
 
-void buf_uvar(struct buf *b, uint64_t v)
+void buf_uvar_long(struct buf *b, uint64_t v)
 {
 	char c[10];
 	size_t n = 0;

@@ -30,7 +30,17 @@ void buf_u8(struct buf *b, uint8_t v);
 void buf_u32(struct buf *b, uint32_t v);
 void buf_u64(struct buf *b, uint64_t v);
 void buf_f64(struct buf *b, double v);
-void buf_uvar(struct buf *b, uint64_t v);
+void buf_uvar_long(struct buf *b, uint64_t v); // for buf_uvar
+// Most are of one byte.
+static inline void buf_uvar(struct buf *b, uint64_t v)
+{
+	if (v > 0x7f || b->len + 2 > b->cap) {
+		buf_uvar_long(b, v);
+		return;
+	}
+	b->data[b->len++] = (char)v;
+	b->data[b->len] = 0;
+}
 void buf_svar(struct buf *b, int64_t v);  // zigzag
 void buf_str(struct buf *b, const char *p, size_t n); // uvar length, then the bytes
 
