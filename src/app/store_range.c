@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "app/adapters.h"
 #include "app/range_faults.h"
 #include "judge/judge.h"
 #include "judge/watermark.h"
@@ -16,14 +15,13 @@ enum { TRIES = 5 };
 
 struct reading_range {
 	const struct store_range *want;
-	struct judge_port port;
 	struct baseline *present; // whose grids panes are on; NULL: none
 	int64_t from, to;
 };
 
 static int merge(const struct reading_range *r, struct stored_range *range, struct pane **out, struct error *err)
 {
-	return judge_merge_range(&r->port, r->want->stream->name, range, r->want->slice, r->present, out, err);
+	return judge_merge_range(r->want->port, r->want->stream->name, range, r->want->slice, r->present, out, err);
 }
 
 static int check(const struct reading_range *r, const struct pane *p, struct error *err)
@@ -33,7 +31,7 @@ static int check(const struct reading_range *r, const struct pane *p, struct err
 
 	for (size_t i = 0; i < p->nviolations; i++)
 		f.violations[p->violations[i].kind] += p->violations[i].n;
-	if (range_faults_judge(&f, err) || r->port.view(r->port.ctx, r->want->stream->name, &view, err))
+	if (range_faults_judge(&f, err) || r->want->port->view(r->want->port->ctx, r->want->stream->name, &view, err))
 		return -1;
 	bool lost = view_lost(&view, r->from, r->to);
 	stream_view_release(&view);
@@ -136,21 +134,15 @@ struct baseline *store_range_baseline(const struct store_range *want, struct err
 {
 	struct reading_range r = {.want = want};
 	struct baseline *b = NULL;
-	struct store *s = store_of(want->config, err);
 	const char *present = want->stream->baseline;
-	int rc = s ? 0 : -1;
+	int rc = 0;
 
-	if (!rc && present && (!access(present, F_OK) || errno != ENOENT))
+	if (present && (!access(present, F_OK) || errno != ENOENT))
 		rc = (r.present = baseline_load(present, err)) ? 0 : -1;
-	if (!rc) {
-		r.port = judge_port_of(s);
-		rc = read_range_again(&r, &b, err);
-	}
-	if (rc) {
+	if (rc || read_range_again(&r, &b, err)) {
 		baseline_free(b);
 		b = NULL;
 	}
 	baseline_free(r.present);
-	store_free(s);
 	return b;
 }

@@ -4,9 +4,10 @@
 #define KD_APP_STORE_RANGE_H
 #include "config/config.h"
 #include "drift/baseline.h"
+#include "judge/ports.h"
 
 struct store_range {
-	const struct config *config;
+	const struct judge_port *port; // of the store
 	const struct stream_conf *stream;
 	int64_t from, to;      // event ms, rounded outward to panes; INT64_MIN, INT64_MAX: as far as there are panes
 	const char *slice;     // NULL: all

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/adapters.h"
 #include "app/range_faults.h"
 #include "app/store_range.h"
 #include "app/topic_range.h"
@@ -253,7 +254,12 @@ static void on_panes(void *ctx, double share, uint64_t records)
 
 static struct baseline *from_store(struct making *m, const struct config *c, const struct cli_args *args, struct error *err)
 {
-	const struct store_range want = {.config = c,
+	struct store *s = store_of(c, err);
+
+	if (!s)
+		return NULL;
+	const struct judge_port port = judge_port_of(s);
+	const struct store_range want = {.port = &port,
 					 .stream = m->stream,
 					 .from = cli_ms(args, "from", INT64_MIN),
 					 .to = cli_ms(args, "to", INT64_MAX),
@@ -261,8 +267,9 @@ static struct baseline *from_store(struct making *m, const struct config *c, con
 					 .allow_violations = cli_flag(args, "allow-violations"),
 					 .ctx = m,
 					 .progress = on_panes};
-
-	return store_range_baseline(&want, err);
+	struct baseline *b = store_range_baseline(&want, err);
+	store_free(s);
+	return b;
 }
 
 // Of rows: from files or from the topic.

@@ -3,14 +3,17 @@
 // a collector whose segment is gone counts its record elsewhere. World as in test_rollup.c, a real redis-server.
 #include <criterion/criterion.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/adapters.h"
+#include "app/store_range.h"
 #include "judge/judge.h"
 #include "judge/rollup.h"
 #include "judge/windows.h"
 #include "rollup_world.h"
+#include "util/buf.h"
 #include "util/xalloc.h"
 
 TestSuite(rollup_races, .init = world_start, .fini = world_stop, .timeout = 120);
@@ -20,6 +23,8 @@ enum { RECORDS = 120 }; // two an hour and partition, in one minute of it, of 60
 static struct store *a, *b; // two judges
 static void (*between)(void); // the reading of the sources and the script
 static void (*listed)(void);  // between the listing of the sources and their reading
+
+static int reads, reads_first; // so many are let by
 
 static void once(void (**what)(void))
 {
@@ -34,7 +39,8 @@ static int segments_after(void *ctx, const char *stream, const struct interval_v
 			  void (*each)(void *arg, const struct interval_view *of, const struct segment_view *v), void *arg,
 			  struct error *e)
 {
-	once(&listed);
+	if (reads++ >= reads_first)
+		once(&listed);
 	return store_segments(ctx, stream, iv, n, each, arg, e);
 }
 
@@ -78,18 +84,23 @@ static void end(void)
 	store_free(b);
 }
 
-// Of the first hour as port's judge sees it now. -> as roll_up
-static int roll(struct store *s, struct error *e)
+// From the start, as the judge of s sees it now. -> as roll_up
+static int roll_width(struct store *s, int64_t width, struct error *e)
 {
 	struct interval_view *iv;
 	size_t n;
 
-	cr_assert_eq(port.intervals(s, "s", 0, HOUR, &iv, &n, &failure), 0, "%s", failure.text);
+	cr_assert_eq(port.intervals(s, "s", 0, width, &iv, &n, &failure), 0, "%s", failure.text);
 	struct judge_port own = port;
 	own.ctx = s;
-	int rc = roll_up(&own, "s", 0, HOUR, iv, n, store_generation(s), e);
+	int rc = roll_up(&own, "s", 0, width, iv, n, store_generation(s), e);
 	free(iv);
 	return rc;
+}
+
+static int roll(struct store *s, struct error *e)
+{
+	return roll_width(s, HOUR, e);
 }
 
 static void expect_all(void)
@@ -315,5 +326,54 @@ Test(rollup_races, a_new_claims_write_between_reading_and_writing_wins)
 	expect_all();
 	cr_expect_eq(roll(a, &failure), 1, "%s", failure.text);
 	expect_all();
+	end();
+}
+
+static void the_first_day_is_rolled_up(void)
+{
+	cr_assert_eq(roll_width(a, DAY, &failure), 1, "%s", failure.text);
+}
+
+static struct buf saved(const struct store_range *want)
+{
+	struct baseline *base = store_range_baseline(want, &failure);
+	struct buf out = BUF_INIT;
+	char path[128];
+
+	cr_assert(base, "%s", failure.text);
+	cr_expect_eq(base->total->records, 2 * RECORDS);
+	snprintf(path, sizeof path, "%s/baseline.json", redis.dir);
+	cr_assert_eq(baseline_save(base, path, &failure), 0, "%s", failure.text);
+	cr_assert_geq(buf_read_file(&out, path, 1 << 24), 0);
+	baseline_free(base);
+	return out;
+}
+
+static bool same(const struct buf *x, const struct buf *y)
+{
+	return x->len == y->len && !memcmp(x->data, y->data, x->len);
+}
+
+// It had begun with chunks of less than a day.
+Test(rollup_races, a_baseline_whose_chunks_are_rolled_up_meanwhile_begins_anew)
+{
+	const struct stream_conf stream = {.name = (char[]){"s"}, .pane_ms = MINUTE};
+	const struct store_range want = {.port = &port, .stream = &stream, .from = INT64_MIN, .to = INT64_MAX};
+
+	begin();
+	read_and_put(0, RECORDS);
+	read_and_put(1, RECORDS);
+	struct buf before = saved(&want);
+	reads = 0;
+	reads_first = 3 + 7; // the three days, and seven chunks
+	listed = the_first_day_is_rolled_up;
+	struct buf raced = saved(&want);
+	cr_assert(!listed, "it was rolled up");
+	struct buf after = saved(&want);
+	cr_expect(same(&raced, &after));
+	cr_expect(!same(&raced, &before), "chunks are days now");
+	buf_release(&before);
+	buf_release(&raced);
+	buf_release(&after);
 	end();
 }
