@@ -135,14 +135,16 @@ void baseline_builder_text(struct baseline_builder *b, const char *path, enum fi
 
 static const struct grid *make_grid(const struct column *c)
 {
-	double *sorted = xmalloc((c->n + 1) * sizeof *sorted);
+	double *sorted = xmalloc((c->n + 1) * sizeof *sorted), *scratch;
 	struct grid *g = NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n; i++)
 		if (!c->values[i].id && isfinite(c->values[i].number))
 			sorted[n++] = c->values[i].number;
-	qsort(sorted, n, sizeof *sorted, double_cmp);
+	scratch = xmalloc((n + 1) * sizeof *scratch);
+	sort_doubles(sorted, scratch, n);
+	free(scratch);
 	if (n)
 		g = grid_from_sorted(sorted, n);
 	free(sorted);

@@ -28,6 +28,7 @@ void measure_glr(const struct measure_input *in, struct measure_value *out)
 		return;
 	}
 	value_known(out, scan_value(&scan, in->spans, in->nspans, in->slide_ms, &found));
+	scan_release(&scan);
 	out->error = 0;
 	if (!isfinite(found.p))
 		return;

@@ -59,38 +59,36 @@ void movement_law_init(struct movement_law *l, const struct movement *s, size_t 
 	size_t last = s->nlevels - 1;
 	l->growth = last > at ? (l->effect[last] - anchor) / (double)(last - at)
 			      : last ? fmax(0, l->effect[last] - l->effect[last - 1]) : 0;
-	double df, period = (double)(s->period ? s->period : s->covers);
-	double periods = (double)s->covers / period;
+	double period = (double)(s->period ? s->period : s->covers), periods = (double)s->covers / period;
 
 	l->own = 0;
-	l->own = 1 / movement_worth(l, period, values / periods, &df) / periods;
+	struct movement_length whole = movement_length_of(l, period);
+	l->own = 1 / movement_worth(&whole, values / periods) / periods;
 }
 
-double movement_worth(const struct movement_law *l, double length, double n, double *df)
+struct movement_length movement_length_of(const struct movement_law *l, double length)
 {
+	struct movement_length out = {.own = l->own, .df = INFINITY};
 	const struct movement *s = l->of;
+	double effect;
 
-	*df = INFINITY;
 	if (!s)
-		return 1 / (1 / n + l->own);
-	double x = fmax(0, log2(length / (double)s->length)), effect, size, own = l->own;
+		return out;
+	double x = fmax(0, log2(length / (double)s->length));
 	size_t last = s->nlevels - 1, k = x < (double)last ? (size_t)x : last;
-	double part = fmin(x - (double)k, k < last ? 1 : INFINITY);
+	double part = x - (double)k;
 
 	if (k < last) {
 		effect = l->effect[k] + part * (l->effect[k + 1] - l->effect[k]);
-		*df = fmin(l->df[k], l->df[k + 1]);
+		out.df = fmin(l->df[k], l->df[k + 1]);
 	} else {
 		effect = l->effect[k] + part * l->growth;
-		*df = l->df[k];
+		out.df = l->df[k];
 	}
-	size = (double)s->size[k] / 1000 * exp2(x - (double)k);
-	// The mean of a phase is known from as many periods as there are, at that length.
-	if (s->period && own > 0 && length < (double)s->period) {
-		double periods = (double)s->covers / (double)s->period;
-		own = (1 / n + (exp(effect) - 1) / size) / periods;
-	}
-	return 1 / (1 / n + (exp(effect) - 1) / size + own);
+	out.excess = (exp(effect) - 1) / ((double)s->size[k] / 1000 * exp2(part));
+	if (s->period && l->own > 0 && length < (double)s->period)
+		out.periods = (double)s->covers / (double)s->period;
+	return out;
 }
 
 void movement_sum(struct movement *m)
@@ -112,36 +110,62 @@ void movement_sum(struct movement *m)
 	}
 }
 
-// Column i of the sums from the beginning of a period on, for so many ms, which may be more than one.
-static double sum_to(const struct movement *m, size_t i, int64_t ms)
+// Up to so many ms, which may be more than one period or negative, from the beginning of one on.
+static void sums_to(const struct movement *m, int64_t ms, double *out)
 {
 	size_t width = m->nseries + 2;
-	int64_t rest = ms % m->period, part = rest % m->phase;
-	const double *at = m->sums + (size_t)(rest / m->phase) * width + i;
-	double whole = (double)(ms / m->period) * m->sums[movement_phases(m) * width + i];
+	double period = (double)m->period, phase = (double)m->phase, periods = floor((double)ms / period);
+	double rest = (double)ms - periods * period, before = trunc(rest / phase), part = (rest - before * phase) / phase;
+	const double *at = m->sums + (size_t)before * width, *whole = m->sums + movement_phases(m) * width;
 
-	return whole + *at + (part ? (at[width] - *at) * (double)part / (double)m->phase : 0);
+	for (size_t i = 0; i < width; i++)
+		out[i] = periods * whole[i] + at[i];
+	for (size_t i = 0; part > 0 && i < width; i++)
+		out[i] += (at[width + i] - at[i]) * part;
 }
 
-static double sum_over(const struct movement *m, size_t i, int64_t from, int64_t to)
+void movement_ranges_init(struct movement_ranges *r, const struct movement *s, int64_t to)
 {
-	int64_t begin = time_floor(from, m->period);
+	r->of = s && s->period ? s : NULL;
+	if (!r->of)
+		return;
+	r->begin = time_floor(to, s->period);
+	sums_to(s, to - r->begin, r->to);
+}
 
-	return sum_to(m, i, to - begin) - sum_to(m, i, from - begin);
+void movement_ranges_from(struct movement_ranges *r, int64_t from)
+{
+	double before[MOVEMENT_SERIES + 2];
+
+	if (!r->of)
+		return;
+	sums_to(r->of, from - r->begin, before);
+	for (size_t i = 0; i < r->of->nseries + 2; i++)
+		r->sums[i] = r->to[i] - before[i];
+}
+
+double movement_ranges_between(const struct movement_ranges *r)
+{
+	double mean = movement_ranges_expected(r, SERIES_MEAN);
+	size_t n = r->of ? r->of->nseries : 0;
+
+	return n && r->sums[n] > 0 ? fmax(0, r->sums[n + 1] / r->sums[n] - mean * mean) : 0;
 }
 
 double movement_expected(const struct movement *s, size_t series, int64_t from, int64_t to)
 {
-	if (!s || !s->period)
-		return 0;
-	double weight = sum_over(s, s->nseries, from, to);
-	return weight > 0 ? sum_over(s, series, from, to) / weight : 0;
+	struct movement_ranges r;
+
+	movement_ranges_init(&r, s, to);
+	movement_ranges_from(&r, from);
+	return movement_ranges_expected(&r, series);
 }
 
 double movement_between(const struct movement *s, int64_t from, int64_t to)
 {
-	if (!s || !s->period)
-		return 0;
-	double weight = sum_over(s, s->nseries, from, to), mean = movement_expected(s, SERIES_MEAN, from, to);
-	return weight > 0 ? fmax(0, sum_over(s, s->nseries + 1, from, to) / weight - mean * mean) : 0;
+	struct movement_ranges r;
+
+	movement_ranges_init(&r, s, to);
+	movement_ranges_from(&r, from);
+	return movement_ranges_between(&r);
 }

@@ -91,12 +91,35 @@ struct movement_law {
 				 // period
 };
 void movement_law_init(struct movement_law *l, const struct movement *s, size_t series, double values);
-// How many independent values the difference between the mean of n values over length ms and what the baseline
-// expects is worth; df: the degrees of freedom with which that is known.
-double movement_worth(const struct movement_law *l, double length, double n, double *df);
+// What a law says of spans of one length, whatever they hold.
+struct movement_length {
+	double excess;           // of the variance of a mean over that of independent values
+	double own, periods;     // own as above; periods: the mean of a phase is known from so many; 0: own holds
+	double df;               // degrees of freedom with which that is known
+};
+struct movement_length movement_length_of(const struct movement_law *l, double length);
+// How many independent values the difference between the mean of n values over that length and what the baseline
+// expects is worth.
+static inline double movement_worth(const struct movement_length *l, double n)
+{
+	return 1 / (1 / n + l->excess + (l->periods > 0 ? (1 / n + l->excess) / l->periods : l->own));
+}
 
 // What the profile says of [from, to): the mean of a series, and the variance of the means of SERIES_MEAN over
 // the phases. Both 0 without a profile.
 double movement_expected(const struct movement *s, size_t series, int64_t from, int64_t to);
 double movement_between(const struct movement *s, int64_t from, int64_t to);
+// The same for many ranges with one end, and many questions of each.
+struct movement_ranges {
+	const struct movement *of;   // NULL: no profile
+	int64_t begin;               // of the period that the end is in
+	double to[MOVEMENT_SERIES + 2], sums[MOVEMENT_SERIES + 2]; // up to the end; over the range
+};
+void movement_ranges_init(struct movement_ranges *r, const struct movement *s, int64_t to);
+void movement_ranges_from(struct movement_ranges *r, int64_t from);
+static inline double movement_ranges_expected(const struct movement_ranges *r, size_t series)
+{
+	return r->of && r->sums[r->of->nseries] > 0 ? r->sums[series] / r->sums[r->of->nseries] : 0;
+}
+double movement_ranges_between(const struct movement_ranges *r);
 #endif

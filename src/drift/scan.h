@@ -14,6 +14,7 @@
 //     n = scan_lengths(slide_ms, longest_ms, lengths);
 //     ... fill a span for each length that the data reach back to: spans[i]
 //     z = scan_value(&scan, spans, n, slide_ms, &found);
+//     scan_release(&scan);
 #ifndef KD_DRIFT_SCAN_H
 #define KD_DRIFT_SCAN_H
 #include "drift/baseline.h"
@@ -23,7 +24,6 @@
 enum {
 	SCAN_LENGTHS = 64,
 	SCAN_WINDOWS = 32,    // the longest span, in windows
-	SCAN_EVALUATIONS = 25, // spans that end at different slides count as so many different ones a length
 };
 
 // One trailing span's statistics of one field.
@@ -41,13 +41,17 @@ struct scan {
 	const struct baseline *source;
 	const struct baseline_field *field;
 	const struct movement *movement;
-	double count, mean, variance;
+	double count, mean, variance, sd;
+	double scale, square;       // what the profile leaves of a number's deviations (a standard deviation) and of their
+				    // squares (a variance)
 	uint64_t bins[BASELINE_BINS]; // categories: counts
 	size_t members;
 	bool constant;
 	bool has_law[MOVEMENT_SERIES], has_tail; // what follows is made when first needed
 	struct movement_law law[MOVEMENT_SERIES];
-	struct tail tail, square;
+	struct tail tail, square_tail;
+	double most;             // p from here on are not told apart
+	struct scan_kept *kept;  // NULL: the scan judges one slide
 };
 
 struct scan_found {
@@ -57,10 +61,14 @@ struct scan_found {
 	double p;                // its own, times the tests that it counts as
 };
 
-// Lengths in ms, ascending: whole slides from one up to `longest`, each about 1.4 times the one before.
+// Lengths in ms, ascending: whole slides from one up to `longest`, each about 1.25 times the one before.
 size_t scan_lengths(int64_t slide_ms, int64_t longest_ms, int64_t out[SCAN_LENGTHS]);
 // False where the field's type has nothing to scan, or the baseline no value of it.
 bool scan_init(struct scan *s, const struct baseline *b, const struct baseline_field *f);
+// For a scan that judges many slides with the same lengths: what follows from these is kept, and values up to `least`
+// are 0, which spares most of the work; greater ones are the same.
+void scan_keep(struct scan *s, double least);
+void scan_release(struct scan *s);
 // The normal deviate of the smallest p times the tests that its span and member count as (so that one evaluation a
 // slide is what a budget counts); 0 where that is 0.5 or more.
 double scan_value(struct scan *s, const struct span *spans, size_t n, int64_t slide_ms, struct scan_found *found);

@@ -64,6 +64,23 @@ static void put_wide(struct tail *t, double lo, double hi, double beyond_lo, dou
 		put(t, lo + (i + 0.5) * step, fabs(beyond - beyond * ratio));
 }
 
+// The cumulant generating function at s and its first two derivatives, about the tilted mean.
+static double cumulant(const struct tail *t, double s, double *mean, double *variance)
+{
+	double top = s * (s > 0 ? t->x[t->n - 1] : t->x[0]), m0 = 0, m1 = 0, m2 = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		double w = t->w[i] * exp(s * t->x[i] - top);
+
+		m0 += w;
+		m1 += w * t->x[i];
+		m2 += w * t->x[i] * t->x[i];
+	}
+	*mean = m1 / m0;
+	*variance = fmax(0, m2 / m0 - *mean * *mean);
+	return log(m0) + top;
+}
+
 bool tail_init(struct tail *t, const struct grid *g, const uint64_t *bins, double least, double greatest, double runs)
 {
 	double all = 0, before = 0, held = 0, at = 0, mean, variance;
@@ -112,6 +129,7 @@ bool tail_init(struct tail *t, const struct grid *g, const uint64_t *bins, doubl
 	for (size_t i = 0; i < t->n; i++)
 		t->x[i] = (t->x[i] - mean) / sqrt(variance);
 	t->variance = 1;
+	cumulant(t, 0, &t->centre, &t->spread);
 	return true;
 }
 
@@ -133,28 +151,12 @@ void tail_square(struct tail *t, const struct tail *of)
 	for (size_t i = 0; i < t->n; i++)
 		t->x[i] /= mean;
 	t->variance /= mean * mean;
-}
-
-// The cumulant generating function at s and its first two derivatives, about the tilted mean.
-static double cumulant(const struct tail *t, double s, double *mean, double *variance)
-{
-	double top = s * (s > 0 ? t->x[t->n - 1] : t->x[0]), m0 = 0, m1 = 0, m2 = 0;
-
-	for (size_t i = 0; i < t->n; i++) {
-		double w = t->w[i] * exp(s * t->x[i] - top);
-
-		m0 += w;
-		m1 += w * t->x[i];
-		m2 += w * t->x[i] * t->x[i];
-	}
-	*mean = m1 / m0;
-	*variance = fmax(0, m2 / m0 - *mean * *mean);
-	return log(m0) + top;
+	cumulant(t, 0, &t->centre, &t->spread);
 }
 
 double tail_deviate(const struct tail *t, double mean, double n)
 {
-	double centre, variance, k = cumulant(t, 0, &centre, &variance), sign = mean < centre ? -1 : 1;
+	double centre = t->centre, variance = t->spread, k = 0, sign = mean < centre ? -1 : 1;
 	double end = sign > 0 ? t->x[t->n - 1] : t->x[0], at;
 
 	if (fabs(mean - centre) < 0.1 * sqrt(variance / n)) // where the approximation is 0 over 0
@@ -179,4 +181,48 @@ double tail_deviate(const struct tail *t, double mean, double n)
 	if (!(w > 0) || !(u > 0))
 		return sign * w;
 	return sign * fmax(0, w + log(u / w) / w);
+}
+
+// In powers of this of the tilt.
+#define CHORD 1.25
+#define FIRST_TILT 0.002
+
+void tail_bound_init(struct tail_bound *b, const struct tail *t)
+{
+	for (size_t side = 0; side < 2; side++) {
+		double s = side ? -FIRST_TILT : FIRST_TILT, mean, variance;
+		size_t n = 1;
+
+		b->x[side][0] = b->rate[side][0] = b->more[side][0] = 0;
+		for (; n < TAIL_CHORDS; n++, s *= CHORD) {
+			double k = cumulant(t, s, &mean, &variance), x = fabs(mean - t->centre), rate = s * mean - k;
+
+			if (!(x > b->x[side][n - 1] && variance > 0))
+				break;
+			b->x[side][n] = x;
+			b->rate[side][n] = rate;
+			b->more[side][n] = fmax(0, log(s * s * variance / (2 * rate)) / 2);
+		}
+		b->n[side] = n;
+	}
+}
+
+double tail_bound(const struct tail_bound *b, double far, double n)
+{
+	size_t side = far < 0, lo = 0, hi = b->n[side];
+	const double *x = b->x[side], *rate = b->rate[side];
+
+	far = fabs(far);
+	if (!hi || far >= x[hi - 1])
+		return INFINITY;
+	while (hi - lo > 1) {
+		size_t mid = (lo + hi) / 2;
+
+		if (x[mid] <= far)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	double chord = rate[lo] + (rate[hi] - rate[lo]) * (far - x[lo]) / (x[hi] - x[lo]), w = sqrt(2 * n * chord);
+	return w > 1 ? w + fmax(b->more[side][lo], b->more[side][hi]) / w : INFINITY;
 }

@@ -21,6 +21,7 @@ struct tail {
 	double x[TAIL_ATOMS], w[TAIL_ATOMS]; // ascending; sum of w 1
 	size_t n;
 	double variance;
+	double centre, spread; // of the atoms: mean and variance
 };
 
 // Standardised: mean 0, variance 1. bins: counts on the grid; as many of them as `runs` (at least 1) are worth one,
@@ -30,4 +31,15 @@ bool tail_init(struct tail *t, const struct grid *g, const uint64_t *bins, doubl
 void tail_square(struct tail *t, const struct tail *of);
 // The normal deviate of a mean of n values (any n > 0) at `mean`, signed.
 double tail_deviate(const struct tail *t, double mean, double n);
+
+// An upper bound of the deviate's size in little time, for who asks often: the rate (w^2 / 2n above) is convex, so its
+// chords lie above it.
+enum { TAIL_CHORDS = 44 };
+struct tail_bound {
+	double x[2][TAIL_CHORDS], rate[2][TAIL_CHORDS], more[2][TAIL_CHORDS]; // to either side of the mean, from it on
+	size_t n[2];
+};
+void tail_bound_init(struct tail_bound *b, const struct tail *t);
+// Of a mean of n values so far from the law's own; INFINITY: not known.
+double tail_bound(const struct tail_bound *b, double far, double n);
 #endif

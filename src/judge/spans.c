@@ -12,7 +12,7 @@
 
 enum { WIDTHS = 16, PART = 4, KEPT = 12 };
 // Each span is at least so many times the one before.
-#define RATIO 1.3
+#define RATIO 1.2
 
 struct row { // of a slice: its fields in the baseline's order
 	char *name;

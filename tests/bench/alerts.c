@@ -183,6 +183,11 @@ static struct pane *window_now(const struct window *w)
 // --- judging ---------------------------------------------------------------------------------------------
 
 enum { DRIFT, GLR, RULES };
+// While nothing changes, a value of `glr` up to CALM (limits are above 5) lets a span rest for a part of its length: its
+// deviate, which may be 4 now and must be 6 to fire, moves by sqrt(2 / REST) meanwhile. If it is 6 at the end it was below
+// 4 at the start with a probability under 1e-5, so fewer firings than that are missed.
+#define CALM 3
+enum { REST = 16 };
 static const char *const measures[RULES] = {[DRIFT] = "drift", [GLR] = "glr"};
 static const char *const scan_members[] = {"mean", "variance", "constant", "share"};
 
@@ -197,9 +202,10 @@ struct judging {
 	struct alert_state states[RULES];
 	struct window window;
 	struct pane *open; // of `drift`, not yet a whole slide
+	bool rests;
 	struct trail trail;
 	struct scan scan;
-	int64_t lengths[SCAN_LENGTHS];
+	int64_t lengths[SCAN_LENGTHS], due[SCAN_LENGTHS]; // due: the slide at which a length is looked at again
 	size_t nlengths;
 	struct {
 		double value;
@@ -237,12 +243,13 @@ static struct judging *judging_new(const struct options *o, const struct baselin
 	if (j->field->def.type == FIELD_CATEGORICAL)
 		for (size_t i = 0, n = coarse_categories(j->field->total, top); i < n; i++)
 			j->coarse[(size_t)(top[i]->value[0] - 'a')] = i;
-	trail_init(&j->trail, from, o->step);
+	trail_init(&j->trail, from, o->step, j->field->def.type == FIELD_NUMERIC, j->field->total->min, j->field->total->max);
 	j->nlengths = scan_lengths(o->step, SCAN_WINDOWS * HOUR, j->lengths);
 	if (!scan_init(&j->scan, b, j->field)) {
 		fprintf(stderr, "alerts: nothing to scan\n");
 		exit(1);
 	}
+	scan_keep(&j->scan, CALM);
 	return j;
 }
 
@@ -251,6 +258,7 @@ static void judging_free(struct judging *j)
 	window_clear(&j->window);
 	pane_free(j->open);
 	chunk_history_free(j->history);
+	scan_release(&j->scan);
 	free(j);
 }
 
@@ -302,10 +310,13 @@ static bool judge_glr(struct judging *j, int64_t boundary)
 {
 	struct span spans[SCAN_LENGTHS];
 	struct scan_found found;
-	size_t n = trail_spans(&j->trail, j->lengths, j->nlengths, spans);
+	size_t n = trail_spans(&j->trail, j->lengths, j->due, j->nlengths, spans);
 	struct measure_value v = {.state = READING_KNOWN};
 
 	v.value = scan_value(&j->scan, spans, n, j->options->step, &found);
+	for (size_t i = 0; j->rests && v.value <= 0 && i < n; i++)
+		if (spans[i].count)
+			j->due[i] = j->trail.n + j->lengths[i] / j->options->step / REST;
 	v.detail = scan_members[found.member];
 	if (!step(j, GLR, &v, boundary))
 		return false;
@@ -359,6 +370,8 @@ static void false_alarms(const struct options *o)
 			    source_seed(o->seed, (uint64_t)o->kind, (uint64_t)field));
 		struct baseline *b = make_baseline(&s, categorical);
 		struct judging *j = judging_new(o, b, start);
+
+		j->rests = true;
 		for (int64_t t = start; t < end; t += o->step) {
 			unsigned fired = judge(j, &s, t, start);
 			char what[64];
@@ -502,7 +515,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (o.step < SECOND || o.slide < o.step || o.slide % o.step || HOUR % o.slide || HOUR / o.slide > MAX_PANES ||
-	    SCAN_WINDOWS * HOUR / o.step > TRAIL_SLIDES || o.records < 1) {
+	    SCAN_WINDOWS * HOUR / o.step >= TRAIL_SLIDES || o.records < 1) {
 		fprintf(stderr, "alerts: an hour must be a whole number of slides, a slide of steps\n");
 		return 2;
 	}

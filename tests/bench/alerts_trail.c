@@ -2,67 +2,77 @@
 #include "alerts_trail.h"
 
 #include <math.h>
-#include <string.h>
+#include <stddef.h>
 
-enum { RING = TRAIL_SLIDES + 1 };
-
-void trail_init(struct trail *t, int64_t first, int64_t slide_ms)
+void trail_init(struct trail *t, int64_t first, int64_t slide_ms, bool numbers, double least, double greatest)
 {
-	memset(t, 0, sizeof *t);
 	t->first = first;
 	t->slide_ms = slide_ms;
+	t->numbers = numbers;
+	t->least = least;
+	t->greatest = greatest;
 }
 
 void trail_push(struct trail *t, const struct slide_sums *slide)
 {
-	const struct slide_sums *before = &t->sums[t->n % RING];
-	int64_t at = ++t->n;
-	struct slide_sums *now = &t->sums[at % RING];
+	size_t before = (size_t)(t->n % TRAIL_SLIDES), now = (size_t)(++t->n % TRAIL_SLIDES);
 
-	*now = *slide;
-	now->count += before->count;
-	now->sum += before->sum;
-	now->squares += before->squares;
-	for (size_t i = 0; i < CATEGORIES; i++)
-		now->categories[i] += before->categories[i];
-	t->min[0][at % RING] = slide->min;
-	t->max[0][at % RING] = slide->max;
-	for (int level = 1; level < TRAIL_LEVELS && at >= 1 << level; level++) {
-		int64_t half = 1 << (level - 1), then = (at - half) % RING;
+	t->sums[now].count = t->sums[before].count + slide->count;
+	t->sums[now].sum = t->sums[before].sum + slide->sum;
+	t->sums[now].squares = t->sums[before].squares + slide->squares;
+	t->min = slide->min;
+	t->max = slide->max;
+	if (!t->numbers) {
+		for (size_t i = 0; i < CATEGORIES; i++)
+			t->categories[now][i] = t->categories[before][i] + slide->categories[i];
+	} else if (slide->min < t->least || slide->max > t->greatest) {
+		size_t at = t->nbeyond++ % TRAIL_BEYOND;
 
-		t->min[level][at % RING] = fmin(t->min[level - 1][at % RING], t->min[level - 1][then]);
-		t->max[level][at % RING] = fmax(t->max[level - 1][at % RING], t->max[level - 1][then]);
+		t->beyond[at].slide = t->n;
+		t->beyond[at].min = slide->min;
+		t->beyond[at].max = slide->max;
 	}
 }
 
-static void extremes(const struct trail *t, int64_t slides, struct span *s)
+size_t trail_spans(struct trail *t, const int64_t *lengths, const int64_t *due, size_t n, struct span *out)
 {
-	int level = 63 - __builtin_clzll((unsigned long long)slides);
-	size_t a = (size_t)(t->n % RING), b = (size_t)((t->n - slides + (INT64_C(1) << level)) % RING);
-
-	s->min = fmin(t->min[level][a], t->min[level][b]);
-	s->max = fmax(t->max[level][a], t->max[level][b]);
-}
-
-size_t trail_spans(struct trail *t, const int64_t *lengths, size_t n, struct span *out)
-{
-	const struct slide_sums *now = &t->sums[t->n % RING];
-	size_t i;
+	size_t now = (size_t)(t->n % TRAIL_SLIDES), seen = 0, i;
+	int64_t to = t->first + t->n * t->slide_ms;
+	double min = t->min, max = t->max;
 
 	for (i = 0; i < n; i++) {
-		int64_t slides = lengths[i] / t->slide_ms, to = t->first + t->n * t->slide_ms;
+		int64_t slides = lengths[i] / t->slide_ms;
+		size_t then = (size_t)((t->n - slides) % TRAIL_SLIDES);
 
-		if (slides > t->n || slides > TRAIL_SLIDES)
+		if (slides > t->n || slides >= TRAIL_SLIDES)
 			break;
-		const struct slide_sums *then = &t->sums[(t->n - slides) % RING];
-		double count = now->count - then->count, sum = now->sum - then->sum;
+		struct span *s = &out[i];
 
-		out[i] = (struct span){.from = to - lengths[i], .to = to, .count = (uint64_t)count, .bins = t->bins[i]};
-		out[i].mean = sum / count;
-		out[i].variance = (now->squares - then->squares - sum * sum / count) / (count - 1);
-		extremes(t, slides, &out[i]);
-		for (size_t k = 0; k < CATEGORIES; k++)
-			t->bins[i][k] = now->categories[k] - then->categories[k];
+		s->count = 0;
+		if (t->n < due[i])
+			continue;
+		double count = t->sums[now].count - t->sums[then].count;
+		*s = (struct span){.from = to - lengths[i], .to = to, .count = (uint64_t)count};
+		if (t->numbers) {
+			double sum = t->sums[now].sum - t->sums[then].sum;
+
+			s->mean = sum / count;
+			s->variance = (t->sums[now].squares - t->sums[then].squares - sum * s->mean) / (count - 1);
+			for (; seen < t->nbeyond && seen < TRAIL_BEYOND; seen++) {
+				size_t at = (t->nbeyond - 1 - seen) % TRAIL_BEYOND;
+
+				if (t->beyond[at].slide <= t->n - slides)
+					break;
+				min = fmin(min, t->beyond[at].min);
+				max = fmax(max, t->beyond[at].max);
+			}
+			s->min = min;
+			s->max = max;
+		} else {
+			s->bins = t->bins[i];
+			for (size_t k = 0; k < CATEGORIES; k++)
+				t->bins[i][k] = t->categories[now][k] - t->categories[then][k];
+		}
 	}
 	return i;
 }
