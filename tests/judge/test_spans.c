@@ -164,7 +164,7 @@ Test(spans, are_those_of_the_records)
 			for (size_t i = 0; i < g.n; i++) {
 				int64_t length = g.spans[i].to - g.spans[i].from, before = i ? end - g.spans[i - 1].from : 0;
 				cr_expect_eq(g.spans[i].to, end);
-				cr_expect_geq((double)length, 1.3 * (double)before);
+				cr_expect_geq((double)length, 1.2 * (double)before);
 				cr_expect_leq((double)length, fmax(1.75 * (double)before, (double)before + SLIDE));
 			}
 			if (end - begin > 512 * MINUTE)
