@@ -70,11 +70,27 @@ static void get_sum(struct rd *r, uint8_t version, struct xsum *s)
 	r->bad |= !r->bad && !xsum_set(s, b.low, b.negative, b.digits, b.n);
 }
 
+enum { TOKEN_MAX = 20 };
+
+static char *write_uvar(char *p, uint64_t v)
+{
+	for (; v > 0x7f; v >>= 7)
+		*p++ = (char)(v | 0x80);
+	*p++ = (char)v;
+	return p;
+}
+
+static char *write_token(char *p, uint64_t gap, uint64_t n)
+{
+	p = write_uvar(p, gap << 4 | (n < 15 ? n : 15));
+	return n < 15 ? p : write_uvar(p, n - 15);
+}
+
 static void put_token(struct buf *out, uint64_t gap, uint64_t n)
 {
-	buf_uvar(out, gap << 4 | (n < 15 ? n : 15));
-	if (n >= 15)
-		buf_uvar(out, n - 15);
+	char token[TOKEN_MAX];
+
+	buf_add(out, token, (size_t)(write_token(token, gap, n) - token));
 }
 
 static void put_bins(struct buf *out, const struct field_stats *f)
@@ -83,14 +99,19 @@ static void put_bins(struct buf *out, const struct field_stats *f)
 
 	put_cstr(out, f->grid_id);
 	buf_uvar(out, f->nbins);
+	buf_reserve(out, (f->nbins + 1) * TOKEN_MAX);
+	char *p = out->data + out->len;
 	for (size_t i = 0; i < f->nbins; i++) {
-		if (!field_bin(f, i) && ++gap < GAP_MAX)
+		uint64_t n = field_bin(f, i);
+
+		if (!n && ++gap < GAP_MAX)
 			continue;
-		put_token(out, gap, field_bin(f, i));
+		p = write_token(p, gap, n);
 		gap = 0;
 	}
 	if (gap)
-		put_token(out, gap, 0);
+		p = write_token(p, gap, 0);
+	out->len = (size_t)(p - out->data);
 	xsum_put(&f->low_sum, out);
 	xsum_put(&f->high_sum, out);
 }

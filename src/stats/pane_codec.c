@@ -251,6 +251,7 @@ static void get_fields(struct rd *r, struct pane *p, uint8_t version, const stru
 {
 	size_t n = get_count(r);
 
+	free(p->fields);
 	p->fields = xcalloc(n + 1, sizeof *p->fields);
 	for (size_t i = 0; i < n && !r->bad; i++) {
 		struct field_target t = {0};
@@ -259,6 +260,8 @@ static void get_fields(struct rd *r, struct pane *p, uint8_t version, const stru
 		p->nfields++;
 		r->bad |= i && field_cmp(p->fields[i - 1], p->fields[i]) >= 0;
 		resolve_grid(r, of, t.f, NULL);
+		p->approximate |= t.f->approximate;
+		p->mixed_grids |= t.f->mixed;
 	}
 }
 
@@ -312,10 +315,10 @@ static struct pane *get_pane(struct pane *dst, const void *bytes, size_t n, bool
 		return NULL;
 	p = pane_new();
 	flags = get_head(&r, p);
-	if (dst)
+	if (dst && dst->nfields)
 		add_fields(&r, dst, version, of);
 	else
-		get_fields(&r, p, version, of);
+		get_fields(&r, dst ? dst : p, version, of);
 	get_tail(&r, p, version, flags);
 	if (r.bad) {
 		error_set(err, "a pane of %zu bytes has a good checksum but is not well formed", n);
