@@ -9,13 +9,14 @@
 #include "util/search.h"
 #include "util/xalloc.h"
 
-enum { FAN = 4, MAX_WIDTHS = 24, KEEP_BOUNDARIES = 32, BATCH = 1024 };
+enum { FAN = 4, MAX_WIDTHS = 24, KEEP_BOUNDARIES = 32, RUN = 3, BATCH = 1024 };
 
 const int64_t roll_widths[ROLL_WIDTHS] = {3600000, 86400000};
 
 struct block {
 	int64_t start, width;
 	uint64_t stamp, used;
+	bool run; // of RUN blocks or more in a row, which windows share until it moves on by one
 	struct merged m;
 };
 
@@ -338,6 +339,35 @@ static const struct block *block_fill(struct windows *w, size_t level, int64_t s
 	return b;
 }
 
+// The same of n blocks in a row.
+static const struct block *run_fill(struct windows *w, size_t level, int64_t start, size_t n)
+{
+	int64_t width = w->widths[level] * (int64_t)n, key[2] = {start, width};
+	uint64_t stamp = windows_stamp(w, start, width);
+	struct block *b = block_get(w, start, width);
+
+	if (!stamp)
+		return NULL;
+	if (!b) {
+		b = xcalloc(1, sizeof *b);
+		*b = (struct block){.start = start, .width = width, .run = true};
+		map_put(&w->blocks, key, sizeof key, b);
+	}
+	b->used = w->boundary;
+	if (b->stamp == stamp)
+		return b;
+	merged_release(&b->m);
+	merged_init(&b->m, start, start + width);
+	for (size_t i = 0; i < n; i++) {
+		const struct block *part = block_fill(w, level, start + (int64_t)i * w->widths[level]);
+		if (part)
+			merged_add(&b->m, &part->m, false, w->baseline, w->stream);
+	}
+	merged_pack(&b->m);
+	b->stamp = stamp;
+	return b;
+}
+
 static size_t widest(const struct windows *w, int64_t at, int64_t to)
 {
 	size_t level = w->nwidths - 1;
@@ -391,11 +421,15 @@ static int merge(struct windows *w, int64_t from, int64_t to, bool moments, stru
 	if (rc || out->cut)
 		return rc;
 	for (int64_t at = from; at < to;) {
-		size_t level = widest(w, at, to);
-		const struct block *b = block_fill(w, level, at);
+		size_t level = widest(w, at, to), n = 1;
+		while (level > w->nleaf && at + w->widths[level] * (int64_t)n < to &&
+		       widest(w, at + w->widths[level] * (int64_t)n, to) == level)
+			n++;
+		n = n < RUN ? 1 : n;
+		const struct block *b = n > 1 ? run_fill(w, level, at, n) : block_fill(w, level, at);
 		if (b)
 			merged_add(out, &b->m, moments, w->baseline, w->stream);
-		at += w->widths[level];
+		at += w->widths[level] * (int64_t)n;
 	}
 	merged_total(out);
 	return 0;
@@ -417,7 +451,7 @@ void windows_evict(struct windows *w, int64_t before)
 	for (struct map_entry *e = NULL; (e = map_next(&w->blocks, e));) {
 		struct block *b = e->value;
 		int64_t key[2] = {b->start, b->width};
-		if (b->start + b->width <= before || b->used + KEEP_BOUNDARIES < w->boundary) {
+		if (b->start + b->width <= before || b->used + (b->run ? 1 : KEEP_BOUNDARIES) < w->boundary) {
 			map_del(&w->blocks, key, sizeof key);
 			block_free(b);
 		}

@@ -5,8 +5,9 @@
 //
 // Blocks come in widths pane, unit (which divides the slide and every window's length), 4 units, 16 units
 // ..., by way of an hour and a day where the unit divides them, so that rolled-up intervals fit; a window is cut
-// greedily into the widest aligned blocks, so that a week of one-minute panes is a few tens of merges. Panes are
-// merged, never subtracted. Blocks that were not used lately are evicted: inside a long window only wide ones stay.
+// greedily into the widest aligned blocks, so that a week of one-minute panes is a few tens of merges, and blocks of one
+// width in a row are kept merged until the window leaves one. Panes are merged, never subtracted. Blocks that were not
+// used lately are evicted: inside a long window only wide ones stay.
 //
 // A pass: windows_begin, windows_need (the range that will be looked at; listed once), then for each boundary
 // windows_merge as often as wished and windows_evict. An operation that fails leaves the caches valid.
