@@ -111,18 +111,24 @@ static struct buf make_pane(const struct baseline *b, int64_t at)
 	struct pane *p = pane_new();
 	struct buf out = {0};
 
-	for (size_t r = 0; r < world.records / world.slices; r++) {
+	size_t n = world.records / world.slices;
+	double *x = xcalloc(n, sizeof *x);
+	for (size_t r = 0; r < n; r++)
 		pane_count_record(p, at + (int64_t)r, (int64_t)r, 7, true, false, false);
-		for (size_t k = 0; k < b->nfields; k++) {
-			struct field_stats *f = pane_field(p, k, &b->fields[k]->def);
-			if (b->fields[k]->def.type == FIELD_NUMERIC) {
-				field_add_number(f, number(k));
-			} else {
-				const char *w = word();
+	for (size_t k = 0; k < b->nfields; k++) {
+		struct field_stats *f = pane_field(p, k, &b->fields[k]->def);
+		bool numeric = f->type == FIELD_NUMERIC;
+		for (size_t r = 0; r < n; r++) {
+			const char *w = numeric ? NULL : word();
+			if (numeric)
+				x[r] = number(k);
+			else
 				field_add_category(f, w, strlen(w));
-			}
 		}
+		if (numeric)
+			field_add_numbers(f, x, n);
 	}
+	free(x);
 	pane_encode(p, &out);
 	pane_free(p);
 	world.pane_bytes += out.len;

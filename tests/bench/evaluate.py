@@ -11,14 +11,16 @@ import tempfile
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 PROGRAM = os.environ.get("EVALUATE", os.path.join(TOP, "build", "tests", "bench", "evaluate"))
 # fields, partitions, slices, records of a partition's pane
-ROWS = [(1000, 12, 1, 100), (250, 12, 1, 100), (1000, 3, 1, 100), (250, 3, 1, 1000), (250, 3, 8, 400)]
+ROWS = [(10, 12, 1, 100), (100, 12, 1, 100), (1000, 12, 1, 100),  # fields
+        (1000, 1, 1, 1200), (1000, 48, 1, 25),  # partitions of the same stream
+        (100, 3, 1, 1000), (100, 3, 10, 1000), (100, 3, 100, 1000)]  # slices of the same stream
 CONFIG = """kafka: {bootstrap.servers: "127.0.0.1:1"}
 schema_registry: {url: "http://127.0.0.1:1"}
 redis: {url: "redis://127.0.0.1:1/0"}
 alerts: %s/alerts
 streams: [{name: bench, topic: bench, role: features, owner: bench, window: 1h, slide: 1m, lateness: 30s}]
 """
-COLUMNS = [("warm_median_ms", "warm ms"), ("warm_worst_ms", "worst ms"), ("cold_ms", "cold ms"), ("caches_mib", "caches MiB"),
+COLUMNS = [("warm_median_ms", "warm ms"), ("warm_mean_ms", "mean ms"), ("warm_worst_ms", "worst ms"), ("cold_ms", "cold ms"), ("caches_mib", "caches MiB"),
            ("baseline_mib", "baseline MiB"), ("pane_bytes_a_field", "bytes a field")]
 
 
