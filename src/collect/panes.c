@@ -6,7 +6,7 @@
 #include "collect/partition.h"
 #include "util/xalloc.h"
 
-enum { CROWD = 1 << 16 }; // fields of open panes: some 100 MB of numbers
+enum { CROWD = 1 << 13 }; // fields: some 10 MB of numbers
 
 static size_t pane_key(char *key, int64_t interval, const char *slice)
 {
@@ -90,7 +90,12 @@ size_t part_open_fields(const struct part *p)
 	return n;
 }
 
+bool fields_crowd(size_t open, size_t kept)
+{
+	return open > kept && open - kept > (kept > CROWD ? kept : CROWD);
+}
+
 bool part_is_crowded(const struct part *p)
 {
-	return part_open_fields(p) > CROWD + 2 * p->kept;
+	return fields_crowd(part_open_fields(p), p->kept);
 }

@@ -133,8 +133,10 @@ void part_lost_event(struct part *p, const char *type, json_t *fields);
 struct open_pane *part_pane(struct part *p, struct part_stream *s, int64_t interval, const char *slice);
 void part_panes_moved(struct part_stream *s); // after panes were taken out
 size_t part_panes(const struct part *p);      // that are open
-// It has so many open panes, most of them of closed intervals, that a checkpoint is due.
 size_t part_open_fields(const struct part *p); // of all open panes
+// So many more fields of panes are open than the last checkpoint left, most of them of closed intervals, that another
+// is due.
+bool fields_crowd(size_t open, size_t kept);
 bool part_is_crowded(const struct part *p);
 
 // Counts one message (a record or a tombstone). `now` tells the future. False: its schema cannot be had yet,

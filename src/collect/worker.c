@@ -192,6 +192,27 @@ static void wait_for_schema(struct worker *w, struct part *p)
 	p->retry_at = mono_after_ms(250);
 }
 
+// Old records open a pane each if they will: a crowd of them does not wait for the batch to end.
+static void relieve(struct worker *w)
+{
+	size_t open = 0, kept = 0, most = 0;
+	struct part *fullest = NULL;
+
+	for (size_t i = 0; i < w->nparts; i++) {
+		struct part *p = w->parts[i];
+		size_t n = part_open_fields(p);
+
+		open += n;
+		kept += p->kept;
+		if (p->claimed && n > p->kept + most) {
+			most = n - p->kept;
+			fullest = p;
+		}
+	}
+	if (fullest && fields_crowd(open, kept))
+		worker_checkpoint(w, fullest);
+}
+
 // Returns the partition where the message is now the last one counted, else NULL.
 static struct part *handle(struct worker *w, const struct message *m, struct wall_time now)
 {
@@ -224,6 +245,7 @@ static struct part *handle(struct worker *w, const struct message *m, struct wal
 	}
 	if (checked(w, p, m) || m->offset < p->next)
 		return NULL;
+	uint32_t segments = p->segments;
 	if (!part_record(p, m, &w->port, &w->scratch, now)) {
 		wait_for_schema(w, p);
 		return NULL;
@@ -233,6 +255,10 @@ static struct part *handle(struct worker *w, const struct message *m, struct wal
 	p->waiting_since = 0;
 	p->check_offset = m->offset;
 	p->check_ts = m->time.ms;
+	if (p->segments != segments) {
+		p->check_crc = crc_of(m);
+		relieve(w);
+	}
 	return p;
 }
 
@@ -262,7 +288,7 @@ static bool due(const struct worker *w, const struct part *p)
 		return true;
 	if (p->dirty && (age >= w->conf->config->checkpoint_ms || (p->idle && !p->reported_idle)))
 		return true;
-	return age >= HEARTBEAT_MS || part_is_crowded(p);
+	return age >= HEARTBEAT_MS;
 }
 
 static void show_partitions(struct worker *w)

@@ -94,6 +94,34 @@ Test(worker, a_topic_made_anew_is_counted_from_its_start)
 	expect_hole(MANY - 1, MANY - 1);
 }
 
+enum { WIDE = 300, OLD = 60 };
+
+static void read_wide(void)
+{
+	char path[8];
+
+	for (int i = 0; kafka.polls == 1 && i < WIDE; i++) {
+		snprintf(path, sizeof path, "f%03d", i);
+		wstream_field(worker->streams, path, FIELD_NUMERIC, false);
+	}
+	read_all();
+}
+
+Test(worker, old_records_that_open_a_pane_each_do_not_crowd_within_a_batch)
+{
+	conf.pane_ms = 1;
+	conf.lateness_ms = 0;
+	kafka.log[0].records = kafka.log[0].stable = kafka.log[0].end = OLD;
+	world_live(read_wide);
+	cr_assert_eq(world_counted(0), OLD);
+	cr_expect_geq(most_segments, (1 << 13) / (WIDE + 1), "each of them is a write");
+	cr_expect_leq(most_segments, (1 << 13) / (WIDE + 1) + 2, "%zu of %d records in hand", most_segments, OLD);
+	cr_assert_eq(claims[0], 1);
+	world_live(read_all);
+	cr_assert_eq(world_counted(0), OLD, "the check record's sum is of the record that was counted last");
+	cr_assert_str_eq(events, "");
+}
+
 static void lose_an_answer(void)
 {
 	if (kafka.polls == 1)

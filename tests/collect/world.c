@@ -11,6 +11,7 @@
 
 struct consumer kafka;
 struct held redis[PARTS], copy[PARTS];
+size_t most_segments;
 uint64_t generation;
 int nonces, claims[PARTS];
 enum store_result answer;  // STORE_LOST: written, and the answer does not come; STORE_FAILED: not written
@@ -366,6 +367,7 @@ static enum store_result play_checkpoint(void *ctx, const struct checkpoint *c, 
 		error_set(err, "fenced");
 		return STORE_FENCED;
 	}
+	most_segments = c->nsegments > most_segments ? c->nsegments : most_segments;
 	h->next = c->next;
 	h->co = c->check_offset;
 	h->ct = c->check_ts;
@@ -450,6 +452,7 @@ void world_start(void)
 				    .lateness_ms = 3600000, .pane_ms = 60000, .max_slices = 2};
 	kafka = (struct consumer){.session_ms = 10000};
 	generation = 1;
+	most_segments = 0;
 	first_seen = INT64_MIN;
 	kafka.partitions = 1;
 	for (int p = 0; p < PARTS; p++) {

@@ -59,6 +59,7 @@ struct letter_box {
 
 extern struct consumer kafka;
 extern struct held redis[PARTS], copy[PARTS];
+extern size_t most_segments;        // in one checkpoint
 extern uint64_t generation;
 extern int nonces, claims[PARTS];
 extern enum store_result answer;  // STORE_LOST: written, and the answer does not come; STORE_FAILED: not written
