@@ -28,8 +28,8 @@ struct judge_port {
 	// The caller frees *out.
 	int (*intervals)(void *ctx, const char *stream, int64_t from, int64_t to, struct interval_view **out,
 			 size_t *n, struct error *err);
-	// Calls each for every segment of the n intervals (one pipeline). bytes are valid during the call only. 1: one of
-	// them was rolled up since it was listed; what was told of them is no whole, list them again.
+	// Calls each for every segment of the n intervals (one pipeline), in their order. bytes are valid during the
+	// call only. 1: one of them was rolled up since it was listed; what was told of them is no whole, list them again.
 	int (*segments)(void *ctx, const char *stream, const struct interval_view *iv, size_t n,
 			void (*each)(void *arg, const struct interval_view *of, const struct segment_view *s), void *arg,
 			struct error *err);

@@ -161,7 +161,7 @@ struct own_pane {
 // Blocks whose content is out of date and must be read, in order of start.
 struct wanted {
 	struct block **blocks;
-	size_t n, cap;
+	size_t n, cap, packed; // the first `packed` of them are whole
 	const struct windows *w;
 	struct own_pane *panes;
 	size_t npanes, cappanes;
@@ -221,6 +221,13 @@ static void block_prepare(struct windows *w, size_t level, int64_t start, struct
 	want->blocks[want->n++] = b;
 }
 
+// One that is unpacked takes ten times the memory: there is one at a time.
+static void pack_before(struct wanted *want, size_t n)
+{
+	for (; want->packed < n; want->packed++)
+		merged_pack(&want->blocks[want->packed]->m);
+}
+
 static void on_segment(void *arg, const struct interval_view *of, const struct segment_view *v)
 {
 	struct wanted *want = arg;
@@ -235,6 +242,7 @@ static void on_segment(void *arg, const struct interval_view *of, const struct s
 		else
 			hi = mid;
 	}
+	pack_before(want, lo);
 	const struct slice_stats *s =
 		merged_segment(&want->blocks[lo]->m, v, want->w->baseline, want->w->stream, &overflowed);
 	if (!s)
@@ -287,11 +295,10 @@ static int read_batch(const struct windows *w, struct wanted *batch, const struc
 {
 	int rc = n ? w->port->segments(w->port->ctx, w->stream, iv, n, on_segment, batch, err) : 0;
 
+	pack_before(batch, rc ? batch->packed : batch->n);
 	count_overflows(batch);
-	for (size_t k = 0; !rc && k < batch->n; k++) {
-		merged_pack(&batch->blocks[k]->m);
+	for (size_t k = 0; !rc && k < batch->n; k++)
 		batch->blocks[k]->stamp = windows_stamp(w, batch->blocks[k]->start, batch->blocks[k]->width);
-	}
 	return rc;
 }
 

@@ -123,9 +123,12 @@ int store_intervals(struct store *s, const char *stream, int64_t from, int64_t t
 
 // SLICE 1f TOPIC/PARTITION 1f, then NONCE 1f N or OVERFLOWS 1f MET; the slice's own text is escaped by its maker and
 // holds no 1f.
-static void each_segment(const redisReply *h, const struct interval_view *of,
-			 void (*each)(void *, const struct interval_view *, const struct segment_view *), void *arg)
+// -> Their bytes.
+static size_t each_segment(const redisReply *h, const struct interval_view *of,
+			   void (*each)(void *, const struct interval_view *, const struct segment_view *), void *arg)
 {
+	size_t bytes = 0;
+
 	for (size_t i = 0; i + 1 < h->elements; i += 2) {
 		char *field = h->element[i]->str, *sep = strchr(field, '\x1f');
 		char *sep2 = sep ? strchr(sep + 1, '\x1f') : NULL, *slash = NULL;
@@ -143,7 +146,9 @@ static void each_segment(const redisReply *h, const struct interval_view *of,
 			v.met = *end ? strtoull(end + 1, NULL, 10) : 0;
 		}
 		each(arg, of, &v);
+		bytes += v.len;
 	}
+	return bytes;
 }
 
 static int append_get(struct store *s, char *key, struct error *err)
@@ -157,26 +162,47 @@ static int append_get(struct store *s, char *key, struct error *err)
 	return rc;
 }
 
+static int append_interval(struct store *s, const char *stream, const struct interval_view *iv, const redisReply *widths,
+			   struct error *err)
+{
+	if (iv->width)
+		return append_get(s, key_roll(s->prefix, stream, iv->width, iv->start), err);
+	for (size_t w = 0; w < widths->elements; w++)
+		if (append_get(s, key_segment(s->prefix, stream, reply_int(widths->element[w], 0), iv->start), err))
+			return -1;
+	return 0;
+}
+
+// How many intervals may be on their way: the server holds them in memory until they are read.
+static size_t ahead(size_t largest)
+{
+	enum { BYTES = 4 << 20, FIRST = 4 };
+	size_t n = largest ? BYTES / largest : FIRST;
+
+	return n < 1 ? 1 : n;
+}
+
 static int read_chunk(struct store *s, const char *stream, const struct interval_view *iv, size_t n, const redisReply *widths,
 		      void (*each)(void *, const struct interval_view *, const struct segment_view *), void *arg,
 		      struct error *err)
 {
+	size_t asked = 0, largest = 0;
+
 	for (size_t i = 0; i < n; i++) {
-		if (iv[i].width && append_get(s, key_roll(s->prefix, stream, iv[i].width, iv[i].start), err))
-			return -1;
-		for (size_t w = 0; !iv[i].width && w < widths->elements; w++)
-			if (append_get(s, key_segment(s->prefix, stream, reply_int(widths->element[w], 0), iv[i].start), err))
+		size_t bytes = 0;
+		for (; asked < n && asked < i + ahead(largest); asked++)
+			if (append_interval(s, stream, &iv[asked], widths, err))
 				return -1;
-	}
-	for (size_t i = 0; i < n; i++)
 		for (size_t w = 0; w < (iv[i].width ? 1 : widths->elements); w++) {
 			redisReply *r = conn_reply(s, err);
 			if (!r)
 				return -1;
 			if (r->type == REDIS_REPLY_ARRAY)
-				each_segment(r, &iv[i], each, arg);
+				bytes += each_segment(r, &iv[i], each, arg);
 			freeReplyObject(r);
 		}
+		largest = bytes > largest ? bytes : largest;
+	}
 	return 0;
 }
 
