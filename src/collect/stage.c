@@ -34,11 +34,10 @@ void stage_number(struct stage *s, struct field_stats *f, size_t k, double x)
 
 void stage_flush(struct stage *s, struct pane *p)
 {
-	for (size_t k = 0; k < s->n; k++) {
+	for (size_t k = 0; k < s->n; k++)
 		if (s->columns[k].n)
 			field_add_numbers(p->fields[k], s->columns[k].x, s->columns[k].n);
-		s->columns[k].n = 0;
-	}
+	stage_release(s);
 }
 
 void stage_release(struct stage *s)

@@ -17,6 +17,6 @@ struct stage {
 
 // f: the field's statistics, `k` its index.
 void stage_number(struct stage *s, struct field_stats *f, size_t k, double x);
-void stage_flush(struct stage *s, struct pane *p); // all of it into the pane, before it is read
+void stage_flush(struct stage *s, struct pane *p); // all of it into the pane, before it is read; releases
 void stage_release(struct stage *s);
 #endif
