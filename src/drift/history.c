@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "drift/chunks.h"
+#include "drift/phases.h"
 #include "drift/special.h"
 #include "drift/spread.h"
 #include "util/clock.h"
@@ -194,39 +195,49 @@ const struct usual *chunk_history_phase(const struct chunk_history *h, const str
 	return &h->phases[phase_of(g->slot, h->period, h->length)];
 }
 
-static const struct usual *phase_at(const struct chunk_history *h, int64_t slot, const struct usual *otherwise)
+static void usual_at(const struct chunk_history *h, size_t phase, struct usual *out)
 {
-	const struct usual *u = &h->phases[phase_of(slot, h->period, h->length)];
+	if (h->packed)
+		phases_get(h->packed, phase, out);
+	else
+		*out = h->phases[phase];
+}
 
-	return u->n > 0 ? u : otherwise;
+static struct usual phase_at(const struct chunk_history *h, int64_t slot, const struct usual *otherwise)
+{
+	struct usual u;
+
+	usual_at(h, phase_of(slot, h->period, h->length), &u);
+	return u.n > 0 ? u : *otherwise;
 }
 
 // The part [x0, x1] of a phase, -0.5 being its beginning and 0.5 its end, by the parabola that has the means of the
 // phase and of those beside it: a rhythm goes on within a phase.
 static void part_add(const struct chunk_history *h, int64_t slot, double x0, double x1, struct usual *out)
 {
-	const struct usual *own = &h->phases[phase_of(slot, h->period, h->length)];
+	struct usual own;
+	usual_at(h, phase_of(slot, h->period, h->length), &own);
+	if (own.n <= 0)
+		return;
 	double b = (x0 + x1) / 4, a = ((x0 * x0 + x0 * x1 + x1 * x1) / 3 - 1.0 / 12) / 2;
 	const struct {
-		const struct usual *phase;
+		struct usual phase;
 		double weight;
-	} parts[] = {{phase_at(h, slot - h->length, own), a - b},
+	} parts[] = {{phase_at(h, slot - h->length, &own), a - b},
 		     {own, 1 - 2 * a},
-		     {phase_at(h, slot + h->length, own), a + b}};
+		     {phase_at(h, slot + h->length, &own), a + b}};
 	double mean = 0, bins[BASELINE_BINS] = {0};
 
-	if (own->n <= 0)
-		return;
 	for (size_t k = 0; k < ARRAY_LEN(parts); k++) {
-		const struct usual *u = parts[k].phase;
+		const struct usual *u = &parts[k].phase;
 
 		mean += parts[k].weight * u->mean;
 		for (size_t i = 0; i < BASELINE_BINS; i++)
-			bins[i] += parts[k].weight * u->bins[i] / u->n * own->n;
+			bins[i] += parts[k].weight * u->bins[i] / u->n * own.n;
 	}
 	for (size_t i = 0; i < BASELINE_BINS; i++)
 		bins[i] = fmax(0, bins[i]);
-	usual_add(out, own->n, mean, own->variance, bins, x1 - x0);
+	usual_add(out, own.n, mean, own.variance, bins, x1 - x0);
 }
 
 void chunk_history_usual(const struct chunk_history *h, int64_t from, int64_t window_ms, struct usual *out)
@@ -244,8 +255,11 @@ void chunk_history_usual(const struct chunk_history *h, int64_t from, int64_t wi
 		out->bins[i] *= length / (double)window_ms; // it rests on all of the phase
 	if (window_ms < h->length)
 		out->n *= length / (double)window_ms;
-	for (size_t k = 0; out->n <= 0 && k < h->nphases; k++) // no season, or nothing was ever seen at that time
-		usual_add(out, h->phases[k].n, h->phases[k].mean, h->phases[k].variance, h->phases[k].bins, 1);
+	for (size_t k = 0; out->n <= 0 && k < h->nphases; k++) { // no season, or nothing was ever seen at that time
+		struct usual u;
+		usual_at(h, k, &u);
+		usual_add(out, u.n, u.mean, u.variance, u.bins, 1);
+	}
 }
 
 // --- making it ----------------------------------------------------------------------------------------
@@ -306,8 +320,11 @@ struct chunk_history *chunk_history_new(const struct baseline_field *f, const st
 	struct chunk_history *h = chunk_history_build(f, b, window_ms, seasons, HISTORY_ENOUGH);
 
 	if (h) {
+		h->packed = phases_pack(h->phases, h->nphases, f->nbins);
 		free(h->groups);
+		free(h->phases);
 		h->groups = NULL;
+		h->phases = NULL;
 	}
 	return h;
 }
@@ -319,6 +336,7 @@ void chunk_history_free(struct chunk_history *h)
 	spread_free(h->spread);
 	free(h->groups);
 	free(h->phases);
+	phases_free(h->packed);
 	free(h);
 }
 

@@ -35,6 +35,7 @@ struct series {
 };
 
 struct spread;
+struct phases;
 struct chunk_series;
 
 struct chunk_history {
@@ -46,7 +47,8 @@ struct chunk_history {
 	bool shorter;         // the window is shorter than a chunk
 	int64_t period;       // of the season; 0: none
 	size_t nphases;       // 1 where there is none
-	struct usual *phases;
+	struct usual *phases;   // NULL: no longer kept
+	struct phases *packed;  // in their place (drift/phases.h)
 	double phase_groups;  // groups that a phase's centre rests on
 	double log_variance;  // mean log variance of groups of the window's full length, NaN if too few; where there
 			      // is a season, less their phases'
@@ -63,7 +65,7 @@ struct chunk_history *chunk_history_build(const struct baseline_field *f, const 
 void chunk_history_free(struct chunk_history *h);
 // What is usual in [from, from + window_ms).
 void chunk_history_usual(const struct chunk_history *h, int64_t from, int64_t window_ms, struct usual *out);
-// What is usual at the group's own phase.
+// What is usual at the group's own phase, of a history that keeps its groups.
 const struct usual *chunk_history_phase(const struct chunk_history *h, const struct chunk_group *g);
 
 // The histories of any number of fields and window lengths, each made (with seasons) when it is first asked for.

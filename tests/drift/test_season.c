@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "drift/history.h"
+#include "drift/phases.h"
 #include "drift/special.h"
 #include "helper.h"
 #include "util/xalloc.h"
@@ -253,6 +254,43 @@ static struct chunk_history *history_of(int days, bool sine, bool weekend, int64
 		}
 	*out = baseline_builder_finish(builder, NULL, &err);
 	return chunk_history_new((*out)->fields[0], *out, window_ms, true);
+}
+
+// What is kept of a history says the same as what it was made of.
+Test(season, phases_are_kept_to_the_last_bit)
+{
+	struct baseline *b;
+	chunk_history_free(history_of(23, true, true, 3 * HOUR, &b));
+	struct chunk_history *packed = chunk_history_new(b->fields[0], b, 3 * HOUR, true);
+	struct chunk_history *plain = chunk_history_build(b->fields[0], b, 3 * HOUR, true, HISTORY_ENOUGH);
+	struct usual x, y;
+
+	cr_assert_eq(packed->nphases, 56);
+	for (int64_t from = 0; from < 7 * DAY; from += HOUR / 2) {
+		chunk_history_usual(packed, from, 2 * HOUR, &x);
+		chunk_history_usual(plain, from, 2 * HOUR, &y);
+		cr_assert_arr_eq(&x, &y, sizeof x);
+	}
+	chunk_history_free(packed);
+	chunk_history_free(plain);
+	baseline_free(b);
+}
+
+Test(season, bins_of_any_size_are_kept)
+{
+	static const double most[] = {0, 255, 256, 65535, 65536, 4294967295.0, 0x1p32, 0x1p53};
+	struct usual u[3] = {{.n = 7, .mean = NAN, .variance = 1e-300}, {.n = 0}, {.n = 5, .mean = -2, .variance = 3}}, got;
+
+	for (size_t k = 0; k < sizeof most / sizeof *most; k++) {
+		u[0].bins[0] = u[2].bins[30] = most[k];
+		u[2].bins[3] = most[k] > 1 ? most[k] - 1 : 0;
+		struct phases *p = phases_pack(u, 3, 31);
+		for (size_t i = 0; i < 3; i++) {
+			phases_get(p, i, &got);
+			cr_assert_arr_eq(&got, &u[i], sizeof got, "%g", most[k]);
+		}
+		phases_free(p);
+	}
 }
 
 Test(season, is_found_where_there_is_one)
