@@ -70,8 +70,8 @@ static void chi2_note(struct family *f, const struct columns *t, const struct se
 void add_chi2(struct family *f, const struct columns *all)
 {
 	const struct pooling *by = f->history ? spread_pooling(f->history->spread, f->m) : NULL;
-	size_t *own = by ? NULL : xcalloc(all->n + 1, sizeof *own);
-	const size_t *group = by ? by->group : own;
+	uint32_t *own = by ? NULL : xcalloc(all->n + 1, sizeof *own);
+	const uint32_t *group = by ? by->group : own;
 	size_t used = by ? by->used : pool_columns(all->r, all->n, f->m, own);
 	struct columns t = {.r = xcalloc(used, sizeof *t.r), .c = xcalloc(used, sizeof *t.c)};
 

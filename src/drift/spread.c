@@ -96,7 +96,7 @@ void coarse_init(struct coarse *k, const struct cells *s, const uint32_t *group,
 
 // --- columns ------------------------------------------------------------------------------------------
 
-size_t pool_columns(const double *r, size_t n, double size, size_t *group)
+size_t pool_columns(const double *r, size_t n, double size, uint32_t *group)
 {
 	double total = 0, pooled = 0, least = INFINITY;
 	size_t used = 1, smallest = 0; // column 0 is the pool
@@ -105,7 +105,7 @@ size_t pool_columns(const double *r, size_t n, double size, size_t *group)
 		total += r[i];
 	for (size_t i = 0; i < n; i++) {
 		if (!r[i]) {
-			group[i] = SIZE_MAX;
+			group[i] = UINT32_MAX;
 		} else if (r[i] / total * size < LEAST_EXPECTED) {
 			group[i] = 0;
 			pooled += r[i];
@@ -114,17 +114,17 @@ size_t pool_columns(const double *r, size_t n, double size, size_t *group)
 				least = r[i];
 				smallest = used;
 			}
-			group[i] = used++;
+			group[i] = (uint32_t)used++;
 		}
 	}
 	if (pooled / total * size < LEAST_EXPECTED)
 		for (size_t i = 0; i < n; i++)
 			if (!group[i])
-				group[i] = smallest;
+				group[i] = (uint32_t)smallest;
 	return used;
 }
 
-void pool(struct columns *t, const double *r, const double *c, size_t n, const size_t *group, size_t used)
+void pool(struct columns *t, const double *r, const double *c, size_t n, const uint32_t *group, size_t used)
 {
 	size_t kept = 0;
 
@@ -132,7 +132,7 @@ void pool(struct columns *t, const double *r, const double *c, size_t n, const s
 	memset(t->c, 0, used * sizeof *t->c);
 	t->nr = t->nc = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (group[i] == SIZE_MAX)
+		if (group[i] == UINT32_MAX)
 			continue;
 		t->r[group[i]] += r[i];
 		t->c[group[i]] += c[i];

@@ -25,7 +25,8 @@ struct distances {
 // Columns put together so that each expects enough of `size` records.
 struct pooling {
 	double size;
-	size_t group[BASELINE_BINS], used; // SIZE_MAX: left out
+	uint32_t group[BASELINE_BINS]; // UINT32_MAX: left out
+	size_t used;
 	struct series chi2;
 };
 
@@ -62,7 +63,7 @@ double cell_middle(const struct cell *c);
 double kurtosis_of(const struct cells *s);
 
 // Puts columns with fewer than five expected of `size` records together, and those without a reference apart
-// (group SIZE_MAX). Returns the number of columns left; t, with room for them, gets the others by pool.
-size_t pool_columns(const double *r, size_t n, double size, size_t *group);
-void pool(struct columns *t, const double *r, const double *c, size_t n, const size_t *group, size_t used);
+// (group UINT32_MAX). Returns the number of columns left; t, with room for them, gets the others by pool.
+size_t pool_columns(const double *r, size_t n, double size, uint32_t *group);
+void pool(struct columns *t, const double *r, const double *c, size_t n, const uint32_t *group, size_t used);
 #endif
