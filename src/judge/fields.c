@@ -5,17 +5,29 @@
 //
 // The first whole window only tells which fields there are. Whether one has gone is not said of a window of which
 // records were lost or a pane could not be read.
+//
+// A field that few records have is missing from many a window by chance. So each has its share k/n counted over windows
+// that do not overlap, and has gone when that share leaves m records without a value with a chance (1 - k/n)^m under one
+// in a million: at once where all records had it, after some 14 n/k records where few did. The records of a silence that
+// ends count in n, so that gaps are learned: one that seemed rarer than it is flaps a few times at most. Counts are halved
+// past SHARE_MOST values, and so follow a share that changes.
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "judge/state.h"
 #include "util/xalloc.h"
 
-enum { FIELDS_KNOWN = 10000, FIELDS_RECENT = 100, FIELDS_SHOWN = 10 };
+enum { FIELDS_KNOWN = 10000, FIELDS_RECENT = 100, FIELDS_SHOWN = 10, SHARE_MOST = 1000 };
+
+#define CHANCE 1e-6
 
 struct known_field {
-	enum field_type type; // of the last values
-	bool gone, here;      // here: it has values in the window in hand
+	enum field_type type;    // of the last values
+	bool gone, here;         // here: it has values in the window in hand
+	uint64_t values, of;     // k of n records had one
+	uint64_t silent;         // records since without, of windows that do not overlap; 0: it had values
+	int64_t silent_to;       // the last of these windows' end
 };
 
 struct field_change {
@@ -50,6 +62,36 @@ static struct known_field *know(struct known_fields *f, const char *path, enum f
 	return k;
 }
 
+// k of `records` of the window have a value. true: what is known is another.
+static bool count_here(struct known_field *k, uint64_t values, uint64_t records, bool counts)
+{
+	bool changed = counts || k->silent;
+
+	k->of += k->silent;
+	k->silent = 0;
+	if (counts) {
+		k->values += values < records ? values : records; // of an array there may be more
+		k->of += records;
+	}
+	if (k->values > SHARE_MOST) {
+		k->values /= 2;
+		k->of /= 2;
+	}
+	return changed;
+}
+
+// Has it gone? *changed: what is known is another.
+static bool count_silence(struct known_field *k, const struct merged *w, uint64_t records, bool *changed)
+{
+	if (k->silent && w->from < k->silent_to)
+		return false;
+	k->silent += records;
+	k->silent_to = w->to;
+	*changed = true;
+	double share = k->of ? (double)k->values / (double)k->of : 1;
+	return (double)k->silent * log1p(-fmin(share, 1)) <= log(CHANCE);
+}
+
 static bool is_ignored(const struct judge_stream *s, const char *path)
 {
 	for (size_t i = 0; i < s->nfields; i++)
@@ -58,8 +100,8 @@ static bool is_ignored(const struct judge_stream *s, const char *path)
 	return false;
 }
 
-// Marks those that have values. true: the document is another.
-static bool look_here(struct stream_state *s, const struct pane *p, struct field_changes *c)
+// Marks those that have values. counts: the window overlaps none that was counted. true: the document is another.
+static bool look_here(struct stream_state *s, const struct pane *p, bool counts, struct field_changes *c)
 {
 	struct known_fields *f = &s->known;
 	bool changed = false;
@@ -76,6 +118,7 @@ static bool look_here(struct stream_state *s, const struct pane *p, struct field
 			continue;
 		k->here = true;
 		changed |= k->gone || k->type != v->type;
+		changed |= count_here(k, v->present, p->decoded, counts || fresh);
 		k->gone = false;
 		k->type = v->type;
 		if (fresh || again)
@@ -84,16 +127,19 @@ static bool look_here(struct stream_state *s, const struct pane *p, struct field
 	return changed;
 }
 
-static void look_gone(struct known_fields *f, bool whole, struct field_changes *c)
+static bool look_gone(struct known_fields *f, const struct merged *w, bool whole, struct field_changes *c)
 {
+	bool changed = false;
+
 	for (struct map_entry *e = NULL; (e = map_next(&f->map, e));) {
 		struct known_field *k = e->value;
-		if (whole && !k->gone && !k->here) {
+		if (whole && !k->gone && !k->here && count_silence(k, w, w->total.pane->decoded, &changed)) {
 			k->gone = true;
 			add_change(c, e->key, k, false);
 		}
 		k->here = false;
 	}
+	return changed;
 }
 
 static void tell(struct judge *j, struct stream_state *s, const struct field_change *c, const struct merged *w, int64_t at)
@@ -123,10 +169,12 @@ static void store(struct judge *j, const struct stream_state *s)
 
 	for (struct map_entry *e = NULL; (e = map_next(&f->map, e));) {
 		const struct known_field *k = e->value;
-		json_object_set_new(k->gone ? gone : there, e->key, json_string(field_type_name(k->type)));
+		json_object_set_new(k->gone ? gone : there, e->key,
+				    json_pack("[s, I, I, I, I]", field_type_name(k->type), (json_int_t)k->values, (json_int_t)k->of,
+					      (json_int_t)k->silent, (json_int_t)k->silent_to));
 	}
 	batch_doc(&j->batch, "fields", s->conf->name,
-		  json_pack("{s:I, s:o, s:o, s:o}", "changes", (json_int_t)f->changes, "there", there, "gone", gone, "recent",
+		  json_pack("{s:I, s:I, s:o, s:o, s:o}", "counted_to", (json_int_t)f->counted_to, "changes", (json_int_t)f->changes, "there", there, "gone", gone, "recent",
 			    json_deep_copy(f->recent)));
 }
 
@@ -136,11 +184,14 @@ void fields_look(struct judge *j, struct stream_state *s, const struct merged *w
 	struct known_fields *f = &s->known;
 	bool whole = p->decoded && !w->lost && !w->total.damaged;
 	struct field_changes c = {NULL, 0, 0};
+	bool counts = whole && (!f->begun || w->from >= f->counted_to);
 
 	if (!f->begun && !whole)
 		return;
-	bool changed = look_here(s, p, &c);
-	look_gone(f, whole, &c);
+	if (counts)
+		f->counted_to = w->to;
+	bool changed = look_here(s, p, counts, &c);
+	changed |= look_gone(f, w, whole, &c);
 	if (c.n)
 		qsort(c.items, c.n, sizeof *c.items, by_path);
 	for (size_t i = 0; i < c.n && f->begun; i++)
@@ -152,15 +203,26 @@ void fields_look(struct judge *j, struct stream_state *s, const struct merged *w
 	free(c.items);
 }
 
+static uint64_t number_at(const json_t *list, size_t i)
+{
+	return (uint64_t)json_integer_value(json_array_get(list, i));
+}
+
 static void load_list(struct known_fields *f, const json_t *list, bool gone)
 {
 	const char *path;
-	json_t *type;
+	json_t *is;
 
-	json_object_foreach((json_t *)(uintptr_t)list, path, type)
+	json_object_foreach((json_t *)(uintptr_t)list, path, is)
 	{
-		const char *name = json_string_value(type);
-		know(f, path, name ? field_type_parse(name) : FIELD_TYPES, gone);
+		const char *name = json_string_value(json_array_get(is, 0));
+		struct known_field *k = know(f, path, name ? field_type_parse(name) : FIELD_TYPES, gone);
+		if (!k)
+			continue;
+		k->values = number_at(is, 1);
+		k->of = number_at(is, 2);
+		k->silent = number_at(is, 3);
+		k->silent_to = (int64_t)number_at(is, 4);
 	}
 }
 
@@ -173,6 +235,7 @@ void fields_load(struct stream_state *s, const json_t *doc)
 	load_list(f, json_object_get(doc, "there"), false);
 	load_list(f, json_object_get(doc, "gone"), true);
 	f->changes = (uint64_t)json_get_int(doc, "changes", 0);
+	f->counted_to = json_get_int(doc, "counted_to", INT64_MIN);
 	if (json_is_array(recent)) {
 		json_decref(f->recent);
 		f->recent = json_deep_copy(recent);

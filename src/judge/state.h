@@ -80,6 +80,7 @@ struct track {
 struct known_fields { // of a stream's closed windows
 	struct map map;       // path -> struct known_field, private to fields.c
 	bool begun;           // a whole window was seen
+	int64_t counted_to;   // the end of the last window that counted in the fields' shares
 	uint64_t changes;     // ever
 	json_t *recent;       // the last of them, the newest last
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fields that appear and disappear.
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "setup.h"
@@ -127,6 +129,64 @@ Test(fields, silence_and_lost_records_make_none_disappear)
 	tick(s.j, T0 + HOUR);
 	cr_expect_eq(fake_count(s.f, "field_disappeared"), 0, "%zu", fake_count(s.f, "field_disappeared"));
 	cr_expect_eq(fake_count(s.f, "field_appeared"), 0);
+	setup_free(&s);
+}
+
+// One record in 25 has `b`, by chance: of windows of 50 every seventh has none. Then it stays away.
+static void sparse_story(struct setup *s, uint64_t seed, int with, int without, int64_t *last)
+{
+	for (int m = 0; m < with; m++) {
+		seed = seed * UINT64_C(6364136223846793005) + 1;
+		bool has = m < 3 || (seed >> 33) % 25 == 0;
+		put(s, "pay", T0 + m * MINUTE, 1, has ? "ab" : "a");
+		*last = has ? T0 + m * MINUTE : *last;
+	}
+	put(s, "pay", T0 + with * MINUTE, without, "a");
+}
+
+Test(fields, that_few_records_have_go_when_it_is_no_chance)
+{
+	const char *given = getenv("SEED");
+	const uint64_t seed = given ? strtoull(given, NULL, 10) : 20261122;
+	const int with = 2500, without = 700;
+	int64_t last = 0;
+
+	printf("seed %llu\n", (unsigned long long)seed);
+	for (int restarts = 0; restarts < 2; restarts++) {
+		struct setup s;
+		setup_init(&s, 50 * MINUTE, 25 * MINUTE);
+		sparse_story(&s, seed, with, without, &last);
+		start(&s);
+		for (int m = 0; m < with + without; m += restarts ? 175 : with + without) {
+			if (restarts)
+				start(&s);
+			tick(s.j, T0 + m * MINUTE);
+		}
+		tick(s.j, T0 + (with + without) * MINUTE);
+		cr_assert_eq(fake_count(s.f, "field_appeared"), 0, "%zu", fake_count(s.f, "field_appeared"));
+		cr_assert_eq(fake_count(s.f, "field_disappeared"), 1, "%zu", fake_count(s.f, "field_disappeared"));
+		int64_t at = 0;
+		const json_t *window = json_object_get(fake_event(s.f, "field_disappeared", 0), "window");
+		cr_assert_eq(time_parse(json_get_str(window, "to", ""), &at), 0);
+		// (24/25)^m is under one in a million from 339 records on; the share is counted of some 100 values
+		cr_expect(at - last >= 230 * MINUTE && at - last <= 550 * MINUTE, "%lld records", (long long)((at - last) / MINUTE));
+		setup_free(&s);
+	}
+}
+
+// Seen in one record of the first ten it looks like a tenth; each gap makes it rarer.
+Test(fields, that_are_rarer_than_they_seemed_stop_coming_and_going)
+{
+	struct setup s;
+
+	setup_init(&s, 10 * MINUTE, 10 * MINUTE);
+	for (int m = 0; m < 6000; m++)
+		put(&s, "pay", T0 + m * MINUTE, 1, m % 400 == 5 ? "ab" : "a");
+	start(&s);
+	tick(s.j, T0 + 6000 * MINUTE);
+	cr_expect_eq(fake_count(s.f, "field_disappeared"), 1, "%zu", fake_count(s.f, "field_disappeared"));
+	cr_expect_eq(fake_count(s.f, "field_appeared"), 1);
+	expect_change(&s, "field_appeared", 0, "b", T0 + 410 * MINUTE, true);
 	setup_free(&s);
 }
 
