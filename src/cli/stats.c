@@ -10,6 +10,7 @@
 #include "app/stats.h"
 #include "cli/cli.h"
 #include "cli/gate.h"
+#include "judge/interval.h"
 #include "judge/readings.h"
 #include "util/log.h"
 
@@ -53,16 +54,20 @@ static void print_text(const json_t *v)
 
 // --- gates --------------------------------------------------------------------------------------------
 
-struct interval {
+struct looked {
 	const struct stream_conf *conf;
 	const struct judge_stream *stream;
+	const char *slice;         // "": all records
 	int64_t from, to;
 	struct pane *pane;
+	struct interval *earlier;  // of a stream that is compared with its own past; else NULL
 };
 
-static bool judge_field(const struct gate *g, const struct interval *v, const struct field_def *def)
+static bool judge_field(const struct gate *g, const struct looked *v, const struct field_def *def)
 {
-	struct measure_value x = measure_of_pane(g->measure, def, v->pane, v->stream->baseline, v->to - v->from);
+	struct measure_value x =
+	    v->earlier ? interval_value(v->earlier, g->measure, def, v->slice)
+		       : measure_of_pane(g->measure, def, v->pane, stream_baseline(v->stream, v->slice), v->to - v->from);
 
 	// Of a gate on all fields, those of another type are none of its business.
 	bool other = x.state == READING_NOT_APPLICABLE && !g->field;
@@ -70,7 +75,7 @@ static bool judge_field(const struct gate *g, const struct interval *v, const st
 }
 
 // How many are broken.
-static size_t judge(const struct gates *gates, const struct interval *v)
+static size_t judge(const struct gates *gates, const struct looked *v)
 {
 	const struct merged window = {.from = v->from, .to = v->to, .total = {.pane = v->pane}};
 	struct field_list fields;
@@ -98,7 +103,7 @@ static size_t judge(const struct gates *gates, const struct interval *v)
 	return n;
 }
 
-static void print(const struct cli_args *args, const char *stream, const struct interval *v)
+static void print(const struct cli_args *args, const char *stream, const struct looked *v)
 {
 	json_t *o = stats_json(stream, v->from, v->to, v->pane, v->conf->redact, v->conf->nredact);
 
@@ -116,7 +121,7 @@ static void print(const struct cli_args *args, const char *stream, const struct 
 static int look(const struct cli_args *args, const struct model *m, const struct gates *gates, struct error *err)
 {
 	const char *stream = cli_str(args, "stream");
-	struct interval v = {.conf = config_stream_of(m->config, stream)};
+	struct looked v = {.conf = config_stream_of(m->config, stream), .slice = cli_given(args, "slice") ? cli_str(args, "slice") : ""};
 	struct store *s;
 
 	if (!v.conf) {
@@ -133,11 +138,17 @@ static int look(const struct cli_args *args, const struct model *m, const struct
 	int rc = judge_merge_range(&port, stream, &range, cli_str(args, "slice"), v.stream->baseline, &v.pane, err);
 	v.from = range.from;
 	v.to = range.to;
-	store_free(s);
-	if (rc)
+	if (!rc && gates->n && !v.stream->baseline && v.stream->previous_ms)
+		rc = (v.earlier = interval_open(&port, v.stream, v.from, v.to, err)) ? 0 : -1;
+	if (rc) {
+		pane_free(v.pane);
+		store_free(s);
 		return cli_fail(args, err);
+	}
 	print(args, stream, &v);
 	rc = judge(gates, &v) ? EXIT_FAILED : EXIT_OK;
+	interval_free(v.earlier);
+	store_free(s);
 	pane_free(v.pane);
 	return rc;
 }
@@ -177,5 +188,6 @@ const struct command cmd_stats = {
 	.name = "stats", .summary = "the merged statistics of an interval of event time",
 	.usage = "kdrift stats --config C --stream S --from T --to T [--slice K=V] [--json] [--fail-on CONDITION]", .options = options, .run = run,
 	.about = "Reads the store only. Times are RFC 3339 or unix milliseconds; the answer names the interval that was used. "
-		 "--fail-on compares with the stream's baseline, as its rules do.",
+		 "--fail-on compares with the stream's baseline (the slice's own, where it has one; the same interval earlier, where the "
+		 "baseline is {previous: ...}), as its rules do.",
 };

@@ -10,6 +10,7 @@
 #include "config/read.h"
 #include "util/clock.h"
 #include "util/gcd.h"
+#include "util/xalloc.h"
 
 enum { MINUTE_MS = 60000, PANE_LEAST_MS = 1000 };
 
@@ -104,6 +105,17 @@ static bool wants_baseline(const struct rule *r)
 	return r->measure && r->measure->needs_reference && r->against.kind == AGAINST_BASELINE;
 }
 
+// What is counted, or scanned, by a baseline of the stream's own.
+static bool wants_file(const struct rule *r)
+{
+	static const char *const measures[] = {"glr", "unseen_ratio", "out_of_range_ratio"};
+
+	for (size_t i = 0; r->measure && r->against.kind == AGAINST_BASELINE && i < ARRAY_LEN(measures); i++)
+		if (!strcmp(r->measure->name, measures[i]))
+			return true;
+	return false;
+}
+
 static bool wants_owner(const struct rule *r)
 {
 	return r->tier == TIER_IMMEDIATE && !r->owner && !r->runbook;
@@ -119,6 +131,12 @@ static void check_stream(struct loader *l, const struct stream_conf *s)
 			   names.data,
 			   s->by_record ? "a record type that is to have one needs a stream of its own with `record`"
 					: "make one with `kdrift baseline`");
+	buf_clear(&names);
+	if (!s->baseline && s->baseline_previous_ms && list_rules(l, s, wants_file, &names))
+		problem_at(l, true, l->c->path, s->line,
+			   "stream %s: its baseline is its own past, of which these rules know no range, no values and no rhythm, so they "
+			   "stay unknown (no_baseline): %s; give them a stream on the same topic whose baseline is a file",
+			   s->name, names.data);
 	buf_clear(&names);
 	if (!s->owner && list_rules(l, s, wants_owner, &names))
 		problem_at(l, true, l->c->path, s->line,

@@ -129,6 +129,12 @@ static int first_of(struct ground *g, struct error *err)
 	return 0;
 }
 
+// By default, whatever the measure: what else moved is compared so, too.
+static bool compares_earlier(const struct rule *r, const struct judge_stream *s)
+{
+	return r->against.kind == AGAINST_BASELINE && !s->baseline && s->previous_ms;
+}
+
 int ground_init(struct ground *g, const struct explain_conf *c, const struct judge_stream *s,
 		const struct rule *r, int64_t length, struct error *err)
 {
@@ -147,7 +153,7 @@ int ground_init(struct ground *g, const struct explain_conf *c, const struct jud
 	g->windows = windows_new(c->port, s->name, s->pane_ms, unit, g->reach, s->baseline);
 	if (r->measure->by_slide && (s->baseline || s->nslices))
 		g->spans = spans_new(g->windows, s, g->reach);
-	if (rule_moves(r, s))
+	if (compares_earlier(r, s))
 		g->moving = moving_new(c->port, s);
 	if (other)
 		g->others = windows_new(c->port, other->name, other->pane_ms, unit, length, other->baseline);
@@ -172,7 +178,8 @@ bool ground_redacted(const struct ground *g, const char *path)
 int scene_init(struct scene *s, struct ground *g, int64_t end, struct error *err)
 {
 	const struct rule *r = &g->rule;
-	int64_t from = end - g->length, earlier = time_floor(rule_previous(r, g->stream), g->stream->pane_ms);
+	int64_t previous = compares_earlier(r, g->stream) ? g->stream->previous_ms : rule_previous(r, g->stream);
+	int64_t from = end - g->length, earlier = time_floor(previous, g->stream->pane_ms);
 	int rc;
 
 	*s = (struct scene){0};
@@ -202,6 +209,22 @@ int scene_init(struct scene *s, struct ground *g, int64_t end, struct error *err
 				    .spans = g->spans};
 	s->moment.tests = rule_tests(r, g->stream, &s->fields, &s->now);
 	return 0;
+}
+
+struct measure_value scene_value(const struct scene *s, const struct rule *r, const struct measure *m, const struct field_def *def,
+				 const char *slice)
+{
+	struct rule other = *r;
+	bool partial = false;
+	struct pane *counted;
+
+	other.measure = m;
+	struct measure_input in = reading_input(&other, &s->moment, def, slice, &partial, &counted);
+	struct measure_value v = measure_compute(m, &in);
+	pane_free(counted);
+	if (partial && v.state == READING_KNOWN)
+		v = (struct measure_value){.state = READING_APPROXIMATE, .value = NAN};
+	return v;
 }
 
 void scene_release(struct scene *s)

@@ -24,18 +24,12 @@ static bool named(const json_t *items, const char *path, const char *measure)
 static double value_of(const struct ground *g, const struct scene *s, const struct measure *m,
 		       const char *path)
 {
-	struct rule r = g->rule;
 	const struct field_def *def = *path ? scene_field(s, path) : NULL;
-	bool partial = false;
 
-	r.measure = m;
 	if ((*path && !def) || !s->now.total.pane->records)
 		return NAN;
-	struct pane *counted;
-	struct measure_input in = reading_input(&r, &s->moment, def, "", &partial, &counted);
-	struct measure_value v = measure_compute(m, &in);
-	pane_free(counted);
-	return v.state == READING_KNOWN && !partial ? v.value : NAN;
+	struct measure_value v = scene_value(s, &g->rule, m, def, "");
+	return v.state == READING_KNOWN ? v.value : NAN;
 }
 
 static bool moved(const struct measure *m, double before, double now)

@@ -39,6 +39,9 @@ void ground_release(struct ground *g);
 int scene_init(struct scene *s, struct ground *g, int64_t end, struct error *err) MUST_CHECK;
 void scene_release(struct scene *s);
 const struct field_def *scene_field(const struct scene *s, const char *path); // NULL if absent
+// Another measure beside what the rule compares with.
+struct measure_value scene_value(const struct scene *s, const struct rule *r, const struct measure *m, const struct field_def *def,
+				 const char *slice);
 bool ground_redacted(const struct ground *g, const char *path);
 
 // {value, state, n_reference, n_current}: value null where state is not "known".

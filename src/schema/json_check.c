@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schema/json_check.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -110,14 +111,15 @@ static bool among(const struct json_tape *t, size_t at, const struct js *j)
 	return false;
 }
 
-// Of integers exactly; of others as people write them: 0.3 is a multiple of 0.1.
+// Exactly where the divisor is what was written (2, 0.5); else as people write numbers: 0.3 is a multiple of 0.1, whose
+// quotient as doubles is off by at most the three roundings.
 static bool is_multiple(double v, double of)
 {
 	double q = v / of;
 
-	if (v == floor(v) && of == floor(of))
+	if (of * 1024 == floor(of * 1024))
 		return fmod(v, of) == 0;
-	return isfinite(q) && fabs(q - nearbyint(q)) <= 1e-12 * fmax(1, fabs(q));
+	return isfinite(q) && fabs(q - nearbyint(q)) <= 2 * DBL_EPSILON * fmax(1, fabs(q));
 }
 
 static unsigned number_breaks(const struct js *j, double v)

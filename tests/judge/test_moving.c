@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge/interval.h"
 #include "setup.h"
+#include "util/xalloc.h"
 
 static const int64_t T0 = SETUP_T0;
 
@@ -174,6 +176,48 @@ Test(moving, without_a_past_independence_is_assumed)
 				     json_get_str(r, "detail", ""));
 		json_decref(status);
 	}
+	end(s);
+}
+
+static double wide(uint64_t *state, int h)
+{
+	return (h < 58 ? 500 : 590) + 150 * normal(state);
+}
+
+// An interval by itself is compared as the rule's window was; beside it a measure that no rule asks for.
+Test(moving, an_interval_is_compared_as_the_rules_are)
+{
+	struct setup *s = begin(2 * HOUR, 2 * HOUR, 4 * HOUR);
+	const struct field_def a = {.path = (char *)(uintptr_t)"a", .type = FIELD_NUMERIC};
+	struct error err = ERROR_INIT;
+	uint64_t state = 5;
+	json_t *status;
+
+	add_rule(s, rule_above("Drift", TIER_WEEKLY, "drift", 5));
+	add_rule(s, rule_above("Ks", TIER_WEEKLY, "ks", 0.3));
+	start(s);
+	for (int h = 0; h < 60; h++)
+		hour(s, h % 2 ? "v=1" : "v=2", h, 200, wide, &state);
+	judge_to(s, 60);
+	struct interval *v = interval_open(&s->f->port, &s->streams[0], T0 + 58 * (int64_t)HOUR, T0 + 60 * (int64_t)HOUR, &err);
+	cr_assert(v, "%s", err.text);
+	static const char *const measures[] = {"drift", "ks"};
+	for (size_t i = 0; i < ARRAY_LEN(measures); i++)
+		for (int slice = 0; slice < 2; slice++) {
+			const char *of = slice ? "v=1" : "";
+			struct measure_value x = interval_value(v, measure_find(measures[i]), &a, of);
+			cr_expect_eq(x.state, READING_KNOWN, "%s %s: %s", measures[i], of, reading_state_names[x.state]);
+			cr_expect_eq(x.value, json_get_num(reading(s, measures[i], of, &status), "value", -1), "%s of %s", measures[i], of);
+			json_decref(status);
+		}
+	double moved = interval_value(v, measure_find("mean_shift"), &a, "").value;
+	cr_expect(fabs(moved - 0.6) < 0.15, "90 of a standard deviation of 150: %g", moved);
+	cr_expect_eq(interval_value(v, measure_find("records"), NULL, "").value, 400);
+	interval_free(v);
+	v = interval_open(&s->f->port, &s->streams[0], T0, T0 + 2 * (int64_t)HOUR, &err); // nothing lies before
+	cr_assert(v, "%s", err.text);
+	cr_expect_neq(interval_value(v, measure_find("ks"), &a, "").state, READING_KNOWN);
+	interval_free(v);
 	end(s);
 }
 

@@ -174,6 +174,27 @@ Test(json, a_number_of_any_length_is_one)
 	assert_breaches(p, &r, "undecodable -");
 }
 
+// By Python's fractions of the decimals as they are written.
+Test(json, multiples_are_those_of_the_written_numbers)
+{
+	static const struct {
+		const char *of, *value;
+		bool is;
+	} cases[] = {{"0.5", "92233720368.54775808", false}, {"0.5", "92233720368.5", true}, {"0.1", "0.3", true}, {"0.1", "0.35", false},
+		     {"0.01", "123456789.01", true}, {"0.01", "123456789.015", false}, {"0.01", "92233720368.5477", false},
+		     {"2.3", "1932103794.4", true}, {"2", "3", false}, {"3", "-9", true}, {"0.25", "1e30", true}};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *schema = xasprintf("{\"type\":\"number\",\"multipleOf\":%s}", cases[i].of);
+		plan_of(schema, &all);
+		walk(p, cases[i].value, strlen(cases[i].value), &r);
+		cr_expect_eq(r.decoded && !r.nbreaches, cases[i].is, "%s of %s", cases[i].value, cases[i].of);
+		plan_free(p);
+		free(schema);
+	}
+	plan_of("{}", &all);
+}
+
 Test(json, what_recurs_without_a_record_has_an_end)
 {
 	static const char *const schemas[] = {
