@@ -254,7 +254,8 @@ def moving(s, kafka, redis):
     common = {"topic": "creep", "role": "predictions", "format": "json", "event_time": "ts", "window": "6h", "slide": "6h",
               "retention": "90d", "fields": {"score": {"type": "numeric"}, "accuracy": {"type": "numeric"}}}
     rules = {"weekly": [{"alert": "Drift", "stream": "*", "measure": "drift", "above": 5},
-                        {"alert": "Shift", "stream": "*", "field": "score", "measure": "mean_shift", "above": 1}]}
+                        {"alert": "Shift", "stream": "*", "field": "score", "measure": "mean_shift", "above": 1},
+                        {"alert": "New", "stream": "moving", "field": "score", "measure": "out_of_range_ratio", "above": 0.5}]}
     records, level = [], 0.9
     for h in range(days * 24):
         if h % 6 == 0:
@@ -300,6 +301,20 @@ def moving(s, kafka, redis):
     drift = [x for f in status["moving"]["fields"] for x in f["readings"] if x["measure"] == "drift" and f["path"] == "score"]
     s.check("drift is judged by the stream's own spread", drift and drift[0]["reading"] == "known" and drift[0].get("detail") and
             "independence" not in drift[0]["detail"], drift)
+    score = {x["measure"]: x for f in status["moving"]["fields"] for x in f["readings"] if f["path"] == "score"}
+    at = [score["drift"]["window"][k] for k in ("from", "to")]
+
+    def gate(*conditions):
+        return kdrift("stats", "--config", config, "--stream", "moving", "--from", at[0], "--to", at[1],
+                      *[a for c in conditions for a in ("--fail-on", c)])
+    code, _, err = gate("score:drift>1e9", "score:mean_shift>1e9", "records<1")
+    s.check("stats --fail-on compares with the day before", code == 0, err)
+    code, _, err = gate(*[f"score:{name}>={score[name]['value'] - 1e-9:.12f}" for name in ("drift", "mean_shift")])
+    s.check("with the very values that the rules had", code == 1 and err.count("score: ") == 2 and "not known" not in err, err)
+    code, _, err = gate(*[f"score:{name}>{score[name]['value'] + 1e-9:.12f}" for name in ("drift", "mean_shift")])
+    s.check("neither more nor less", code == 0, err)
+    s.check("check names the rules that need a file", "they stay unknown (no_baseline): New; give" in
+            kdrift("check", "--config", config)[1] + kdrift("check", "--config", config)[2], kdrift("check", "--config", config))
     m.stop()
 
 
@@ -362,6 +377,79 @@ def swaps(s, kafka, redis):
     take(second)
     s.equal("and is taken to at once", feed(2), {"ks": "known", "mean_shift": "known"})
     s.check("nothing of it was drift", not [a for a in m.status()["alerts"] if a["state"] == "firing"], m.status()["alerts"])
+    m.stop()
+
+
+def slices(s, kafka, redis):
+    """A slice with a baseline of its own is compared with that one, all others with the stream's; when it is taken away, so
+    is that slice."""
+    r, begin = random.Random(SEED + 4), int(time.time() * 1000) // HOUR * HOUR - 24 * HOUR
+    means, fed = {"eu": 100, "us": 50, "asia": 50}, []
+    kafka.topic("regions", 2)
+    stream = {"name": "regions", "topic": "regions", "role": "features", "format": "json", "event_time": "ts", "window": "10m",
+              "slice_by": ["region"], "fields": {"score": {"type": "numeric"}}}
+    rules = {"daily": [{"alert": "Mean", "stream": "*", "field": "score", "measure": "mean_shift", "above": 9}]}
+    whole, listen = os.path.join(s.tmp, "regions.csv"), "127.0.0.1:" + str(free_port())
+    training = [r.gauss(means[("us", "us", "eu")[i % 3]], 5) for i in range(3000)]
+    with open(whole, "w", encoding="utf-8") as f:
+        f.write("score\n" + "".join(f"{x!r}\n" for x in training))
+
+    def write(baseline):
+        return configure(s.tmp, kafka.bootstrap, NO_REGISTRY, redis.url, [{**stream, **baseline}], name="regions", rules=rules,
+                         kafka={"group.id": "regions"}, redis={"prefix": "regions"}, http={"listen": listen})
+    default, eu = whole + ".json", whole + ".eu.json"
+    code, _, err = kdrift("baseline", "--config", write({}), "--stream", "regions", "--file", whole, "--out", default)
+    s.check("slices: the stream's baseline", code == 0, err)
+    config = write({"baseline": default})
+    m = s.add(Monitor(config, os.path.join(s.tmp, "regions.log"))).start().wait_up()
+
+    def feed(minutes):
+        """-> slice -> mean_shift at the last boundary, and what it is of the records themselves beside a reference."""
+        first = len(fed) // 90
+        new = [{"ts": begin + (first + i // 90) * MINUTE + i % 90 * 600, "score": r.gauss(means[region], 5), "region": region}
+               for i in range(minutes * 90) for region in [("eu", "us", "asia")[i % 3]]]
+        fed.extend(new)
+        produce(kafka, "regions", new)
+        settled(kafka, redis, ["regions"], "regions")
+        to = begin + (first + minutes - 1) * MINUTE
+        last = time.strftime("%Y-%m-%dT%H:%M:00Z", time.gmtime(to / 1000))
+
+        def read():
+            found = {x["slice"] or "": x["value"] for st in m.status().get("streams", []) for f in st["fields"]
+                     for x in f["readings"] if x["window"]["to"] == last and x["measure"] == "mean_shift"}
+            return found if len(found) == 4 else None
+
+        def shift(region, reference):
+            now = [x["score"] for x in new if to - 10 * MINUTE <= x["ts"] < to and region in ("", x["region"])]
+            return round((np.mean(now) - np.mean(reference)) / np.std(reference), 9)
+        got = wait_for(f"the window that ends {last} is judged", read, 60)
+        return {k: round(v, 9) for k, v in got.items()}, shift
+
+    def take(baseline, own):
+        write({"baseline": baseline})
+        m.process.p.send_signal(signal.SIGHUP)
+        wait_for("they are in force", lambda: [(st.get("baseline"), st.get("slice_baselines")) for st in m.status().get("streams", [])] ==
+                 [(load(default)["hash"], own)], 30)
+    names = {"": "", "eu": "region=eu", "us": "region=us", "asia": "region=asia"}
+    got, shift = feed(31)
+    s.equal("slices: all are beside the stream's", got, {n: shift(k, training) for k, n in names.items()})
+    code, _, err = kdrift("baseline", "--config", config, "--stream", "regions", "--from-store", "--slice", "region=eu", "--from",
+                          str(begin), "--to", str(begin + 30 * MINUTE), "--out", eu)
+    s.check("slices: one of the slice's panes", code == 0, err)
+    own = [x["score"] for x in fed if x["region"] == "eu" and x["ts"] < begin + 30 * MINUTE]
+    take({"default": default, "slices": {"region=eu": eu}}, {"region=eu": load(eu)["hash"]})
+    got, shift = feed(12)
+    s.equal("slices: one is beside its own, the others beside the stream's", got,
+            {n: shift(k, own if k == "eu" else training) for k, n in names.items()})
+    s.check("slices: which makes a difference", abs(got["region=eu"]) < 0.5 and got["region=us"] < -0.5, got)
+
+    def gate(region):
+        return kdrift("stats", "--config", config, "--stream", "regions", "--from", str(begin + 31 * MINUTE), "--to",
+                      str(begin + 42 * MINUTE), "--slice", f"region={region}", "--fail-on", "score:mean_shift>0.5,score:mean_shift<-0.5")
+    s.equal("slices: stats --fail-on compares likewise", (gate("eu")[0], gate("us")[0]), (0, 1))
+    take(default, None)
+    got, shift = feed(12)
+    s.equal("slices: and back", got, {n: shift(k, training) for k, n in names.items()})
     m.stop()
 
 
@@ -502,6 +590,7 @@ def main():
         against(s, kafka, redis)
         swaps(s, kafka, redis)
         moving(s, kafka, redis)
+        slices(s, kafka, redis)
 
 
 if __name__ == "__main__":
