@@ -29,6 +29,7 @@ struct row_files {
 	struct registry_schema **schemas; // by stream; NULL: it has no file
 	size_t nstreams;
 	bool *made;                // of the columns, so that every row fits
+	bool *plain;               // lines are records: there is no schema, or the stream's own
 	struct input *last;        // whose record was told
 	struct buf unused;
 };
@@ -46,6 +47,7 @@ void row_files_free(struct row_files *r)
 		schema_file_free(r->schemas[i]);
 	free(r->schemas);
 	free(r->made);
+	free(r->plain);
 	free(r->inputs);
 	buf_release(&r->unused);
 	free(r);
@@ -80,9 +82,17 @@ static int make_schema(struct row_files *r, size_t stream, struct error *err)
 	const char *named = s->schema && !s->json ? s->schema : s->contract_schema;
 	size_t n = 0;
 
-	for (size_t i = 0; i < r->n; i++)
-		if (r->inputs[i].stream == stream)
-			rows[n++] = r->inputs[i].rows;
+	r->plain[stream] = s->json;
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->inputs[i].stream != stream)
+			continue;
+		rows[n++] = r->inputs[i].rows;
+		r->plain[stream] &= rows_are_json(r->inputs[i].rows);
+	}
+	if (r->plain[stream]) {
+		free(rows);
+		return 0;
+	}
 	r->made[stream] = !named;
 	if (n && named)
 		r->schemas[stream] = schema_file_load(named, SCHEMA_AVRO, err);
@@ -94,8 +104,9 @@ static int make_schema(struct row_files *r, size_t stream, struct error *err)
 
 static int open_encoder(struct row_files *r, struct input *in, struct error *err)
 {
+	if (r->plain[in->stream])
+		return 0;
 	const struct schema_text *t = &r->schemas[in->stream]->schema;
-
 	in->encoder = encoder_new(t->text, t->len, in->rows, err);
 	if (!in->encoder)
 		return error_prefix(err, "stream %s", r->config->streams[in->stream].name);
@@ -114,14 +125,16 @@ static int advance(struct row_files *r, struct input *in, struct error *err)
 	if (got <= 0)
 		return got;
 	const struct cell *at = row_cell(row, in->time_column);
-	if (!at || encoder_time(in->encoder, at, &in->event_ms))
+	if (!at || (in->encoder ? encoder_time(in->encoder, at, &in->event_ms) : cell_time(in->rows, at, &in->event_ms)))
 		return error_set(err, "%s:%" PRIu64 ": column %s: %s%.60s%s; the stream's event_time is RFC 3339 or unix milliseconds",
 				 rows_path(in->rows), row->line, rows_column(in->rows, (size_t)in->time_column)->path,
 				 at ? "\"" : "", at ? at->text : "missing", at ? "\" is no time" : "");
 	struct error unfit = ERROR_INIT;
 	in->offset++;
 	buf_clear(&in->value);
-	if (encoder_row(in->encoder, row, &in->value, &unfit) && r->made[in->stream])
+	if (!in->encoder)
+		buf_add(&in->value, row->text, row->len);
+	else if (encoder_row(in->encoder, row, &in->value, &unfit) && r->made[in->stream])
 		return error_set(err, "%s", unfit.text);
 	return 0;
 }
@@ -136,6 +149,7 @@ struct row_files *row_files_open(const struct config *c, const struct row_file *
 	r->inputs = xcalloc(n + 1, sizeof *r->inputs);
 	r->schemas = xcalloc(c->nstreams + 1, sizeof *r->schemas);
 	r->made = xcalloc(c->nstreams + 1, sizeof *r->made);
+	r->plain = xcalloc(c->nstreams + 1, sizeof *r->plain);
 	buf_adds(&r->unused, "");
 	for (size_t i = 0; i < n && !rc; i++)
 		rc = open_input(r, &files[i], err);
@@ -156,10 +170,12 @@ void row_files_bind(const struct row_files *r, struct model *m)
 {
 	for (size_t i = 0; i < m->config->nstreams; i++) {
 		struct stream_conf *s = &m->config->streams[i];
-		m->collect_streams[i].schema = r->schemas[i];
+		if (!r->plain[i])
+			m->collect_streams[i].schema = r->schemas[i];
 		if (r->made[i])
 			m->collect_streams[i].contract = NULL;
-		s->json = s->has_key = s->by_record = s->is_regex = false;
+		s->json = r->plain[i];
+		s->has_key = s->by_record = s->is_regex = false;
 		s->framing = FRAMING_NONE;
 		free(s->record);
 		s->record = NULL;

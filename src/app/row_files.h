@@ -3,7 +3,8 @@
 // event time over all files, each file's rows in its own order. The schema is the one that the stream names
 // (`schema:`), else its contract, else that of its Avro files, else one made of the files' columns, typed as
 // `kdrift baseline --file` types them. With a schema that is named, a row that does not fit it is a record that
-// cannot be decoded; columns that it lacks are not judged.
+// cannot be decoded; columns that it lacks are not judged. Of a stream of JSON whose files are all JSON Lines the lines
+// are the records, as they stand.
 //
 //     r = row_files_open(config, files, n, err); row_files_bind(r, model); while (row_files_next(r, &row, err) > 0) ...
 #ifndef KD_APP_ROW_FILES_H

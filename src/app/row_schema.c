@@ -54,27 +54,55 @@ static json_t *add_field(json_t *record, const char *name, json_t *type)
 	return field;
 }
 
-// a.b.c is field c of record b of record a. Takes the type.
+// What follows a name: so many arrays within one another. Moves *path behind them.
+static int array_depth(const char **path)
+{
+	int n = 0;
+
+	for (; !strncmp(*path, "[]", 2); *path += 2)
+		n++;
+	return n;
+}
+
+// Takes the type.
+static json_t *in_arrays(json_t *type, int depth)
+{
+	for (; depth; depth--)
+		type = json_pack("{s:s, s:[s,o]}", "type", "array", "items", "null", type);
+	return type;
+}
+
+// What the elements of so many arrays are; NULL: it is no such.
+static json_t *element_of(json_t *type, int depth)
+{
+	for (; type && depth; depth--)
+		type = json_array_get(json_object_get(type, "items"), 1);
+	return type;
+}
+
+// a.b.c is field c of record b of record a; a[].b is field b of the records in array a. Takes the type.
 static int add_path(json_t *record, const char *path, json_t *type, int *records, struct error *err)
 {
-	const char *dot = strchr(path, '.');
-	char *name = xstrndup(path, dot ? (size_t)(dot - path) : strlen(path));
+	const size_t len = strcspn(path, ".[");
+	const char *rest = path + len;
+	const int depth = array_depth(&rest);
+	char *name = xstrndup(path, len);
 	json_t *field = field_named(record, name);
-	bool leaf = !dot && !field;
+	bool leaf = !*rest && !field;
 
 	if (leaf) {
-		add_field(record, name, type);
-	} else if (dot && !field) {
+		add_field(record, name, in_arrays(type, depth));
+	} else if (*rest && !field) {
 		char *of = xasprintf("Row%d", ++*records);
-		field = add_field(record, name, json_pack("{s:s, s:s, s:[]}", "type", "record", "name", of, "fields"));
+		field = add_field(record, name, in_arrays(json_pack("{s:s, s:s, s:[]}", "type", "record", "name", of, "fields"), depth));
 		free(of);
 	}
 	free(name);
 	if (leaf)
 		return 0;
-	json_t *child = json_array_get(json_object_get(field, "type"), 1);
-	if (dot && json_object_get(child, "fields"))
-		return add_path(child, dot + 1, type, records, err);
+	json_t *child = element_of(json_array_get(json_object_get(field, "type"), 1), depth);
+	if (*rest && json_object_get(child, "fields"))
+		return add_path(child, rest + 1, type, records, err);
 	json_decref(type);
 	return error_set(err, "column %s has values, and lies in another that has, or has others in it", path);
 }
@@ -90,7 +118,7 @@ static json_t *columns_of(const struct stream_conf *s, const struct rows *const 
 		for (size_t k = 0; k < rows_columns(files[i]); k++) {
 			const struct column *c = rows_column(files[i], k);
 			intptr_t type = type_of(s, c), was = (intptr_t)map_gets(&types, c->path);
-			if (strpbrk(c->path, "[{")) // elements of arrays and maps
+			if (strchr(c->path, '{')) // of a map, which only Avro files have
 				continue;
 			map_puts(&types, c->path, (void *)(was && was != type + 1 ? FIELD_CATEGORICAL + 1 : type + 1));
 		}

@@ -155,6 +155,37 @@ static int add_rows(struct making *m, struct rows *r, bool timed, struct error *
 	return 0;
 }
 
+static void add_unjudged(struct buf *b, const char *path, const char *name)
+{
+	buf_addf(b, "%s%s%s%s", b->len ? ", " : "", path ? path : "", path ? "." : "", name);
+}
+
+// By name: they look at several fields, at records before or at a clock.
+static void tell_unjudged(const struct stream_conf *s)
+{
+	struct buf names = BUF_INIT;
+
+	for (size_t i = 0; i < s->nfields; i++) {
+		const struct field_conf *f = &s->fields[i];
+		if (f->unique_ms)
+			add_unjudged(&names, f->path, "unique");
+		if (f->monotonic)
+			add_unjudged(&names, f->path, "monotonic");
+		if (f->freshness_ms)
+			add_unjudged(&names, f->path, "freshness");
+		if (f->required_if)
+			add_unjudged(&names, f->path, "required_if");
+	}
+	for (size_t i = 0; i < s->nrules; i++)
+		add_unjudged(&names, NULL, s->rules[i].name);
+	if (names.len)
+		fprintf(stderr,
+			"kdrift baseline: of files these rules are not judged, since they look at other fields, at records before or at a "
+			"clock: %s; kdrift backtest --file judges them\n",
+			names.data);
+	buf_release(&names);
+}
+
 // Rows have event time only where every file has its column.
 static int from_files(struct making *m, const char *const *paths, size_t n, bool allow_violations, json_t **provenance,
 		      struct error *err)
@@ -175,6 +206,8 @@ static int from_files(struct making *m, const char *const *paths, size_t n, bool
 			timed = false;
 		}
 	}
+	if (!rc && !allow_violations)
+		tell_unjudged(m->stream);
 	m->builder = baseline_builder_new(m->stream->name, timed);
 	for (size_t i = 0; i < n && !rc; i++)
 		rc = add_rows(m, files[i], timed, err);

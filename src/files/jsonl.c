@@ -12,7 +12,7 @@ enum { MAX_DEPTH = 32 };
 struct jsonl {
 	FILE *f;
 	char *path, *text;
-	size_t cap;
+	size_t len, cap; // of text
 	uint64_t line;
 	off_t size;
 	json_t *document;
@@ -71,6 +71,7 @@ static int read_line(struct jsonl *j, struct error *err)
 			return ferror(j->f) ? error_set(err, "%s: %s", j->path, strerror(errno)) : 0;
 		j->line++;
 	} while (strspn(j->text, " \t\r\n") == (size_t)n);
+	j->len = (size_t)n;
 	if (n > ROWS_MAX_ROW)
 		return error_set(err, "%s:%llu: longer than 16 MiB", j->path, (unsigned long long)j->line);
 	j->document = json_parse(j->text, (size_t)n, err);
@@ -179,6 +180,8 @@ static int jsonl_next(void *reader, const struct column_list *columns, struct ro
 		return got;
 	row_begin(row, j->line);
 	row->row.document = j->document;
+	row->row.text = j->text;
+	row->row.len = j->len;
 	return walk(&v, j->document, 0, err) ? -1 : 1;
 }
 

@@ -65,6 +65,8 @@ void row_begin(struct row_buf *b, uint64_t line)
 	b->row.ncells = 0;
 	b->row.line = line;
 	b->row.document = NULL;
+	b->row.text = NULL;
+	b->row.len = 0;
 	buf_clear(&b->text);
 }
 
@@ -186,6 +188,11 @@ int rows_next(struct rows *r, const struct row **out, struct error *err)
 const char *rows_schema(const struct rows *r)
 {
 	return r->format->schema ? r->format->schema(r->reader) : NULL;
+}
+
+bool rows_are_json(const struct rows *r)
+{
+	return r->format == &jsonl_format || r->format == &ndjson_format;
 }
 
 double rows_progress(const struct rows *r)

@@ -52,6 +52,8 @@ struct row {
 	struct cell *cells; // in order of column, missing ones left out
 	size_t ncells;
 	const json_t *document; // JSON Lines: the line as parsed; else NULL
+	const char *text;       // and as it stands, with its end
+	size_t len;
 };
 
 struct rows;
@@ -66,6 +68,7 @@ int rows_find(const struct rows *r, const char *path);
 int rows_next(struct rows *r, const struct row **out, struct error *err) MUST_CHECK;
 // The Avro schema that the file's rows were written with; NULL: it is no Avro file.
 const char *rows_schema(const struct rows *r);
+bool rows_are_json(const struct rows *r); // JSON Lines
 // How much of the file has been read, 0..1.
 double rows_progress(const struct rows *r);
 // The row's cell of that column; NULL where it is missing.

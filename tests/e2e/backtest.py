@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kdrift backtest of files: real data with a known drift; windows, values and states against a naive reading of the
-same rows; the same answer twice, with other workers, from other formats and with the rows spread over files."""
+same rows; the same answer twice, with other workers, from other formats and with the rows spread over files;
+elements of arrays and maps."""
 import csv
 import json
 import os
@@ -238,6 +239,41 @@ def contract(s, folder, rows):
     s.check("rows that do not fit the contract are violations", True)
 
 
+def nested(s, folder):
+    """Elements of arrays and maps of JSON Lines, and the rules that look at other fields, records before or a clock."""
+    r, rows, begin = np.random.default_rng(SEED), [], 1_700_006_400_000
+    for i in range(6 * 60 + 2):
+        at = begin + i * MINUTE
+        rows.append({"at": at, "id": f"x{i - 1 if i == 70 else i}", "n": 5 if i == 130 else i, "made": at - (2 * HOUR if i == 190 else 1000),
+                     "a": 9 if i in (200, 201) else 1, "b": 2, "items": [{"price": float(p), "tags": ["q"] * int(p)} for p in
+                                                                     r.integers(0, 5, int(r.integers(0, 4)))],
+                     "grid": [[float(i), 1.0], []], "scores": {f"k{r.integers(0, 99)}": float(k) for k in range(i % 3)}})
+    path = write(os.path.join(folder, "nested.jsonl"), "".join(json.dumps(x) + "\n" for x in rows))
+    fields = {"id": {"type": "categorical", "unique": "1h"}, "n": {"type": "numeric", "monotonic": "increasing"},
+              "made": {"type": "time", "freshness": "1h"}, "items[].price": {"type": "numeric"}}
+    stream = {"name": "pay", "topic": "pay", "event_time": "at", "window": "1h", "slide": "1h", "lateness": "30s", "fields": fields,
+              "rules": [{"name": "ordered", "expr": "a <= b"}]}
+    values = {"items[].price": lambda x: [i["price"] for i in x["items"]], "grid[][]": lambda x: x["grid"][0],
+              "scores{}": lambda x: list(x["scores"].values())}
+    broken = {"n": 130, "id": 70, "made": 190}
+    for form in ("avro", "json"):
+        paths = [k for k in values if form == "json" or "{" not in k]
+        conf = config(folder, {**stream, "format": form, "fields": {**fields, **({"scores{}": {"type": "numeric"}} if form == "json" else {})}},
+                      {"immediate": [{"alert": "Bad", "measure": "violating_records", "above": 10000}],
+                       "daily": [{"alert": f"Mean{i}", "field": k, "measure": "mean", "above": 10000} for i, k in enumerate(paths)]}, form)
+        got = {(v["rule"], ms(v["window"]["from"])): v["value"] for v in backtest(conf, "--file", f"pay={path}")["verdicts"]}
+        for hour in range(6):
+            inside = rows[hour * 60:hour * 60 + 60]
+            for i, k in enumerate(paths):
+                s.check(f"{form}, hour {hour}: {k}", abs(got[f"Mean{i}", begin + hour * HOUR] - np.mean(sum(map(values[k], inside), []))) < 1e-12,
+                        got[f"Mean{i}", begin + hour * HOUR])
+            want = sum(hour * 60 <= i < hour * 60 + 60 for i in list(broken.values()) + [200, 201])
+            s.equal(f"{form}, hour {hour}: rules over other fields, records and a clock", got["Bad", begin + hour * HOUR], want)
+        code, _, err = kdrift("baseline", "--config", conf, "--stream", "pay", "--file", path, "--out", os.path.join(folder, "n.json"))
+        s.check(f"{form}: a baseline names the rules that it does not judge", code == 0 and
+                "id.unique, n.monotonic, made.freshness, ordered; kdrift backtest" in err, err)
+
+
 OTHER = {"immediate": RULES["immediate"], "daily": [{**RULES["daily"][0], "above": 40}, RULES["daily"][2]],
          "weekly": [{**RULES["weekly"][0], "above": 70}, RULES["daily"][1]]}
 
@@ -331,6 +367,7 @@ def main():
         same(s, conf, base, answer, folder, rows)
         late(s, folder, rows)
         contract(s, folder, rows)
+        nested(s, folder)
         diff(s, folder, conf, base, answer)
         gate(s, conf, base)
         page(s, folder, conf, base)
