@@ -12,8 +12,8 @@ TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "
 PROGRAM = os.environ.get("EVALUATE", os.path.join(TOP, "build", "tests", "bench", "evaluate"))
 # fields, partitions, slices, records of a partition's pane
 ROWS = [(10, 12, 1, 100), (100, 12, 1, 100), (1000, 12, 1, 100),  # fields
-        (1000, 1, 1, 1200), (1000, 48, 1, 25),  # partitions of the same stream
-        (100, 3, 1, 1000), (100, 3, 10, 1000), (100, 3, 100, 1000)]  # slices of the same stream
+        (100, 1, 1, 1200), (100, 48, 1, 25),  # partitions of the same stream
+        (10, 3, 1, 1000), (10, 3, 10, 1000), (10, 3, 100, 1000)]  # slices of the same stream
 CONFIG = """kafka: {bootstrap.servers: "127.0.0.1:1"}
 schema_registry: {url: "http://127.0.0.1:1"}
 redis: {url: "redis://127.0.0.1:1/0"}
