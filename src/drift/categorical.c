@@ -105,11 +105,21 @@ void measure_cramers_v(const struct measure_input *in, struct measure_value *out
 	of_shares(in, out, shares_cramers_v);
 }
 
+void measure_cramers_v_deepchecks(const struct measure_input *in, struct measure_value *out)
+{
+	of_shares(in, out, shares_cramers_v_deepchecks);
+}
+
 void measure_rank_correlation(const struct measure_input *in, struct measure_value *out)
 {
 	of_shares(in, out, shares_rank_correlation);
 	if (out->state == READING_NOT_APPLICABLE)
 		out->detail = "all values are equally frequent";
+}
+
+void measure_top10_footrule(const struct measure_input *in, struct measure_value *out)
+{
+	of_shares(in, out, shares_footrule);
 }
 
 void measure_tvd_sorted(const struct measure_input *in, struct measure_value *out)

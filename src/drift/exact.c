@@ -235,6 +235,11 @@ double exact_cramers_v(const struct exact *e)
 	return shares_cramers_v(&e->values);
 }
 
+double exact_cramers_v_deepchecks(const struct exact *e)
+{
+	return shares_cramers_v_deepchecks(&e->values);
+}
+
 double exact_g_test(const struct exact *e)
 {
 	double df;
@@ -368,6 +373,11 @@ double exact_js_tfdv(const struct exact *e)
 double exact_rank_correlation(const struct exact *e)
 {
 	return shares_rank_correlation(&e->values);
+}
+
+double exact_top10_footrule(const struct exact *e)
+{
+	return shares_footrule(&e->values);
 }
 
 double exact_tvd_sorted(const struct exact *e)

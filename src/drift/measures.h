@@ -20,7 +20,8 @@ measure_fn measure_ks, measure_ks_p, measure_wasserstein, measure_mean_shift, me
 // categorical.c
 measure_fn measure_psi, measure_psi_evidently, measure_psi_fiddler, measure_psi_deepchecks, measure_js,
 	measure_js_evidently, measure_js_tfdv, measure_kl, measure_kl_evidently, measure_hellinger, measure_linf,
-	measure_tvd, measure_cramers_v, measure_rank_correlation, measure_tvd_sorted;
+	measure_tvd, measure_cramers_v, measure_cramers_v_deepchecks, measure_rank_correlation, measure_tvd_sorted,
+	measure_top10_footrule;
 // contingency.c
 measure_fn measure_chi2, measure_chi2_p, measure_chi2_evidently, measure_chi2_nannyml, measure_g_test,
 	measure_g_test_p;

@@ -98,7 +98,7 @@ double shares_tvd_sorted(const struct columns *t)
 	return sum / 2;
 }
 
-// Twice each count's midrank less the mean, from 1 for the largest on.
+// Each count's midrank, from 1 for the largest on.
 static double *ranks_of(const double *counts, size_t n)
 {
 	double *order = sorted(counts, n), *out = xmalloc((n + 1) * sizeof *out);
@@ -120,7 +120,7 @@ static double *ranks_of(const double *counts, size_t n)
 			else
 				hi = mid;
 		}
-		out[i] = (double)(lo + end) - (double)n;
+		out[i] = (double)(lo + end + 1) / 2;
 	}
 	free(order);
 	return out;
@@ -128,16 +128,41 @@ static double *ranks_of(const double *counts, size_t n)
 
 double shares_rank_correlation(const struct columns *t)
 {
-	double *r = ranks_of(t->r, t->n), *c = ranks_of(t->c, t->n), rr = 0, cc = 0, rc = 0;
+	double *r = ranks_of(t->r, t->n), *c = ranks_of(t->c, t->n), mean = ((double)t->n + 1) / 2, rr = 0, cc = 0, rc = 0;
 
 	for (size_t i = 0; i < t->n; i++) {
-		rr += r[i] * r[i];
-		cc += c[i] * c[i];
-		rc += r[i] * c[i];
+		double x = r[i] - mean, y = c[i] - mean;
+
+		rr += x * x;
+		cc += y * y;
+		rc += x * y;
 	}
 	free(r);
 	free(c);
 	return rr > 0 && cc > 0 ? fmin(fmax(rc / sqrt(rr * cc), -1), 1) : NAN;
+}
+
+static double present(const double *counts, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += counts[i] > 0;
+	return sum;
+}
+
+// Fagin, Kumar and Sivakumar (Comparing top k lists, 2003), with location k + 1 for what is not in a list.
+double shares_footrule(const struct columns *t)
+{
+	size_t n = t->n - t->merged; // the rest is no value
+	double *r = ranks_of(t->r, n), *c = ranks_of(t->c, n), sum = 0;
+	double k = fmin(RANK_TOP, fmax(present(t->r, n), present(t->c, n)));
+
+	for (size_t i = 0; i < n; i++)
+		sum += fabs((t->r[i] ? fmin(r[i], k + 1) : k + 1) - (t->c[i] ? fmin(c[i], k + 1) : k + 1));
+	free(r);
+	free(c);
+	return sum / (k * (k + 1));
 }
 
 double shares_entropy(const double *counts, size_t n, double total)
@@ -229,6 +254,13 @@ double shares_chi2_yates(const struct columns *t)
 	return d * d * (t->nr + t->nc) * (t->nr + t->nc) * (t->nr + t->nc) / (t->nr * t->nc * columns);
 }
 
+double shares_cramers_v(const struct columns *t)
+{
+	double df;
+
+	return t->n > 1 ? sqrt(columns_chi2(t, &df) / (t->nr + t->nc)) : 0;
+}
+
 double shares_fit_p(const struct columns *t)
 {
 	double sum = 0;
@@ -264,7 +296,7 @@ static void level(const struct columns *t, struct columns *out)
 	}
 }
 
-double shares_cramers_v(const struct columns *t)
+double shares_cramers_v_deepchecks(const struct columns *t)
 {
 	struct columns even;
 	double v = 0, n, k, phi2;

@@ -216,6 +216,14 @@ const struct measure measure_table[] = {
 		.compute = measure_rank_correlation, .exact = exact_rank_correlation, .file_types = CAT,
 	},
 	{
+		.name = "top10_footrule", .range = "0 to 1", .source = "Spearman 1906; Fagin, Kumar and Sivakumar 2003",
+		.help = "by how much the ten most frequent values changed places: the sum of their ranks' differences, a value "
+			"outside a side's ten at rank 11 there, midranks where they are equal, over 110, the sum where the sides "
+			"share none of the ten; of fewer values likewise",
+		.scope = MEASURE_FIELD, .types = CAT, .needs_reference = true, .min_records = 100, .threshold = NAN,
+		.compute = measure_top10_footrule, .exact = exact_top10_footrule, .file_types = CAT,
+	},
+	{
 		.name = "chi2", .range = "0 up", .source = "Pearson",
 		.help = "the contingency table's statistic, without continuity correction; numbers by value, where the "
 			"reference has at most 10",
@@ -243,10 +251,16 @@ const struct measure measure_table[] = {
 		.file_types = NUM | CAT,
 	},
 	{
+		.name = "cramers_v", .range = "0 to 1", .source = "Cramer 1946",
+		.help = "the root of chi2 over the number of values of both sides together",
+		.scope = MEASURE_FIELD, .types = CAT, .needs_reference = true, .min_records = 100, .threshold = 0.2,
+		.compute = measure_cramers_v, .exact = exact_cramers_v, .file_types = CAT,
+	},
+	{
 		.name = "cramers_v.deepchecks", .range = "0 to 1", .source = "Bergsma 2013", .dialect = "deepchecks",
 		.help = "Cramer's V of counts levelled to the smaller side and rounded, bias-corrected",
 		.scope = MEASURE_FIELD, .types = CAT, .needs_reference = true, .min_records = 100, .threshold = 0.2,
-		.compute = measure_cramers_v, .exact = exact_cramers_v, .file_types = CAT,
+		.compute = measure_cramers_v_deepchecks, .exact = exact_cramers_v_deepchecks, .file_types = CAT,
 	},
 	{
 		.name = "g_test", .range = "0 up", .source = "Wilks",

@@ -469,6 +469,7 @@ Test(measure, many_new_categories)
 	cr_expect_float_eq(against("unseen_ratio", b, p, 1).value, 2.0 / 3, 1e-15);
 	cr_expect_gt(against("drift", b, p, 1).value, 30);
 	cr_expect(isnan(v.error));
+	cr_expect_eq(against("top10_footrule", b, p, 1).value, 0, "the rest is no value");
 	v = against("distinct_ratio", b, p, 1);
 	cr_expect(isnan(v.error) && fabs(v.value - 2002.0 / 3000) < 0.1, "%g", v.value);
 	pane_free(p);

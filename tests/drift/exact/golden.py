@@ -222,6 +222,15 @@ def deequ_robust(d, n, m):
     return max(0.0, d - 1.8 * math.sqrt((n + m) / (n * m)))
 
 
+def footrule(table, top=10):
+    """Spearman's, of top-k lists with location k + 1 for what is not in one (Fagin, Kumar, Sivakumar 2003)."""
+    import numpy as np
+    from scipy import stats
+    k = min(top, int(np.count_nonzero(table, axis=1).max()))
+    places = [np.where(row > 0, np.minimum(stats.rankdata(-row), k + 1), k + 1) for row in table]
+    return float(np.abs(places[0] - places[1]).sum()) / (k * (k + 1))
+
+
 # --- SciPy and Evidently --------------------------------------------------------------------------------
 
 def attempt(f):
@@ -292,6 +301,8 @@ def scipy_table(keys, r, c):
     level = len(set(table[0])) == 1 or len(set(table[1])) == 1
     return {
         "rank_correlation": None if level else stats.spearmanr(table[0], table[1]).statistic,
+        "top10_footrule": footrule(table),
+        "cramers_v": stats.contingency.association(table.astype(int)) if len(keys) > 1 else 0.0,
         "tvd_sorted": distance.cityblock(np.sort(p), np.sort(q)) / 2,
         "entropy": entropy, "normalized_entropy": entropy / math.log2(present) if present > 1 else 0.0,
         "distinct_ratio": present / m,
