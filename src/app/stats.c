@@ -41,7 +41,7 @@ static void put_moments(json_t *o, const struct field_stats *f)
 	}
 	if (f->dim_sums)
 		json_object_set_new(o, "dimensions", json_integer((json_int_t)f->dims));
-	if (f->type != FIELD_NUMERIC)
+	if (f->type != FIELD_NUMERIC && f->type != FIELD_TEXT)
 		return;
 	json_t *q = json_object();
 	for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++)

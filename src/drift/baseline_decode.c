@@ -226,6 +226,28 @@ static void decode_dimensions(struct field_stats *t, const json_t *o, struct err
 		t->dim_sums[i] = sum_of(json_array_get(a, i), "dimensions", err);
 }
 
+// A file made before they were kept has none.
+static void decode_lengths(struct field_stats *t, const json_t *o, struct error *err)
+{
+	const json_t *a = json_object_get(o, "lengths") ? get_array(o, "lengths", 1, AGE_BINS + 1, err) : NULL;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; a && i < json_array_size(a); i++) {
+		const json_t *item = json_array_get(a, i);
+		uint64_t bin = count_of(json_array_get(item, 0), "lengths", err), n = count_of(json_array_get(item, 1), "lengths", err);
+
+		if (bin > AGE_BINS || !n || (i && (int64_t)bin <= t->logbins[i - 1].bin))
+			error_set(err, "\"lengths\" must be pairs of bin and count, the bins ascending");
+		if (err->set)
+			return;
+		GROW(t->logbins, t->nlogbins, t->caplogbins);
+		t->logbins[t->nlogbins++] = (struct logbin){(int32_t)bin, n};
+		sum += n;
+	}
+	if (a && sum != t->count)
+		error_set(err, "\"lengths\" do not add up to the count");
+}
+
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -343,6 +365,8 @@ static struct baseline_field *decode_field(struct baseline *b, size_t index, con
 	decode_stats(f->total, o, err);
 	if (f->def.type == FIELD_VECTOR)
 		decode_dimensions(f->total, o, err);
+	if (f->def.type == FIELD_TEXT)
+		decode_lengths(f->total, o, err);
 	f->def.dims = f->total->dim_sums ? f->total->dims : 0;
 	if (f->def.grid)
 		decode_histogram(f, o, err);

@@ -121,6 +121,16 @@ static void categories_json(json_t *o, const struct field_stats *t)
 	json_object_set_new(o, "unseen", count_json(t->unseen));
 }
 
+// Pairs of bin and count.
+static json_t *lengths_json(const struct field_stats *t)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < t->nlogbins; i++)
+		json_array_append_new(a, json_pack("[i, o]", t->logbins[i].bin, count_json(t->logbins[i].n)));
+	return a;
+}
+
 static json_t *dimensions_json(const struct field_stats *t)
 {
 	json_t *a = json_array();
@@ -150,6 +160,8 @@ static json_t *field_json(const struct baseline_field *f)
 		grid_json(o, f);
 	if (f->def.type == FIELD_CATEGORICAL || f->def.type == FIELD_BOOLEAN)
 		categories_json(o, t);
+	if (f->def.type == FIELD_TEXT && t->nlogbins)
+		json_object_set_new(o, "lengths", lengths_json(t));
 	if (t->dim_sums)
 		json_object_set_new(o, "dimensions", dimensions_json(t));
 	json_object_set_new(o, "coarse_bins", json_integer((json_int_t)f->nbins));

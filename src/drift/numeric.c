@@ -235,6 +235,16 @@ void measure_max(const struct measure_input *in, struct measure_value *out)
 	moment(in, out, field_max);
 }
 
+static void no_quantile(const struct measure_input *in, struct measure_value *out)
+{
+	if (out->state == READING_KNOWN)
+		return;
+	if (in->def->type == FIELD_TEXT)
+		out->detail = "lengths were not counted then";
+	else
+		out->state = READING_MIXED_GRIDS;
+}
+
 static void quantile(const struct measure_input *in, struct measure_value *out, double q)
 {
 	const struct field_stats *f = in->current.field;
@@ -245,8 +255,7 @@ static void quantile(const struct measure_input *in, struct measure_value *out, 
 		return;
 	v = field_quantile_within(f, q, &error);
 	value_within(out, v, error);
-	if (out->state != READING_KNOWN)
-		out->state = READING_MIXED_GRIDS;
+	no_quantile(in, out);
 }
 
 void measure_p50(const struct measure_input *in, struct measure_value *out)
@@ -270,8 +279,7 @@ static void quantile_shift(const struct measure_input *in, struct measure_value 
 	r = field_quantile_within(in->reference.field, q, &error_r);
 	c = field_quantile_within(in->current.field, q, &error_c);
 	value_within(out, (c - r) / sd, (error_r + error_c) / sd);
-	if (out->state != READING_KNOWN)
-		out->state = READING_MIXED_GRIDS;
+	no_quantile(in, out);
 }
 
 void measure_p50_shift(const struct measure_input *in, struct measure_value *out)

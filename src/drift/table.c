@@ -297,14 +297,14 @@ const struct measure measure_table[] = {
 	},
 	{
 		.name = "p50_shift", .range = "any", .unit = "sd",
-		.help = "the difference of the medians in the reference's (population) standard deviations",
-		.scope = MEASURE_FIELD, .types = NUM, .needs_reference = true, .min_records = 30, .threshold = 0.5,
+		.help = "the difference of the medians in the reference's (population) standard deviations; of text: of the length",
+		.scope = MEASURE_FIELD, .types = NUM | TEXT, .needs_reference = true, .min_records = 30, .threshold = 0.5,
 		.error = by_width, .compute = measure_p50_shift, .exact = exact_p50_shift, .file_types = NUM,
 	},
 	{
 		.name = "p99_shift", .range = "any", .unit = "sd",
-		.help = "the difference of the 99th percentiles in the reference's (population) standard deviations",
-		.scope = MEASURE_FIELD, .types = NUM, .needs_reference = true, .min_records = 100, .threshold = 1,
+		.help = "the difference of the 99th percentiles in the reference's (population) standard deviations; of text: of the length",
+		.scope = MEASURE_FIELD, .types = NUM | TEXT, .needs_reference = true, .min_records = 100, .threshold = 1,
 		.error = by_width, .compute = measure_p99_shift, .exact = exact_p99_shift, .file_types = NUM,
 	},
 	{
@@ -461,14 +461,14 @@ const struct measure measure_table[] = {
 	},
 	{
 		.name = "p50", .range = "any", .unit = "the field's", .source = "median",
-		.help = "the least value that at least half of the values do not exceed",
-		.scope = MEASURE_FIELD, .types = NUM, .min_records = 1, .threshold = NAN, .error = by_width,
+		.help = "the least value that at least half of the values do not exceed; of text: of the length in bytes",
+		.scope = MEASURE_FIELD, .types = NUM | TEXT, .min_records = 1, .threshold = NAN, .error = by_width,
 		.compute = measure_p50, .exact = exact_p50, .file_types = NUM,
 	},
 	{
 		.name = "p99", .range = "any", .unit = "the field's",
-		.help = "the least value that at least 99 % of the values do not exceed",
-		.scope = MEASURE_FIELD, .types = NUM, .min_records = 1, .threshold = NAN, .error = by_width,
+		.help = "the least value that at least 99 % of the values do not exceed; of text: of the length in bytes",
+		.scope = MEASURE_FIELD, .types = NUM | TEXT, .min_records = 1, .threshold = NAN, .error = by_width,
 		.compute = measure_p99, .exact = exact_p99, .file_types = NUM,
 	},
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How old times were when their records happened: event time less value, ms. Counted in whole numbers, so that every
-// machine has the same bins: below 16 ms each its own, from there on 16 to an octave (a bin is at most 1/16 of its
-// values wide), as HdrHistogram has them; negative ones (times to come) likewise. Extremes are exact.
+// How old times were when their records happened (event time less value, ms), and how long texts are (bytes). Counted in
+// whole numbers, so that every machine has the same bins: below 32 each its own, from there on 16 to an octave (a bin is
+// at most 1/16 of its values wide), as HdrHistogram has them; negative ones (times to come) likewise. Extremes are exact.
 #include <math.h>
 #include <stdlib.h>
 
@@ -9,17 +9,17 @@
 
 enum { STEP_BITS = 4, STEPS = 1 << STEP_BITS };
 
-static int32_t age_bin(int64_t ms)
+static int32_t bin_of(int64_t v)
 {
-	uint64_t x = ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms;
+	uint64_t x = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
 	int shift = x < STEPS ? 0 : 63 - __builtin_clzll(x) - STEP_BITS;
 	int32_t bin = (shift << STEP_BITS) + (int32_t)(x >> shift);
 
-	return ms < 0 ? -bin : bin;
+	return v < 0 ? -bin : bin;
 }
 
-// The least and the greatest age of a bin.
-static void age_range(int32_t bin, double *lo, double *hi)
+// The least and the greatest value of a bin.
+static void bin_range(int32_t bin, double *lo, double *hi)
 {
 	int32_t i = abs(bin), shift = i < STEPS ? 0 : (i >> STEP_BITS) - 1;
 	double from = ldexp((double)(i - (shift << STEP_BITS)), shift), to = from + ldexp(1, shift) - 1;
@@ -45,7 +45,12 @@ void field_add_age(struct field_stats *f, int64_t ms, int64_t event_ms)
 		f->age_min = age;
 	if (!f->nlogbins || age > f->age_max)
 		f->age_max = age;
-	field_logbin_count(f, age_bin(age));
+	field_logbin_count(f, bin_of(age));
+}
+
+void field_add_length(struct field_stats *f, size_t n)
+{
+	field_logbin_count(f, bin_of((int64_t)n));
 }
 
 void field_ages_merge(struct field_stats *dst, const struct field_stats *src)
@@ -59,29 +64,46 @@ void field_ages_merge(struct field_stats *dst, const struct field_stats *src)
 	field_logbins_merge(dst, src);
 }
 
-uint64_t field_ages(const struct field_stats *f)
+static uint64_t binned(const struct field_stats *f)
 {
 	uint64_t n = 0;
 
-	for (size_t i = 0; f->type == FIELD_TIME && i < f->nlogbins; i++)
+	for (size_t i = 0; i < f->nlogbins; i++)
 		n += f->logbins[i].n;
 	return n;
 }
 
-double field_age_quantile(const struct field_stats *f, double q, double *error)
+uint64_t field_ages(const struct field_stats *f)
 {
-	double target = q * (double)field_ages(f), before = 0, lo, hi;
+	return f->type == FIELD_TIME ? binned(f) : 0;
+}
 
-	*error = NAN;
-	for (size_t i = 0; f->type == FIELD_TIME && i < f->nlogbins; i++) {
+static double quantile(const struct field_stats *f, double q, double min, double max, double *error)
+{
+	double target = q * (double)binned(f), before = 0, lo, hi;
+
+	for (size_t i = 0; i < f->nlogbins; i++) {
 		before += (double)f->logbins[i].n;
 		if (before < target)
 			continue;
-		age_range(f->logbins[i].bin, &lo, &hi);
-		lo = fmax(lo, (double)f->age_min);
-		hi = fmin(hi, (double)f->age_max);
+		bin_range(f->logbins[i].bin, &lo, &hi);
+		lo = fmax(lo, min);
+		hi = fmin(hi, max);
 		*error = (hi - lo) / 2;
 		return lo + (hi - lo) / 2;
 	}
+	*error = NAN;
 	return NAN;
+}
+
+double field_age_quantile(const struct field_stats *f, double q, double *error)
+{
+	*error = NAN;
+	return f->type == FIELD_TIME ? quantile(f, q, (double)f->age_min, (double)f->age_max, error) : NAN;
+}
+
+double field_length_quantile(const struct field_stats *f, double q, double *error)
+{
+	*error = NAN;
+	return binned(f) == f->count ? quantile(f, q, f->min, f->max, error) : NAN;
 }

@@ -12,7 +12,7 @@ enum field_type {
 	FIELD_NUMERIC,
 	FIELD_CATEGORICAL,
 	FIELD_BOOLEAN, // categories "false" and "true"
-	FIELD_TEXT,    // length and distinct count only
+	FIELD_TEXT,    // lengths and distinct count only
 	FIELD_TIME,    // unix milliseconds: extremes and ages
 	FIELD_VECTOR,  // the norm, and each dimension's sum
 	FIELD_TYPES

@@ -5,7 +5,7 @@
 //             [uvar elements] where STATS_ELEMENTS;
 //             numeric, text, time, vector with count > 0: num min max, sums of the values and of their squares
 //             vector with count > 0, not mixed: uvar dimensions, as many sums
-//             [range, logarithmic of ages] where STATS_AGES
+//             time: [range, logarithmic of ages], text: [logarithmic of lengths] where STATS_WHOLE
 //             numeric with count > 0, not mixed: quantile (where STATS_GRID) or logarithmic
 //             categorical, boolean, text: categories
 //   num       u8 k, the k leading bytes of the double, the most significant first; the others are 0
@@ -33,6 +33,12 @@
 static bool has_moments(enum field_type t)
 {
 	return t == FIELD_NUMERIC || t == FIELD_TEXT || t == FIELD_TIME || t == FIELD_VECTOR;
+}
+
+// A histogram of whole numbers: ages, lengths.
+static bool has_whole(enum field_type t)
+{
+	return t == FIELD_TIME || t == FIELD_TEXT;
 }
 
 static bool has_categories(enum field_type t)
@@ -300,13 +306,13 @@ void field_encode(const struct field_stats *f, bool moments, struct buf *out)
 {
 	bool mixed = f->mixed || (moments && (f->type == FIELD_NUMERIC || f->type == FIELD_VECTOR) && f->count);
 	bool histogram = f->type == FIELD_NUMERIC && f->count && !mixed;
-	bool ages = f->type == FIELD_TIME && f->nlogbins && !moments;
+	bool whole = has_whole(f->type) && f->nlogbins && !moments;
 
 	put_cstr(out, f->path);
 	buf_u8(out, (uint8_t)f->type);
 	buf_u8(out, (uint8_t)((f->approximate ? STATS_APPROXIMATE : 0) | (mixed ? STATS_MIXED : 0) |
 			      (histogram && f->nbins ? STATS_GRID : 0) | (f->in_elements ? STATS_ELEMENTS : 0) |
-			      (ages ? STATS_AGES : 0)));
+			      (whole ? STATS_WHOLE : 0)));
 	buf_uvar(out, f->present);
 	buf_uvar(out, f->nan);
 	buf_uvar(out, f->inf);
@@ -322,10 +328,10 @@ void field_encode(const struct field_stats *f, bool moments, struct buf *out)
 	}
 	if (f->type == FIELD_VECTOR && f->count && !mixed)
 		put_dims(out, f);
-	if (ages) {
+	if (whole && f->type == FIELD_TIME)
 		put_range(out, f->age_min, f->age_max);
+	if (whole)
 		put_logbins(out, f);
-	}
 	if (histogram && f->nbins)
 		put_bins(out, f);
 	else if (histogram)
@@ -397,12 +403,13 @@ void field_decode(struct rd *r, struct field_target *t, uint8_t version)
 	}
 	if (f->type == FIELD_VECTOR && f->count && !f->mixed)
 		get_dims(r, f, version);
-	r->bad |= flags & STATS_AGES && f->type != FIELD_TIME;
-	if (flags & STATS_AGES && !r->bad) {
+	r->bad |= flags & STATS_WHOLE && !has_whole(f->type);
+	if (flags & STATS_WHOLE && f->type == FIELD_TIME)
 		get_range(r, &f->age_min, &f->age_max);
-		r->bad |= get_logbins(r, t) > f->count || !f->nlogbins || f->logbins[0].bin < -AGE_BINS ||
+	if (flags & STATS_WHOLE && !r->bad)
+		r->bad |= get_logbins(r, t) > f->count || !f->nlogbins ||
+			  f->logbins[0].bin < (f->type == FIELD_TIME ? -AGE_BINS : 0) ||
 			  f->logbins[f->nlogbins - 1].bin > AGE_BINS;
-	}
 	if (f->type == FIELD_NUMERIC && f->count && !f->mixed)
 		counted = flags & STATS_GRID ? get_bins(r, t, version) : get_logbins(r, t);
 	else

@@ -314,6 +314,8 @@ double field_quantile_within(const struct field_stats *f, double q, double *erro
 	uint64_t before = 0;
 
 	*error = NAN;
+	if (f->type == FIELD_TEXT && q >= 0 && q <= 1)
+		return field_length_quantile(f, q, error);
 	if (f->type != FIELD_NUMERIC || !f->count || f->mixed || !(q >= 0 && q <= 1) || (f->bins && !f->grid))
 		return NAN;
 	for (size_t i = 0; i < f->nbins; before += f->bins[i++]) {

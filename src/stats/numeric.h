@@ -14,7 +14,8 @@ void field_drop_histogram(struct field_stats *f);
 void field_histogram_merge(struct field_stats *dst, const struct field_stats *src); // src->count > 0
 void field_logbin_count(struct field_stats *f, int32_t bin);
 void field_logbins_merge(struct field_stats *dst, const struct field_stats *src);
-enum { AGE_BINS = 975 }; // the number of the last bin of ages; that of the first is its negative
+void field_add_length(struct field_stats *f, size_t n);
+double field_length_quantile(const struct field_stats *f, double q, double *error);
 void field_ages_merge(struct field_stats *dst, const struct field_stats *src);
 void field_vectors_merge(struct field_stats *dst, const struct field_stats *src); // before their moments are
 void field_vector_release(struct field_stats *f);

@@ -204,6 +204,7 @@ void field_add_text(struct field_stats *f, const char *s, size_t n)
 {
 	f->present++;
 	field_moments_add(f, &(double){(double)n}, 1);
+	field_add_length(f, n);
 	categories_count(&f->cats, "", 0, TEXT_HASH(hash_bytes(s, n)), false, 1);
 }
 

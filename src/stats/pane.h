@@ -26,6 +26,7 @@ enum {
 	PANE_MAX_SCHEMAS = 64,   // schema ids counted apart (the smallest); the rest share id -1
 	VECTOR_MAX_DIMS = 4096,  // a longer vector counts as `other`
 	PANE_MAX_FAULTS = 2048,  // of the smallest schema ids; others show in the violations alone
+	AGE_BINS = 975,          // the number of the last bin of ages and lengths; that of the first of ages is its negative
 };
 
 struct category {
@@ -71,7 +72,7 @@ struct field_stats {
 		int32_t bin;
 		uint64_t n;
 	} *logbins;                // sorted by bin
-	size_t nlogbins, caplogbins; // of time: ages, in bins of ages.c
+	size_t nlogbins, caplogbins; // of time: ages, of text: lengths, in bins of ages.c
 	int64_t age_min, age_max;    // of time, where nlogbins: event time less value, ms
 	uint16_t *loghints;        // where bins were last found, private to numeric.c
 	// vectors, while they are of one dimension
@@ -233,7 +234,7 @@ double field_mean(const struct field_stats *f);
 double field_variance(const struct field_stats *f);
 double field_stddev(const struct field_stats *f);
 double field_sum(const struct field_stats *f);
-// q in [0, 1]; by linear interpolation inside the bin, clamped to [min, max]; NaN if unknown.
+// q in [0, 1]; by linear interpolation inside the bin, clamped to [min, max]; NaN if unknown. Of text: of the length.
 double field_quantile(const struct field_stats *f, double q);
 // The same, and how far the least value with at least a share q of the values up to it may be from it (NaN: unknown).
 double field_quantile_within(const struct field_stats *f, double q, double *error);

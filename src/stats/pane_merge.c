@@ -23,6 +23,8 @@ static void field_merge(struct field_stats *dst, const struct field_stats *src)
 		field_vectors_merge(dst, src);
 	if (src->type == FIELD_TIME)
 		field_ages_merge(dst, src);
+	if (src->type == FIELD_TEXT && src->nlogbins)
+		field_logbins_merge(dst, src);
 	field_moments_merge(dst, src);
 	categories_merge(&dst->cats, &src->cats);
 }

@@ -111,6 +111,18 @@ def categories():
         yield categorical(f"{size} values", {k: v for k, v in r.items() if v}, {k: v for k, v in c.items() if v})
 
 
-json.dump({"special": special_functions(), "numeric": list(numbers()), "categorical": list(categories())}, sys.stdout,
+def lengths():
+    """Of texts, in bytes: the inverse of the empirical distribution function."""
+    own = np.random.default_rng(5)
+    for name, r, c in (("short", own.poisson(12, 700), own.poisson(14, 500)),
+                       ("long", own.lognormal(7, 1, 600).astype(int), own.lognormal(7.2, 1.1, 450).astype(int)),
+                       ("empty and one", np.array([0] * 60 + [9] * 41), np.array([0] * 60 + [9] * 61))):
+        q = {k: [float(np.quantile(x, v, method="inverted_cdf")) for x in (r, c)] for k, v in (("p50", .5), ("p99", .99))}
+        yield {"name": name, "reference": r.tolist(), "current": c.tolist(),
+               **{k: v[1] for k, v in q.items()}, **{f"{k}_shift": (v[1] - v[0]) / float(r.std()) for k, v in q.items()}}
+
+
+json.dump({"special": special_functions(), "numeric": list(numbers()), "categorical": list(categories()),
+           "lengths": list(lengths())}, sys.stdout,
           separators=(",", ":"))
 print()

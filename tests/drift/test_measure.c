@@ -447,8 +447,63 @@ Test(measure, text)
 	cr_expect_eq(measure_compute(measure_find("max"), &in).value, 5);
 	cr_expect_eq(measure_compute(measure_find("mean"), &in).value, 3);
 	cr_expect_eq(measure_compute(measure_find("distinct_ratio"), &in).value, 0.75);
-	cr_expect_eq(measure_compute(measure_find("p50"), &in).state, READING_NOT_APPLICABLE);
+	cr_expect_eq(measure_compute(measure_find("p50"), &in).value, 3);
 	pane_free(p);
+}
+
+static void add_texts(struct field_stats *f, const json_t *lengths)
+{
+	char *s = xmalloc(1 << 20);
+
+	memset(s, 'x', 1 << 20);
+	for (size_t i = 0; i < json_array_size(lengths); i++)
+		field_add_text(f, s, (size_t)json_integer_value(json_array_get(lengths, i)));
+	free(s);
+}
+
+// Against a baseline of rows that went through its file; a file from before lengths were kept says that it has none.
+Test(measure, lengths_as_numpy)
+{
+	static const char *const measures[] = {"p50", "p99", "p50_shift", "p99_shift"};
+	json_t *cases = golden("lengths"), *item;
+	struct error err = ERROR_INIT;
+	char *path = temp_path("lengths.json");
+	size_t i;
+
+	json_array_foreach(cases, i, item) {
+		struct baseline_builder *builder = baseline_builder_new("s", false);
+		const json_t *r = json_object_get(item, "reference");
+		char *s = xmalloc(1 << 20);
+
+		memset(s, 'x', 1 << 20);
+		for (size_t k = 0; k < json_array_size(r); k++) {
+			baseline_builder_row(builder, 0, -1);
+			baseline_builder_text(builder, "x", FIELD_TEXT, s, (size_t)json_integer_value(json_array_get(r, k)));
+		}
+		free(s);
+		struct baseline *b = baseline_builder_finish(builder, NULL, &err);
+		cr_assert(!baseline_save(b, path, &err), "%s", err.text);
+		baseline_free(b);
+		b = baseline_load(path, &err);
+		cr_assert(b, "%s", err.text);
+		struct pane *p = pane_new();
+		add_texts(pane_field(p, 0, &b->fields[0]->def), json_object_get(item, "current"));
+		for (size_t k = 0; k < ARRAY_LEN(measures); k++) {
+			struct measure_value v = against(measures[k], b, p, 1);
+			expect_near(item, measures[k], v.value, v.error + 1e-12 * fabs(v.value));
+			cr_expect(v.error <= 0.07 * fabs(v.value) + (k > 1 ? 1 : 0), "%s within %g", measures[k], v.error);
+			if (i != 1)
+				cr_expect_eq(v.error, 0, "below 32 bytes every length has a bin");
+		}
+		b->fields[0]->total->nlogbins = 0;
+		struct measure_value old = against("p50_shift", b, p, 1);
+		cr_expect(old.state == READING_NOT_APPLICABLE && !strcmp(old.detail, "lengths were not counted then"));
+		pane_free(p);
+		baseline_free(b);
+	}
+	cr_assert_eq(i, 3);
+	json_decref(cases);
+	free(path);
 }
 
 // Past the kept categories, rare values share a column, and what both sides kept is still exact.

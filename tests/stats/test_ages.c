@@ -95,3 +95,37 @@ Test(ages, small_ones_are_exact_and_large_ones_fit)
 	pane_free(back);
 	pane_free(p);
 }
+
+// A pane from before lengths were counted has none: then the quantiles of the whole are not known.
+Test(ages, lengths)
+{
+	struct rng rng = rng_seeded("lengths");
+	const struct field_def def = {.path = (char[]){"x"}, .type = FIELD_TEXT};
+	struct pane *p = pane_new(), *q = pane_new(), *old = pane_new();
+	struct field_stats *f = pane_field(p, 0, &def), *g = pane_field(q, 0, &def);
+	char text[3000] = "";
+	int64_t lengths[500];
+	double error;
+
+	memset(text, 'x', sizeof text);
+	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+		lengths[i] = (int64_t)rng_below(&rng, 1u << (1 + rng_below(&rng, 11)));
+		field_add_text(i % 3 ? f : g, text, (size_t)lengths[i]);
+	}
+	pane_merge(p, q);
+	qsort(lengths, ARRAY_LEN(lengths), sizeof *lengths, by_value);
+	for (int k = 1; k <= 100; k++) {
+		double got = field_quantile_within(f, k / 100.0, &error), want = (double)lengths[k * 5 - 1];
+
+		cr_assert(fabs(got - want) <= error, "%d: %g, not %g within %g", k, got, want, error);
+		cr_assert_leq(error, got / 30 + 0.5);
+	}
+	cr_expect_eq(field_quantile_within(f, 0, &error), (double)lengths[0]);
+	field_add_text(pane_field(old, 0, &def), "y", 1);
+	old->fields[0]->nlogbins = 0;
+	pane_merge(p, old);
+	cr_expect(isnan(field_quantile(f, 0.5)));
+	pane_free(p);
+	pane_free(q);
+	pane_free(old);
+}

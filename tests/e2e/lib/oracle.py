@@ -271,7 +271,8 @@ class Oracle:
             out["count"] = len(picked)
             if f.type == "text" and picked:                # of a text its length in bytes
                 sizes = [len(v.encode()) for v in picked]
-                out.update(min=float(min(sizes)), max=float(max(sizes)), mean=sum(sizes) / len(sizes))
+                out.update(min=float(min(sizes)), max=float(max(sizes)), mean=sum(sizes) / len(sizes),
+                           sorted=np.sort(sizes))
             if f.type in ("categorical", "boolean"):
                 counts = {}
                 for v in picked:
@@ -324,9 +325,10 @@ def compare(got, want, rank_error=0.02):
                 if value is None or "sorted" not in w:
                     continue
                 q, s = float(name[1:].replace("_", ".")) / 100, w["sorted"]
-                # 0.5 % relative error of the value, then the rank that it has.
-                low = np.searchsorted(s, value - abs(value) * 0.0051, "left") / len(s)
-                high = np.searchsorted(s, value + abs(value) * 0.0051, "right") / len(s)
+                # 0.5 % relative error of the value (of a text's length half of a sixteenth), then the rank that it has.
+                off = 1 / 32 if w["type"] == "text" else 0.0051
+                low = np.searchsorted(s, value - abs(value) * off, "left") / len(s)
+                high = np.searchsorted(s, value + abs(value) * off, "right") / len(s)
                 if not low - rank_error <= q <= high + rank_error:
                     wrong.append(f"{path}.{name} {value!r} has rank {low:.4f}..{high:.4f}")
         if "counts" in w:
