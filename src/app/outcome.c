@@ -138,6 +138,8 @@ static void keep_verdict(struct outcome *o, const struct judge_verdict *v)
 
 	if (r->v.state != READING_KNOWN)
 		json_object_set_new(line, "reason", json_string(reading_state_names[r->v.state]));
+	if (r->v.approximate)
+		json_object_set_new(line, "approximate", json_true());
 	char *text = json_text(line);
 	fprintf(o->verdicts, "%s\n", text);
 	free(text);

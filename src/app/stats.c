@@ -57,8 +57,6 @@ static void put_categories(json_t *o, const struct field_stats *f)
 	size_t n = field_top(f, top, TOP);
 
 	json_object_set_new(o, "distinct", json_integer((json_int_t)field_distinct(f, &approximate)));
-	if (approximate)
-		json_object_set_new(o, "approximate", json_true());
 	if (f->type == FIELD_TEXT) {
 		json_decref(list);
 		return;
@@ -84,6 +82,8 @@ static json_t *field_json(const struct pane *p, const struct field_stats *f, boo
 		put_moments(o, f);
 	if (f->type == FIELD_CATEGORICAL || f->type == FIELD_BOOLEAN || f->type == FIELD_TEXT)
 		put_categories(o, f);
+	if (field_past_bound(f))
+		json_object_set_new(o, "approximate", json_true());
 	return o;
 }
 
@@ -147,7 +147,7 @@ json_t *stats_json(const char *stream, int64_t from, int64_t to, const struct pa
 	json_object_set_new(o, "rules", rules);
 	json_object_set_new(o, "schemas", schemas);
 	json_object_set_new(o, "fields", fields);
-	if (p->approximate)
+	if (pane_approximate(p))
 		json_object_set_new(o, "approximate", json_true());
 	return o;
 }

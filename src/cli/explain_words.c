@@ -97,6 +97,8 @@ void explain_value(struct buf *out, const json_t *item)
 	buf_adds(out, ", from ");
 	rests_on(out, item, what);
 	buf_addc(out, '.');
+	if (json_is_true(json_object_get(item, "approximate")))
+		buf_adds(out, " A bound on the values kept apart was hit, so not all of them are counted singly.");
 	if (!now)
 		return;
 	buf_adds(out, " Of the whole window, as it is now, it is ");

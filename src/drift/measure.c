@@ -29,6 +29,11 @@ const struct measure *measure_find(const char *name)
 	return NULL;
 }
 
+static bool past_bound(const struct measure_side *s)
+{
+	return s->field && field_past_bound(s->field);
+}
+
 struct measure_value measure_compute(const struct measure *m, const struct measure_input *in)
 {
 	struct measure_value v = {.state = READING_NO_DATA, .value = NAN};
@@ -46,6 +51,7 @@ struct measure_value measure_compute(const struct measure *m, const struct measu
 		v.state = READING_TOO_FEW;
 	if (v.state != READING_KNOWN)
 		v.value = v.error = NAN;
+	v.approximate = past_bound(&in->current) || (m->needs_reference && past_bound(&in->reference));
 	return v;
 }
 

@@ -72,6 +72,7 @@ struct measure_value {
 	enum reading_state state;
 	double value;                   // NaN unless READING_KNOWN
 	double error;                   // |value - that of all the data| is at most this, but for rounding; NaN: not stated
+	bool approximate;               // a bound of the field was hit on either side (field_past_bound)
 	uint64_t n_reference, n_current;
 	const char *detail;             // static text or NULL: "independence assumed", the member that spoke, ...
 	int64_t span_ms;                // over which it spoke, up to the window's end; 0: the window itself

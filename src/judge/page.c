@@ -32,6 +32,8 @@ json_t *page_item(const struct rule *r, const struct reading *v)
 		json_object_set_new(item, "every", json_string(duration_format(r->every_ms, text, sizeof text)));
 	if (!isnan(v->adjusted))
 		json_object_set_new(item, "adjusted", json_num(v->adjusted));
+	if (v->v.approximate)
+		json_object_set_new(item, "approximate", json_true());
 	if (v->v.smallest > 0) {
 		json_object_set_new(item, "smallest_shift", json_num(v->v.smallest));
 		json_object_set_new(item, "smallest_shift_in", json_string(v->v.smallest_in));

@@ -75,6 +75,7 @@ void pane_fault(struct pane *p, const struct schema_fault *f)
 			move_first(&p->faults[lo], f);
 		return;
 	}
+	p->approximate |= p->nfaults == PANE_MAX_FAULTS;
 	if (lo == PANE_MAX_FAULTS)
 		return;
 	if (p->nfaults == PANE_MAX_FAULTS)

@@ -300,6 +300,15 @@ void pane_add_schema(struct pane *p, int64_t id, uint64_t n)
 	}
 }
 
+bool pane_approximate(const struct pane *p)
+{
+	bool past = p->approximate || (p->nschemas && p->schemas[0].id == -1);
+
+	for (size_t i = 0; i < p->nfields; i++)
+		past |= p->fields[i] && field_past_bound(p->fields[i]);
+	return past;
+}
+
 int violation_cmp(const struct violation_count *a, const struct violation_count *b)
 {
 	int d = (int)a->kind - (int)b->kind;

@@ -127,7 +127,7 @@ struct pane {
 	// Of the records neither decoded nor violating: encrypted, and those whose schema uses what is not read.
 	uint64_t opaque, unsupported;
 	uint64_t by_schema_only;           // violating records that would break nothing but for their schema's faults
-	bool approximate, mixed_grids;     // mixed_grids: a field met two grids; its histogram was dropped
+	bool approximate, mixed_grids;     // mixed_grids: a field met two grids; its histogram was dropped. Ask pane_approximate
 	int64_t min_event, max_event;      // ms; INT64_MAX / INT64_MIN while empty
 	int64_t min_offset, max_offset;    // same convention
 	struct field_stats **fields;       // index = the caller's field index; NULL where nothing was counted
@@ -182,6 +182,14 @@ void pane_count_record(struct pane *p, int64_t event_ms, int64_t offset, int64_t
 void pane_count_breach(struct pane *p, enum violation_kind kind, const char *field, const char *rule, int64_t offset);
 void pane_sample(struct pane *p, const struct violation_sample *s); // copies; keeps the smallest offsets
 void pane_fault(struct pane *p, const struct schema_fault *f);      // copies, adds f->n
+// A bound of the field was hit: of categories, of texts told apart, of logarithmic bins. Of moments alone
+// (pane_encode_moments) only the pane says it.
+static inline bool field_past_bound(const struct field_stats *f)
+{
+	return f->approximate || (f->cats.cutoff && f->cats.cutoff < UINT64_MAX);
+}
+// A bound was hit: of a field, of schema ids or their faults, of slices, or of values remembered for `unique`.
+bool pane_approximate(const struct pane *p);
 // Records whose schema lacks the field, or has it in another type.
 uint64_t pane_dropped(const struct pane *p, const char *field);
 uint64_t pane_violations(const struct pane *p, enum violation_kind kind); // over all fields

@@ -50,13 +50,11 @@ static void put_fields(struct buf *out, const struct pane *p, bool moments)
 
 static uint8_t pane_flags(const struct pane *p)
 {
-	bool approximate = p->approximate, mixed = p->mixed_grids;
+	bool mixed = p->mixed_grids;
 
-	for (size_t i = 0; i < p->nfields; i++) {
-		approximate |= p->fields[i] && p->fields[i]->approximate;
+	for (size_t i = 0; i < p->nfields; i++)
 		mixed |= p->fields[i] && p->fields[i]->mixed;
-	}
-	return (uint8_t)((approximate ? PANE_APPROXIMATE : 0) | (mixed ? PANE_MIXED : 0) |
+	return (uint8_t)((pane_approximate(p) ? PANE_APPROXIMATE : 0) | (mixed ? PANE_MIXED : 0) |
 			 (p->min_event <= p->max_event ? PANE_EVENTS : 0) |
 			 (p->min_offset <= p->max_offset ? PANE_OFFSETS : 0) |
 			 (p->opaque || p->unsupported ? PANE_UNREAD : 0) |

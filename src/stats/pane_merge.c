@@ -44,9 +44,8 @@ static void *map_field(struct map *m, const struct field_stats *f, struct field_
 
 static void add(struct pane *dst, struct field_stats *d, const struct field_stats *s)
 {
-	dst->approximate |= d->approximate | s->approximate;
+	dst->approximate |= field_past_bound(d) | field_past_bound(s);
 	field_merge(d, s);
-	dst->approximate |= d->approximate;
 	dst->mixed_grids |= d->mixed;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "judge/explain.h"
@@ -137,6 +138,7 @@ Test(explain, who_carries_it_and_since_when)
 	cr_expect_eq(json_get_int(at(in(all, "schemas"), 0), "schema_id", -1), 9);
 	cr_expect_eq(json_get_int(all, "records_of_mixed_schemas", -1), 0);
 	cr_expect_eq(json_array_size(in(slice, "partitions")), 1, "the slice's own panes only");
+	cr_expect_null(in(slice, "approximate"));
 	int64_t began;
 	cr_assert(!time_parse(json_get_str(in(all, "began"), "window_to", ""), &began));
 	cr_expect_eq(began, T0 + 15 * MINUTE);
@@ -179,6 +181,28 @@ Test(explain, mixed_panes_are_told_apart)
 	const json_t *all = at(in(v, "items"), 1);
 	cr_expect_eq(json_get_int(all, "records_of_mixed_schemas", 0), 121);
 	cr_expect_eq(json_get_int(at(in(all, "schemas"), 1), "records", 0), 4 * 120, "schema 7");
+	json_decref(v);
+	setup_free(&s);
+}
+
+// More categories than are kept: the page and what explains it say so.
+Test(explain, past_a_bound_values_are_approximate)
+{
+	struct setup s;
+	char kind[16];
+
+	setup_kinds(&s);
+	feed_kinds(&s, 15);
+	for (int i = 0; i < PANE_MAX_VALUES; i++) {
+		snprintf(kind, sizeof kind, "new %d", i);
+		kinds(&s, 14, "v=2", 1, 9, kind, 1);
+	}
+	fake_part(s.f, "pay", 1)->max_event = T0 + 15 * MINUTE;
+	tick(s.j, T0 + 15 * MINUTE);
+	json_t *v = explain(&s, 0);
+	const json_t *item = at(in(page_of(&s, "alert_firing", 0), "items"), 0);
+	cr_expect(json_is_true(in(item, "approximate")));
+	cr_expect(json_is_true(in(at(in(v, "items"), 0), "approximate")));
 	json_decref(v);
 	setup_free(&s);
 }
