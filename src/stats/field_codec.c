@@ -158,14 +158,18 @@ static uint64_t get_bins(struct rd *r, struct field_target *t, uint8_t version)
 
 static void put_logbins(struct buf *out, const struct field_stats *f)
 {
-	int64_t before = f->nlogbins ? f->logbins[0].bin - (int64_t)1 : 0;
+	struct logbin *made;
+	size_t n;
+	const struct logbin *bins = field_logbins(f, &n, &made);
+	int64_t before = n ? bins[0].bin - (int64_t)1 : 0;
 
-	buf_uvar(out, f->nlogbins);
+	buf_uvar(out, n);
 	buf_svar(out, before + 1);
-	for (size_t i = 0; i < f->nlogbins; i++) {
-		put_token(out, (uint64_t)(f->logbins[i].bin - before - 1), f->logbins[i].n);
-		before = f->logbins[i].bin;
+	for (size_t i = 0; i < n; i++) {
+		put_token(out, (uint64_t)(bins[i].bin - before - 1), bins[i].n);
+		before = bins[i].bin;
 	}
+	free(made);
 }
 
 static uint64_t get_logbins(struct rd *r, struct field_target *t)

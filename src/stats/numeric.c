@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats/logtable.h"
 #include "util/xalloc.h"
 
 enum { LOG_HINTS = 1024, NUMBERS = 64 }; // NUMBERS: that are worked on at a time
@@ -71,8 +72,41 @@ static void log_collapse(struct field_stats *f)
 	}
 }
 
+const struct logbin *field_logbins(const struct field_stats *f, size_t *n, struct logbin **made)
+{
+	*made = f->logtable ? logtable_sorted(f->logtable, n) : NULL;
+	if (*made)
+		return *made;
+	*n = f->nlogbins;
+	return f->logbins;
+}
+
+static void table_end(struct field_stats *f)
+{
+	if (!f->logtable)
+		return;
+	f->logbins = logtable_sorted(f->logtable, &f->nlogbins);
+	f->caplogbins = f->nlogbins;
+	logtable_free(f->logtable);
+	f->logtable = NULL;
+}
+
+// As good as counted and then joined to zero's bin: of smaller magnitude than all that a full list has.
+static bool log_below(const struct field_stats *f, int32_t bin)
+{
+	size_t below = f->nlogbins > LOGBINS_MAX ? log_lower_bound(f, 0) : 0, above = below + 1;
+	int32_t most = abs(bin);
+
+	if (f->nlogbins <= LOGBINS_MAX || f->logbins[below].bin)
+		return false;
+	return (!below || -f->logbins[below - 1].bin > most) && (above == f->nlogbins || f->logbins[above].bin > most);
+}
+
 void field_logbin_count(struct field_stats *f, int32_t bin)
 {
+	if (f->logtable && logtable_count(f->logtable, bin, LOGBINS_MAX))
+		return;
+	table_end(f);
 	if (!f->loghints)
 		f->loghints = xcalloc(LOG_HINTS, sizeof *f->loghints);
 	uint16_t *hint = &f->loghints[(uint32_t)bin % LOG_HINTS];
@@ -85,6 +119,11 @@ void field_logbin_count(struct field_stats *f, int32_t bin)
 		*hint = (uint16_t)at;
 		return;
 	}
+	if (log_below(f, bin)) {
+		f->approximate = true;
+		f->logbins[log_lower_bound(f, 0)].n++;
+		return;
+	}
 	GROW(f->logbins, f->nlogbins, f->caplogbins);
 	memmove(f->logbins + at + 1, f->logbins + at, (f->nlogbins - at) * sizeof *f->logbins);
 	f->logbins[at] = (struct logbin){bin, 1};
@@ -94,15 +133,19 @@ void field_logbin_count(struct field_stats *f, int32_t bin)
 
 void field_logbins_merge(struct field_stats *dst, const struct field_stats *src)
 {
-	struct logbin *a = dst->logbins;
-	size_t na = dst->nlogbins, i = 0, j = 0, n = 0;
+	struct logbin *made, *a;
+	size_t na, nb, i = 0, j = 0, n = 0;
+	const struct logbin *from = field_logbins(src, &nb, &made);
 
-	dst->caplogbins = na + src->nlogbins;
-	dst->logbins = xmalloc(dst->caplogbins * sizeof *dst->logbins);
-	while (i < na || j < src->nlogbins) {
-		const struct logbin *b = &src->logbins[j];
+	table_end(dst);
+	a = dst->logbins;
+	na = dst->nlogbins;
+	dst->caplogbins = na + nb;
+	dst->logbins = xmalloc((dst->caplogbins + 1) * sizeof *dst->logbins);
+	while (i < na || j < nb) {
+		const struct logbin *b = &from[j];
 
-		if (j == src->nlogbins || (i < na && a[i].bin < b->bin)) {
+		if (j == nb || (i < na && a[i].bin < b->bin)) {
 			dst->logbins[n++] = a[i++];
 			continue;
 		}
@@ -113,6 +156,7 @@ void field_logbins_merge(struct field_stats *dst, const struct field_stats *src)
 		n++;
 	}
 	free(a);
+	free(made);
 	dst->nlogbins = n;
 	log_collapse(dst);
 }
@@ -123,6 +167,8 @@ void field_drop_histogram(struct field_stats *f)
 	free(f->narrow);
 	free(f->logbins);
 	free(f->loghints);
+	logtable_free(f->logtable);
+	f->logtable = NULL;
 	f->bins = NULL;
 	f->narrow = NULL;
 	f->logbins = NULL;

@@ -12,6 +12,8 @@ void field_moments_add(struct field_stats *f, const double *x, size_t n); // fin
 void field_moments_merge(struct field_stats *dst, const struct field_stats *src);
 void field_drop_histogram(struct field_stats *f);
 void field_histogram_merge(struct field_stats *dst, const struct field_stats *src); // src->count > 0
+// The logarithmic bins in order: f's own, or *made, which the caller frees.
+const struct logbin *field_logbins(const struct field_stats *f, size_t *n, struct logbin **made);
 void field_logbin_count(struct field_stats *f, int32_t bin);
 void field_logbins_merge(struct field_stats *dst, const struct field_stats *src);
 void field_add_length(struct field_stats *f, size_t n);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "stats/categories.h"
+#include "stats/logtable.h"
 #include "stats/numeric.h"
 #include "stats/pane_lists.h"
 #include "util/map.h"
@@ -31,6 +32,7 @@ static void field_free(struct field_stats *f)
 	field_vector_release(f);
 	free(f->logbins);
 	free(f->loghints);
+	logtable_free(f->logtable);
 	xsum_release(&f->sum);
 	xsum_release(&f->sumsq);
 	xsum_release(&f->low_sum);
@@ -136,6 +138,8 @@ static struct field_stats *add_field(struct pane *p, size_t index, const struct 
 			f->narrow = xcalloc(f->nbins, sizeof *f->narrow);
 		else
 			f->bins = xcalloc(f->nbins, sizeof *f->bins);
+	} else if (f->type == FIELD_NUMERIC && narrow) {
+		f->logtable = logtable_new();
 	} else if (f->type == FIELD_VECTOR) {
 		f->dims = def->dims;
 		f->fixed_dims = def->dims > 0;

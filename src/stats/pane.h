@@ -75,6 +75,7 @@ struct field_stats {
 	size_t nlogbins, caplogbins; // of time: ages, of text: lengths, in bins of ages.c
 	int64_t age_min, age_max;    // of time, where nlogbins: event time less value, ms
 	uint16_t *loghints;        // where bins were last found, private to numeric.c
+	struct logtable *logtable; // in place of logbins, of a field from pane_field_narrow until it is full or merged into
 	// vectors, while they are of one dimension
 	size_t dims;
 	bool fixed_dims;           // the baseline's: others are `other`
@@ -148,7 +149,8 @@ void pane_free(struct pane *p);
 
 // The statistics of def, at the caller's own index (grown as needed). def->grid must outlive the pane.
 struct field_stats *pane_field(struct pane *p, size_t index, const struct field_def *def);
-// The same in a quarter of the memory, to be counted into, merged and encoded, and nothing else.
+// The same in a quarter of the memory, and quicker on the logarithmic grid, to be counted into, merged and encoded, and
+// nothing else.
 struct field_stats *pane_field_narrow(struct pane *p, size_t index, const struct field_def *def);
 // By path, NULL if absent. With `type` FIELD_TYPES: any type.
 struct field_stats *pane_find(const struct pane *p, const char *path, enum field_type type);

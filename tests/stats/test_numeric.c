@@ -312,6 +312,49 @@ static void expect_same(const struct pane *a, const struct pane *b, const char *
 	buf_release(&y);
 }
 
+// On the logarithmic grid: few bins, many, and more than are kept, merged either way and on top of one another.
+Test(numbers, logarithmic_bins_counted_narrow_are_those_counted_wide)
+{
+	enum { MANY = 20000 };
+	struct rng r = rng_seeded("logarithmic_bins_counted_narrow_are_those_counted_wide");
+	struct field_def def = {path, FIELD_NUMERIC, NULL, NULL, 0, 0, false};
+	double *x = xmalloc(MANY * sizeof *x);
+
+	for (int trial = 0; trial < 120; trial++) {
+		size_t n = rng_below(&r, trial % 3 ? 500 : MANY), cut = rng_below(&r, n + 1);
+		struct pane *wide[2] = {pane_new(), pane_new()}, *narrow[2] = {pane_new(), pane_new()};
+
+		for (size_t i = 0; i < n; i++)
+			x[i] = rng_below(&r, 50) ? rng_normal(&r) * exp(trial % 4 * 4 * rng_normal(&r)) : 0;
+		for (int k = 0; k < 2; k++) {
+			const double *at = k ? x + cut : x;
+			size_t m = k ? n - cut : cut;
+
+			field_add_numbers(pane_field(wide[k], 0, &def), at, m);
+			field_add_numbers(pane_field_narrow(narrow[k], 0, &def), at, m);
+			expect_same(wide[k], narrow[k], "encoded");
+			expect_same(wide[k], narrow[k], "and again");
+		}
+		struct pane *into = pane_new();
+		pane_merge(into, narrow[0]);
+		expect_same(wide[0], into, "merged into nothing");
+		pane_merge(into, narrow[1]);
+		pane_merge(narrow[1], wide[0]);
+		pane_merge(wide[0], wide[1]);
+		expect_same(wide[0], into, "merged");
+		expect_same(wide[0], narrow[1], "merged into what was counted narrow");
+		field_add_numbers(wide[0]->fields[0], x, cut);
+		field_add_numbers(narrow[1]->fields[0], x, cut);
+		expect_same(wide[0], narrow[1], "and counted on");
+		pane_free(into);
+		for (int k = 0; k < 2; k++) {
+			pane_free(wide[k]);
+			pane_free(narrow[k]);
+		}
+	}
+	free(x);
+}
+
 // Bins up to, at and past what 16 bits hold.
 Test(numbers, counted_narrow_are_those_counted_wide)
 {
