@@ -122,28 +122,43 @@ static void slice_add(struct slice_stats *dst, const struct slice_stats *src)
 static void slice_pack(struct slice_stats *s)
 {
 	pane_encode(s->pane, &s->packed[0]);
-	pane_encode_moments(s->pane, &s->packed[1]);
 	buf_trim(&s->packed[0]);
-	buf_trim(&s->packed[1]);
 	pane_free(s->pane);
 	s->pane = NULL;
 }
 
-static void slice_unpack(struct slice_stats *dst, const struct slice_stats *src, bool moments, const struct baseline *grids,
-			 const char *stream)
+static bool unpack(struct pane *into, const struct buf *b, const struct baseline *grids, const char *stream)
 {
-	const struct buf *b = &src->packed[moments];
 	struct error err = ERROR_INIT;
-	struct pane *head = pane_add_own(dst->pane, b->data, b->len, baseline_grid, (void *)(uintptr_t)grids, &err);
+	struct pane *head = pane_add_own(into, b->data, b->len, baseline_grid, (void *)(uintptr_t)grids, &err);
 
 	if (!head)
 		log_error("judge", "stream %s: a cached pane: %s", stream, err.text);
-	dst->damaged |= !head;
 	pane_free(head);
+	return head;
+}
+
+// Most blocks are never asked for their moments alone.
+static void pack_moments(struct slice_stats *s, const struct baseline *grids, const char *stream)
+{
+	struct pane *p = pane_new();
+
+	s->damaged |= !unpack(p, &s->packed[0], grids, stream);
+	pane_encode_moments(p, &s->packed[1]);
+	buf_trim(&s->packed[1]);
+	pane_free(p);
+}
+
+static void slice_unpack(struct slice_stats *dst, struct slice_stats *src, bool moments, const struct baseline *grids,
+			 const char *stream)
+{
+	if (moments && !src->packed[1].len)
+		pack_moments(src, grids, stream);
+	dst->damaged |= !unpack(dst->pane, &src->packed[moments], grids, stream);
 	slice_add(dst, src);
 }
 
-void merged_add(struct merged *m, const struct merged *block, bool moments, const struct baseline *grids, const char *stream)
+void merged_add(struct merged *m, struct merged *block, bool moments, const struct baseline *grids, const char *stream)
 {
 	m->overflows += block->overflows;
 	slice_unpack(&m->total, &block->total, moments, grids, stream);
@@ -156,6 +171,13 @@ void merged_pack(struct merged *m)
 	slice_pack(&m->total);
 	for (size_t i = 0; i < m->nslices; i++)
 		slice_pack(&m->slices[i]);
+}
+
+void merged_drop_moments(struct merged *m)
+{
+	buf_release(&m->total.packed[1]);
+	for (size_t i = 0; i < m->nslices; i++)
+		buf_release(&m->slices[i].packed[1]);
 }
 
 void merged_total(struct merged *m)

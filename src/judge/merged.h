@@ -20,7 +20,7 @@ struct part_range {
 struct slice_stats {
 	char *name;
 	struct pane *pane;        // NULL when it is `packed`
-	struct buf packed[2];     // whole, and its moments
+	struct buf packed[2];     // whole, and its moments once they are asked for
 	struct part_range *parts; // ordered by topic and partition
 	size_t nparts, capparts;
 	bool damaged;             // a pane could not be read: what is known is not all
@@ -48,12 +48,13 @@ bool slice_whole(const struct merged *m, const struct slice_stats *s);
 void merged_limit(struct merged *m, size_t max);
 
 // m += a packed block, or its moments. Until merged_total, `total` holds what is in no slice.
-void merged_add(struct merged *m, const struct merged *block, bool moments, const struct baseline *grids, const char *stream);
+void merged_add(struct merged *m, struct merged *block, bool moments, const struct baseline *grids, const char *stream);
 // m += a pane as it was counted in one partition. One whose bytes cannot be read makes the slice damaged: its measures
 // are unknown rather than wrong. -> its slice, NULL: the stream has none. *overflowed: other slices' records are in it.
 const struct slice_stats *merged_segment(struct merged *m, const struct segment_view *v, const struct baseline *grids,
 					 const char *stream, bool *overflowed);
 struct slice_stats *merged_make(struct merged *m, const char *name); // the slice, added if need be
 void merged_pack(struct merged *m);
+void merged_drop_moments(struct merged *m); // of a packed one, until they are asked for again
 void merged_total(struct merged *m);
 #endif

@@ -9,13 +9,13 @@
 #include "util/search.h"
 #include "util/xalloc.h"
 
-enum { FAN = 4, MAX_WIDTHS = 24, KEEP_BOUNDARIES = 32, RUN = 3, BATCH = 1024 };
+enum { FAN = 4, MAX_WIDTHS = 24, KEEP_BOUNDARIES = 8, RUN = 3, BATCH = 1024 };
 
 const int64_t roll_widths[ROLL_WIDTHS] = {3600000, 86400000};
 
 struct block {
 	int64_t start, width;
-	uint64_t stamp, used;
+	uint64_t stamp, used, moments_used;
 	bool run; // of RUN blocks or more in a row, which windows share until it moves on by one
 	struct merged m;
 };
@@ -326,7 +326,7 @@ static int read_wanted(struct windows *w, struct wanted *want, struct error *err
 }
 
 // The block, composites filled from their parts; NULL where nothing was counted.
-static const struct block *block_fill(struct windows *w, size_t level, int64_t start)
+static struct block *block_fill(struct windows *w, size_t level, int64_t start)
 {
 	int64_t width = w->widths[level];
 	uint64_t stamp = windows_stamp(w, start, width);
@@ -336,7 +336,7 @@ static const struct block *block_fill(struct windows *w, size_t level, int64_t s
 		return NULL;
 	if (b->stamp != stamp) {
 		for (int64_t at = start; at < start + width; at += w->widths[level - 1]) {
-			const struct block *part = block_fill(w, level - 1, at);
+			struct block *part = block_fill(w, level - 1, at);
 			if (part)
 				merged_add(&b->m, &part->m, false, w->baseline, w->stream);
 		}
@@ -347,7 +347,7 @@ static const struct block *block_fill(struct windows *w, size_t level, int64_t s
 }
 
 // The same of n blocks in a row.
-static const struct block *run_fill(struct windows *w, size_t level, int64_t start, size_t n)
+static struct block *run_fill(struct windows *w, size_t level, int64_t start, size_t n)
 {
 	int64_t width = w->widths[level] * (int64_t)n, key[2] = {start, width};
 	uint64_t stamp = windows_stamp(w, start, width);
@@ -366,7 +366,7 @@ static const struct block *run_fill(struct windows *w, size_t level, int64_t sta
 	merged_release(&b->m);
 	merged_init(&b->m, start, start + width);
 	for (size_t i = 0; i < n; i++) {
-		const struct block *part = block_fill(w, level, start + (int64_t)i * w->widths[level]);
+		struct block *part = block_fill(w, level, start + (int64_t)i * w->widths[level]);
 		if (part)
 			merged_add(&b->m, &part->m, false, w->baseline, w->stream);
 	}
@@ -433,9 +433,11 @@ static int merge(struct windows *w, int64_t from, int64_t to, bool moments, stru
 		       widest(w, at + w->widths[level] * (int64_t)n, to) == level)
 			n++;
 		n = n < RUN ? 1 : n;
-		const struct block *b = n > 1 ? run_fill(w, level, at, n) : block_fill(w, level, at);
+		struct block *b = n > 1 ? run_fill(w, level, at, n) : block_fill(w, level, at);
 		if (b)
 			merged_add(out, &b->m, moments, w->baseline, w->stream);
+		if (b && moments)
+			b->moments_used = w->boundary;
 		at += w->widths[level] * (int64_t)n;
 	}
 	merged_total(out);
@@ -461,6 +463,8 @@ void windows_evict(struct windows *w, int64_t before)
 		if (b->start + b->width <= before || b->used + (b->run ? 1 : KEEP_BOUNDARIES) < w->boundary) {
 			map_del(&w->blocks, key, sizeof key);
 			block_free(b);
+		} else if (b->moments_used + KEEP_BOUNDARIES < w->boundary) {
+			merged_drop_moments(&b->m);
 		}
 	}
 }

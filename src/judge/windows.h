@@ -35,7 +35,7 @@ uint64_t windows_stamp(const struct windows *w, int64_t start, int64_t width);
 int windows_merge(struct windows *w, int64_t from, int64_t to, struct merged *out, struct error *err) MUST_CHECK;
 // The same without histograms and categories (pane_encode_moments): a few times as fast.
 int windows_moments(struct windows *w, int64_t from, int64_t to, struct merged *out, struct error *err) MUST_CHECK;
-// After each boundary: drops blocks that end at or before `before`, and those that the last 32 boundaries did
+// After each boundary: drops blocks that end at or before `before`, and those that the last 8 boundaries did
 // not use.
 void windows_evict(struct windows *w, int64_t before);
 #endif
