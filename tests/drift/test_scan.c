@@ -543,3 +543,44 @@ Test(scan, a_run_of_one_category)
 	cr_expect_geq(scan_value(&scan, &s, 1, 64000, &found), 6);
 	baseline_free(base);
 }
+
+// A scan that keeps what its lengths say and passes over what is small gives the same values as one made anew.
+Test(scan, kept_says_the_same)
+{
+	static const char *const names[] = {"independent", "autoregressive", "daily", "exponential", "lognormal"};
+	enum { A_MINUTE = 5, SPANS = 12, LEAST = 2 };
+	long above = 0;
+
+	for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+		struct process p = process_of(names[k], A_MINUTE, 17 + k);
+		struct baseline *b = baseline_of(&p, 4 * 1440, A_MINUTE);
+		struct scan kept;
+
+		cr_assert(scan_init(&kept, b, b->fields[0]));
+		scan_keep(&kept, LEAST);
+		for (int i = 0; i < 600; i++) {
+			struct span spans[SPANS];
+			int64_t to = begin + (int64_t)(4 * 1440 + 64 + i) * MINUTE;
+			struct scan_found found[2];
+			struct minute m = {.min = INFINITY, .max = -INFINITY};
+			struct scan fresh;
+
+			for (long n = 0; n < SPANS; n++) {
+				for (int j = 0; j < A_MINUTE * (n + 1); j++)
+					count(&m, next(&p) * (i % 5 == 4 ? 1.3 : 1) + (i % 3 == 2 ? 0.2 : 0));
+				spans[n] = (struct span){to - (n + 1) * (n + 2) / 2 * MINUTE, to, (uint64_t)m.n, m.sum / m.n,
+							 (m.squares - m.sum * m.sum / m.n) / (m.n - 1), m.min, m.max, NULL};
+			}
+			cr_assert(scan_init(&fresh, b, b->fields[0]));
+			double z = scan_value(&fresh, spans, SPANS, MINUTE, &found[0]);
+			double y = scan_value(&kept, spans, SPANS, MINUTE, &found[1]);
+
+			above += z > LEAST;
+			cr_assert_float_eq(y, z > LEAST ? z : 0, 1e-12, "%s: %.17g %.17g", names[k], y, z);
+			cr_assert(z <= LEAST || (found[0].span == found[1].span && found[0].member == found[1].member));
+		}
+		scan_release(&kept);
+		baseline_free(b);
+	}
+	cr_expect_gt(above, 200);
+}
