@@ -50,7 +50,7 @@ static bool add_numeric(struct rd *r, struct field_stats *dst, uint8_t flags)
 {
 	bool mixed = flags == STATS_MIXED && dst->mixed;
 
-	if (!mixed && (flags != STATS_GRID || !dst->bins || dst->mixed))
+	if (!mixed && (flags != STATS_GRID || !dst->bins || dst->mixed || dst->second || field_has_log(dst)))
 		return false;
 	struct head h = get_head(r);
 	if (!h.count || !dst->count)

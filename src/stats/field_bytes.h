@@ -9,7 +9,8 @@
 #include "util/buf.h"
 
 enum { GAP_MAX = 64, TEXT_SHIFT = 24 };
-enum { STATS_APPROXIMATE = 1, STATS_MIXED = 2, STATS_GRID = 4, STATS_ELEMENTS = 8, STATS_WHOLE = 16, STATS_FLAGS = 31 };
+enum { STATS_APPROXIMATE = 1, STATS_MIXED = 2, STATS_GRID = 4, STATS_ELEMENTS = 8, STATS_WHOLE = 16, STATS_SECOND = 32,
+       STATS_LOG = 64, STATS_FLAGS = 127 };
 
 static inline double get_num(struct rd *r)
 {

@@ -6,7 +6,8 @@
 //             numeric, text, time, vector with count > 0: num min max, sums of the values and of their squares
 //             vector with count > 0, not mixed: uvar dimensions, as many sums
 //             time: [range, logarithmic of ages], text: [logarithmic of lengths] where STATS_WHOLE
-//             numeric with count > 0, not mixed: quantile (where STATS_GRID) or logarithmic
+//             numeric with count > 0, not mixed: quantile (where STATS_GRID) or logarithmic; behind a quantile another
+//             one (where STATS_SECOND, in order of their ids) or logarithmic (where STATS_LOG)
 //             categorical, boolean, text: categories
 //   num       u8 k, the k leading bytes of the double, the most significant first; the others are 0
 //   sum       as xsum_put() writes it; of version 1 three nums, whose sum it is
@@ -99,16 +100,16 @@ static void put_token(struct buf *out, uint64_t gap, uint64_t n)
 	buf_add(out, token, (size_t)(write_token(token, gap, n) - token));
 }
 
-static void put_bins(struct buf *out, const struct field_stats *f)
+static void put_bins(struct buf *out, const struct second_grid *g)
 {
 	size_t gap = 0;
 
-	put_cstr(out, f->grid_id);
-	buf_uvar(out, f->nbins);
-	buf_reserve(out, (f->nbins + 1) * TOKEN_MAX);
+	put_cstr(out, g->grid_id);
+	buf_uvar(out, g->nbins);
+	buf_reserve(out, (g->nbins + 1) * TOKEN_MAX);
 	char *p = out->data + out->len;
-	for (size_t i = 0; i < f->nbins; i++) {
-		uint64_t n = field_bin(f, i);
+	for (size_t i = 0; i < g->nbins; i++) {
+		uint64_t n = g->narrow ? g->narrow[i] : g->bins[i];
 
 		if (!n && ++gap < GAP_MAX)
 			continue;
@@ -118,8 +119,19 @@ static void put_bins(struct buf *out, const struct field_stats *f)
 	if (gap)
 		p = write_token(p, gap, 0);
 	out->len = (size_t)(p - out->data);
-	xsum_put(&f->low_sum, out);
-	xsum_put(&f->high_sum, out);
+	xsum_put(&g->low_sum, out);
+	xsum_put(&g->high_sum, out);
+}
+
+static void put_grids(struct buf *out, const struct field_stats *f)
+{
+	struct second_grid first = field_first_grid(f);
+
+	if (f->second && strcmp(f->second->grid_id, f->grid_id) < 0)
+		put_bins(out, f->second);
+	put_bins(out, &first);
+	if (f->second && strcmp(f->second->grid_id, f->grid_id) > 0)
+		put_bins(out, f->second);
 }
 
 static uint64_t *bins_for(struct field_target *t, size_t n)
@@ -200,6 +212,37 @@ static uint64_t get_logbins(struct rd *r, struct field_target *t)
 		total = add_checked(r, total, c);
 	}
 	r->bad |= others > LOGBINS_MAX;
+	return total;
+}
+
+// What the first histogram is read to is used again for the second.
+static void set_aside(struct field_target *t)
+{
+	struct field_stats *f = t->f;
+
+	if (t->passing) {
+		uint64_t *own = xmalloc(f->nbins * sizeof *own);
+		memcpy(own, f->bins, f->nbins * sizeof *own);
+		f->bins = own;
+	}
+	field_first_becomes_second(f);
+}
+
+// All of them have all values. -> how many; of other numbers it is bad.
+static uint64_t get_histograms(struct rd *r, struct field_target *t, uint8_t flags, uint8_t version)
+{
+	struct field_stats *f = t->f;
+	uint64_t total = flags & STATS_GRID ? get_bins(r, t, version) : get_logbins(r, t);
+
+	r->bad |= flags & (STATS_SECOND | STATS_LOG) && !(flags & STATS_GRID);
+	if (flags & STATS_SECOND && !r->bad) {
+		set_aside(t);
+		r->bad |= get_bins(r, t, version) != total || strcmp(f->second->grid_id, f->grid_id) >= 0;
+	}
+	if (flags & STATS_LOG && !r->bad) {
+		r->bad |= get_logbins(r, t) != total;
+		f->log_too = true;
+	}
 	return total;
 }
 
@@ -316,7 +359,8 @@ void field_encode(const struct field_stats *f, bool moments, struct buf *out)
 	buf_u8(out, (uint8_t)f->type);
 	buf_u8(out, (uint8_t)((f->approximate ? STATS_APPROXIMATE : 0) | (mixed ? STATS_MIXED : 0) |
 			      (histogram && f->nbins ? STATS_GRID : 0) | (f->in_elements ? STATS_ELEMENTS : 0) |
-			      (whole ? STATS_WHOLE : 0)));
+			      (whole ? STATS_WHOLE : 0) | (histogram && f->second ? STATS_SECOND : 0) |
+			      (histogram && f->nbins && field_has_log(f) ? STATS_LOG : 0)));
 	buf_uvar(out, f->present);
 	buf_uvar(out, f->nan);
 	buf_uvar(out, f->inf);
@@ -337,8 +381,8 @@ void field_encode(const struct field_stats *f, bool moments, struct buf *out)
 	if (whole)
 		put_logbins(out, f);
 	if (histogram && f->nbins)
-		put_bins(out, f);
-	else if (histogram)
+		put_grids(out, f);
+	if (histogram && (!f->nbins || field_has_log(f)))
 		put_logbins(out, f);
 	if (has_categories(f->type) && moments)
 		put_no_categories(out, f);
@@ -367,6 +411,7 @@ static void begin_field(struct rd *r, struct field_target *t)
 	if (n)
 		memcpy(t->path, path, n);
 	t->path[n] = 0;
+	field_drop_second(t->f);
 	struct field_stats was = *t->f;
 	cats.items = was.cats.items;
 	cats.cap = was.cats.cap;
@@ -415,9 +460,9 @@ void field_decode(struct rd *r, struct field_target *t, uint8_t version)
 			  f->logbins[0].bin < (f->type == FIELD_TIME ? -AGE_BINS : 0) ||
 			  f->logbins[f->nlogbins - 1].bin > AGE_BINS;
 	if (f->type == FIELD_NUMERIC && f->count && !f->mixed)
-		counted = flags & STATS_GRID ? get_bins(r, t, version) : get_logbins(r, t);
+		counted = get_histograms(r, t, flags, version);
 	else
-		r->bad |= flags & STATS_GRID;
+		r->bad |= flags & (STATS_GRID | STATS_SECOND | STATS_LOG);
 	if (has_categories(f->type))
 		counted = get_categories(r, t);
 	r->bad |= counted != f->count || f->unseen > f->count;
@@ -425,6 +470,7 @@ void field_decode(struct rd *r, struct field_target *t, uint8_t version)
 
 void field_target_release(struct field_target *t)
 {
+	field_drop_second(t->f);
 	xsum_release(&t->f->sum);
 	xsum_release(&t->f->sumsq);
 	xsum_release(&t->f->low_sum);

@@ -161,96 +161,14 @@ void field_logbins_merge(struct field_stats *dst, const struct field_stats *src)
 	log_collapse(dst);
 }
 
-void field_drop_histogram(struct field_stats *f)
-{
-	free(f->bins);
-	free(f->narrow);
-	free(f->logbins);
-	free(f->loghints);
-	logtable_free(f->logtable);
-	f->logtable = NULL;
-	f->bins = NULL;
-	f->narrow = NULL;
-	f->logbins = NULL;
-	f->loghints = NULL;
-	f->nbins = f->nlogbins = f->caplogbins = 0;
-	f->grid = NULL;
-	f->grid_id[0] = 0;
-	xsum_release(&f->low_sum);
-	xsum_release(&f->high_sum);
-	f->approximate = false;
-	f->mixed = true;
-}
-
-static void widen(struct field_stats *f)
-{
-	f->bins = xmalloc(f->nbins * sizeof *f->bins);
-	for (size_t i = 0; i < f->nbins; i++)
-		f->bins[i] = f->narrow[i];
-	free(f->narrow);
-	f->narrow = NULL;
-}
-
-void field_histogram_merge(struct field_stats *dst, const struct field_stats *src)
-{
-	if (dst->mixed)
-		return;
-	if (!dst->count && !src->mixed) {
-		free(dst->bins);
-		free(dst->narrow);
-		dst->narrow = NULL;
-		memcpy(dst->grid_id, src->grid_id, sizeof dst->grid_id);
-		dst->grid = src->grid;
-		dst->nbins = src->nbins;
-		dst->bins = src->nbins ? xcalloc(src->nbins, sizeof *dst->bins) : NULL;
-	}
-	if (src->mixed || strcmp(dst->grid_id, src->grid_id) || dst->nbins != src->nbins) {
-		field_drop_histogram(dst);
-		return;
-	}
-	if (!dst->grid)
-		dst->grid = src->grid;
-	dst->approximate |= src->approximate;
-	if (dst->narrow)
-		widen(dst);
-	for (size_t i = 0; i < dst->nbins; i++)
-		dst->bins[i] += field_bin(src, i);
-	xsum_merge(&dst->low_sum, &src->low_sum);
-	xsum_merge(&dst->high_sum, &src->high_sum);
-	if (!dst->bins)
-		field_logbins_merge(dst, src);
-}
-
-static void grid_add(struct field_stats *f, const double *x, size_t n)
-{
-	uint16_t bin[NUMBERS];
-
-	grid_bins_of(f->grid, x, n, bin);
-	for (size_t i = 0; i < n; i++) {
-		if (f->narrow && f->narrow[bin[i]] == UINT16_MAX)
-			widen(f);
-		if (f->narrow)
-			f->narrow[bin[i]]++;
-		else
-			f->bins[bin[i]]++;
-		if (bin[i] == 0)
-			xsum_add(&f->low_sum, x[i]);
-		else if (bin[i] == f->grid->n)
-			xsum_add(&f->high_sum, x[i]);
-	}
-}
-
 // x is finite and no -0.
 static void add_finite(struct field_stats *f, const double *x, size_t n)
 {
 	if (!n)
 		return;
 	field_moments_add(f, x, n);
-	if (f->grid)
-		grid_add(f, x, n);
-	else if (f->bins)
-		field_drop_histogram(f); // on a grid that this process does not know
-	for (size_t i = 0; !f->grid && !f->mixed && i < n; i++)
+	field_histogram_add(f, x, n);
+	for (size_t i = 0; (f->log_too || !f->grid) && !f->mixed && i < n; i++)
 		field_logbin_count(f, loggrid_bin(x[i]));
 }
 
@@ -300,7 +218,7 @@ void field_add_sorted(struct field_stats *f, const double *x, size_t n)
 	const struct grid *g = f->grid;
 	size_t at = 0;
 
-	if (!g || !n || f->narrow) {
+	if (!g || !n || f->narrow || f->log_too || f->second) {
 		field_add_numbers(f, x, n);
 		return;
 	}

@@ -10,7 +10,13 @@ enum { LOGBINS_MAX = 2048 };
 
 void field_moments_add(struct field_stats *f, const double *x, size_t n); // finite values
 void field_moments_merge(struct field_stats *dst, const struct field_stats *src);
-void field_drop_histogram(struct field_stats *f);
+// histogram.c
+void field_histogram_add(struct field_stats *f, const double *x, size_t n); // finite values, to quantile grids
+void field_drop_histogram(struct field_stats *f); // all of them
+struct second_grid field_first_grid(const struct field_stats *f); // borrows
+void field_first_becomes_second(struct field_stats *f);           // it has no second; the first is left empty
+void field_drop_second(struct field_stats *f);
+void field_histogram_release(struct field_stats *f);
 void field_histogram_merge(struct field_stats *dst, const struct field_stats *src); // src->count > 0
 // The logarithmic bins in order: f's own, or *made, which the caller frees.
 const struct logbin *field_logbins(const struct field_stats *f, size_t *n, struct logbin **made);

@@ -27,16 +27,10 @@ static void field_free(struct field_stats *f)
 	if (!f)
 		return;
 	free(f->path);
-	free(f->bins);
-	free(f->narrow);
 	field_vector_release(f);
-	free(f->logbins);
-	free(f->loghints);
-	logtable_free(f->logtable);
+	field_histogram_release(f);
 	xsum_release(&f->sum);
 	xsum_release(&f->sumsq);
-	xsum_release(&f->low_sum);
-	xsum_release(&f->high_sum);
 	categories_release(&f->cats);
 	free(f);
 }

@@ -68,6 +68,16 @@ struct field_stats {
 	uint16_t *narrow;          // in their place while none exceeds 16 bits, of a field from pane_field_narrow
 	size_t nbins;
 	struct xsum low_sum, high_sum; // of the outer bins' values, exact
+	// The same values on another grid, while a stream takes to another baseline: of both, or one and the logarithmic one.
+	struct second_grid {
+		char grid_id[17];
+		const struct grid *grid;
+		uint64_t *bins;
+		uint16_t *narrow;
+		size_t nbins;
+		struct xsum low_sum, high_sum;
+	} *second;                     // NULL: none
+	bool log_too;              // beside the quantile grid they are counted on the logarithmic one
 	struct logbin {
 		int32_t bin;
 		uint64_t n;
@@ -152,6 +162,18 @@ struct field_stats *pane_field(struct pane *p, size_t index, const struct field_
 // The same in a quarter of the memory, and quicker on the logarithmic grid, to be counted into, merged and encoded, and
 // nothing else.
 struct field_stats *pane_field_narrow(struct pane *p, size_t index, const struct field_def *def);
+// Before anything is counted: also on this one's grid, and with its categories known, too. also->grid must outlive the pane.
+void field_count_also(struct field_stats *f, const struct field_def *also);
+// Of several histograms leaves only that on g (NULL: the logarithmic one), or where there is none on it the first. No other
+// function here but those that merge and encode looks at more than one.
+void field_keep_grid(struct field_stats *f, const struct grid *g);
+// Has one with values a logarithmic histogram?
+static inline bool field_has_log(const struct field_stats *f)
+{
+	return f->nlogbins || f->logtable;
+}
+// Were all of its values counted on g (NULL: the logarithmic grid)? True of none.
+bool field_has_grid(const struct field_stats *f, const struct grid *g);
 // By path, NULL if absent. With `type` FIELD_TYPES: any type.
 struct field_stats *pane_find(const struct pane *p, const char *path, enum field_type type);
 
@@ -214,11 +236,11 @@ static inline uint64_t field_missing(const struct pane *p, const struct field_st
 	return places > f->present ? places - f->present : 0;
 }
 
-// dst += src. Fields are matched by (path, type). Where two grids meet, the histogram of that field is
-// dropped and mixed_grids set (moments stay).
+// dst += src. Fields are matched by (path, type). A histogram stays where both have one on that grid; where none does, the
+// field is mixed (moments stay) and mixed_grids is set.
 void pane_merge(struct pane *dst, const struct pane *src);
 
-// Version 2, little-endian, CRC-32 at the end (format: pane_codec.c); version 1 is read, too. Decoding checks everything; -1 and a
+// Version 2 (3 where a field has two histograms), little-endian, CRC-32 at the end (format: pane_codec.c); version 1 is read, too. Decoding checks everything; -1 and a
 // reason for bytes that are not a whole pane. `resolve` (may be NULL) gives the grid of an id or NULL.
 void pane_encode(const struct pane *p, struct buf *out);
 // The same without histograms and categories: as if fields had met two grids, and all categories were past the bound.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A pane as bytes, version 2. Equal panes give equal bytes: every list is sorted, empty things are left out.
+// A pane as bytes, version 2, or 3 where a field has two histograms. Equal panes give equal bytes: every list is sorted, empty things are left out.
 //
 //   pane      u8 version, u8 flags (PANE_*), uvar records tombstones decoded late violating overflowed,
 //             [uvar opaque unsupported] where PANE_UNREAD,
@@ -24,7 +24,7 @@
 #include "util/digest.h"
 #include "util/xalloc.h"
 
-enum { VERSION = 2 };
+enum { VERSION = 3, VERSION_ONE_GRID = 2 };
 enum { PANE_APPROXIMATE = 1, PANE_MIXED = 2, PANE_EVENTS = 4, PANE_OFFSETS = 8, PANE_UNREAD = 16, PANE_FAULTS = 32, PANE_FLAGS = 63 };
 
 static int by_path(const void *a, const void *b)
@@ -61,11 +61,22 @@ static uint8_t pane_flags(const struct pane *p)
 			 (p->by_schema_only || p->nfaults ? PANE_FAULTS : 0));
 }
 
+static bool has_two(const struct pane *p)
+{
+	for (size_t i = 0; i < p->nfields; i++) {
+		const struct field_stats *f = p->fields[i];
+
+		if (f && f->type == FIELD_NUMERIC && f->count && (f->second || (f->nbins && field_has_log(f))))
+			return true;
+	}
+	return false;
+}
+
 static void encode(const struct pane *p, bool moments, struct buf *out)
 {
 	size_t start = out->len;
 
-	buf_u8(out, VERSION);
+	buf_u8(out, !moments && has_two(p) ? VERSION : VERSION_ONE_GRID);
 	buf_u8(out, pane_flags(p));
 	buf_uvar(out, p->records);
 	buf_uvar(out, p->tombstones);
@@ -243,6 +254,10 @@ static void resolve_grid(struct rd *r, const struct resolver *of, struct field_s
 	else
 		f->grid = of->grid(of->ctx, f->path, f->grid_id);
 	r->bad |= f->grid && grid_bins(f->grid) != f->nbins;
+	if (f->second && !r->bad) {
+		f->second->grid = of->grid(of->ctx, f->path, f->second->grid_id);
+		r->bad |= f->second->grid && grid_bins(f->second->grid) != f->second->nbins;
+	}
 }
 
 static void get_fields(struct rd *r, struct pane *p, uint8_t version, const struct resolver *of)

@@ -250,6 +250,7 @@ struct pane *field_like(const struct pane *p, const struct field_stats *f, const
 	struct pane *copy = pane_new();
 
 	pane_merge(copy, &alone);
+	field_keep_grid(copy->fields[0], model->grid);
 	if (number ? field_to_grid(copy->fields[0], model->grid) : know_like(copy->fields[0], &model->cats))
 		return copy;
 	pane_free(copy);

@@ -133,6 +133,16 @@ static void add_value(struct rng *r, struct field_stats *f)
 		field_add_other(f);
 }
 
+static struct field_stats *field_of(struct pane *p, size_t i, const struct field_def *def, const struct field_def *also)
+{
+	bool there = i < p->nfields && p->fields[i];
+	struct field_stats *f = pane_field(p, i, def);
+
+	if (!there && also->path)
+		field_count_also(f, also);
+	return f;
+}
+
 struct pane *random_pane(struct rng *r, size_t records, bool mix)
 {
 	static char v1[] = "v1", v3[] = "v3", z[] = "zz", *known[] = {v1, v3, z};
@@ -150,16 +160,26 @@ struct pane *random_pane(struct rng *r, size_t records, bool mix)
 		{(char[]){"mixed1"}, FIELD_NUMERIC, NULL, NULL, 0, 0, false},
 		{(char[]){"mixed2"}, FIELD_NUMERIC, NULL, NULL, 0, 0, false},
 		{(char[]){"few"}, FIELD_NUMERIC, grid_b(), NULL, 0, 0, false}, // a path of two types
+		{(char[]){"two grids"}, FIELD_NUMERIC, grid_b(), NULL, 0, 0, false},
+		{(char[]){"two, a log"}, FIELD_NUMERIC, grid_b(), NULL, 0, 0, false},
 		{(char[]){"items[].price"}, FIELD_NUMERIC, NULL, NULL, 0, 0, true},
 	};
 	struct pane *p = pane_new();
+	const struct grid *any[] = {NULL, grid_a(), grid_b()};
+	struct field_def also[ARRAY_LEN(defs)]; // of no path: nothing else
 	bool absent[ARRAY_LEN(defs)];
 	size_t shift = rng_below(r, 3); // fields do not sit at the same index in every pane
 
 	for (size_t i = 0; i < ARRAY_LEN(defs); i++) {
 		absent[i] = !rng_below(r, 5);
-		if (mix && !strncmp(defs[i].path, "mixed", 5))
-			defs[i].grid = (const struct grid *[]){NULL, grid_a(), grid_b()}[rng_below(r, 3)];
+		also[i] = (struct field_def){.path = NULL};
+		if (!strcmp(defs[i].path, "two grids") || !strcmp(defs[i].path, "two, a log"))
+			also[i] = (struct field_def){defs[i].path, FIELD_NUMERIC, defs[i].path[3] == ',' ? NULL : grid_a(), NULL, 0, 0, false};
+		if (!mix || strncmp(defs[i].path, "mixed", 5) != 0)
+			continue;
+		defs[i].grid = any[rng_below(r, 3)];
+		if (rng_below(r, 2))
+			also[i] = (struct field_def){defs[i].path, FIELD_NUMERIC, any[rng_below(r, 3)], NULL, 0, 0, false};
 	}
 	p->tombstones = rng_below(r, 5);
 	p->overflowed = rng_below(r, 5);
@@ -188,7 +208,7 @@ struct pane *random_pane(struct rng *r, size_t records, bool mix)
 		}
 		for (size_t i = 0; i < ARRAY_LEN(defs); i++)
 			if (!absent[i] && rng_below(r, 4))
-				add_value(r, pane_field(p, i + shift, &defs[i]));
+				add_value(r, field_of(p, i + shift, &defs[i], &also[i]));
 		if (!absent[ARRAY_LEN(defs) - 1])
 			field_add_elements(pane_field(p, ARRAY_LEN(defs) - 1 + shift, &defs[ARRAY_LEN(defs) - 1]),
 					   rng_below(r, 9));

@@ -53,7 +53,7 @@ Test(codec, gives_back_what_was_encoded)
 			cr_assert(field_stddev(f) == field_stddev(g) || (isnan(field_stddev(f)) && isnan(field_stddev(g))));
 			cr_assert(f->cats.rest == g->cats.rest && f->cats.cutoff == g->cats.cutoff);
 			cr_assert_eq(f->nlogbins, g->nlogbins);
-			if (f->bins && f->count)
+			if (f->bins && f->count && !f->second)
 				cr_assert(f->grid == g->grid && !memcmp(f->bins, g->bins, f->nbins * sizeof *f->bins));
 		}
 		for (size_t i = 0; i < p->nviolations; i++)
@@ -310,10 +310,10 @@ Test(codec, says_which_version_it_cannot_read)
 	struct buf b = encoded(p);
 	struct error err = ERROR_INIT;
 
-	b.data[0] = 3;
+	b.data[0] = 4;
 	set_crc(&b);
 	cr_assert_null(pane_decode(b.data, b.len, NULL, NULL, &err));
-	cr_assert_not_null(strstr(err.text, "version 3"), "%s", err.text);
+	cr_assert_not_null(strstr(err.text, "version 4"), "%s", err.text);
 	buf_release(&b);
 	pane_free(p);
 }
