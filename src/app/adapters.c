@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/adapters.h"
 
+#include "app/before.h"
+
 #include <stdlib.h>
 
 
@@ -38,6 +40,12 @@ static int own_segments(void *ctx, const char *stream, int64_t width, int64_t st
 	return store_own_segments(((struct collect_ctx *)ctx)->store, stream, width, start, topic, partition, each, arg, err);
 }
 
+static int before(void *ctx, const char *stream, const struct baseline *own, const char *known, struct baseline **out,
+		  struct error *err)
+{
+	return before_look(((struct collect_ctx *)ctx)->store, stream, own, known, out, err);
+}
+
 static uint64_t worker_generation(void *ctx)
 {
 	return store_generation(((struct collect_ctx *)ctx)->store);
@@ -65,7 +73,7 @@ static void unjudged(void *ctx, const char *stream, int32_t id, const struct pla
 
 struct collect_port collect_port_of(struct collect_ctx *ctx)
 {
-	return (struct collect_port){ctx, scope, claim, checkpoint, first_seen, types, own_segments, worker_generation, schema,
+	return (struct collect_port){ctx, scope, claim, checkpoint, first_seen, types, own_segments, before, worker_generation, schema,
 				     id_of, subject, unjudged};
 }
 
@@ -134,6 +142,11 @@ static int commit(void *ctx, const struct judge_commit *c, struct error *err)
 	return store_commit(ctx, c, err);
 }
 
+static int baseline(void *ctx, const char *stream, const char *hash, const char *file, struct baseline **out, struct error *err)
+{
+	return before_find(ctx, stream, hash, file, out, err);
+}
+
 static int set_floor(void *ctx, const char *stream, int64_t floor, struct error *err)
 {
 	return store_set_floor(ctx, stream, floor, err);
@@ -149,7 +162,7 @@ struct judge_port judge_port_of(struct store *s)
 	return (struct judge_port){.ctx = s, .view = view, .intervals = intervals, .segments = segments,
 				   .roll_up = roll_up, .dirty = dirty,
 				   .docs = docs, .journal = journal, .commit = commit, .set_floor = set_floor,
-				   .generation = generation};
+				   .generation = generation, .baseline = baseline};
 }
 
 // Every operation of the receivers' threads goes through one connection, one at a time.

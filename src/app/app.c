@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/before.h"
 #include "app/internal.h"
 #include "http/http.h"
 #include "util/buf.h"
@@ -225,6 +226,7 @@ int app_reload(struct app *a, struct error *err)
 		model_free(fresh);
 		return error_set(err, "http.listen cannot change while kdrift runs: restart it for that");
 	}
+	before_keep(a->model, fresh);
 	pthread_rwlock_wrlock(&a->lock);
 	stop_parts(a);
 	old = a->model;

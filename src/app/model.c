@@ -19,10 +19,12 @@ static int load_baseline(struct model *m, size_t i, struct error *err)
 	m->baselines[i] = stream_baseline_load(m->config, c, err);
 	if (!m->baselines[i])
 		return error_prefix(err, "stream %s", c->name);
+	m->files[i] = realpath(c->baseline, NULL);
 	m->slices[i] = xcalloc(c->nslice_baselines + 1, sizeof *m->slices[i]);
 	for (size_t k = 0; k < c->nslice_baselines; k++) {
 		m->slices[i][k] = (struct slice_reference){c->slice_baselines[k].slice,
-							   slice_baseline_load(m->config, c, k, m->baselines[i], err)};
+							   slice_baseline_load(m->config, c, k, m->baselines[i], err),
+							   realpath(c->slice_baselines[k].path, NULL)};
 		if (!m->slices[i][k].baseline)
 			return error_prefix(err, "stream %s: slice %s", c->name, c->slice_baselines[k].slice);
 	}
@@ -79,7 +81,7 @@ static void judge_view(struct model *m, size_t i, bool clock_is_watermark)
 		.name = c->name, .topic = c->topic, .role = role_names[c->role], .owner = c->owner,
 		.window_ms = c->window_ms, .slide_ms = c->slide_ms, .lateness_ms = c->lateness_ms, .pane_ms = c->pane_ms,
 		.retention_ms = config_retention_ms(m->config, c), .max_slices = c->max_slices,
-		.by_record = c->by_record, .baseline = m->baselines[i], .previous_ms = c->baseline_previous_ms,
+		.by_record = c->by_record, .baseline = m->baselines[i], .baseline_file = m->files[i], .previous_ms = c->baseline_previous_ms,
 		.slices = m->slices[i], .nslices = c->nslice_baselines, .fields = m->named[i], .nfields = name_fields(m, i),
 	};
 	m->judge_streams[i].fields = m->named[i];
@@ -131,6 +133,8 @@ struct model *model_of(struct config *c, bool clock_is_watermark, struct error *
 
 	m->config = c;
 	m->baselines = xcalloc(n + 1, sizeof *m->baselines);
+	m->before = xcalloc(n + 1, sizeof *m->before);
+	m->files = xcalloc(n + 1, sizeof *m->files);
 	m->slices = xcalloc(n + 1, sizeof *m->slices);
 	m->contracts = xcalloc(n + 1, sizeof *m->contracts);
 	m->schemas = xcalloc(n + 1, sizeof *m->schemas);
@@ -165,8 +169,12 @@ void model_free(struct model *m)
 		return;
 	for (size_t i = 0; m->config && m->baselines && i < m->config->nstreams; i++) {
 		baseline_free(m->baselines[i]);
-		for (size_t k = 0; m->slices[i] && m->slices[i][k].baseline; k++)
+		baseline_free(m->before[i]);
+		free(m->files[i]);
+		for (size_t k = 0; m->slices[i] && m->slices[i][k].slice; k++) {
 			baseline_free((struct baseline *)(uintptr_t)m->slices[i][k].baseline);
+			free((char *)(uintptr_t)m->slices[i][k].file);
+		}
 		free(m->slices[i]);
 		contract_free(m->contracts[i]);
 		schema_file_free(m->schemas[i]);
@@ -175,6 +183,8 @@ void model_free(struct model *m)
 	}
 	free(m->baselines);
 	free(m->slices);
+	free(m->before);
+	free(m->files);
 	free(m->contracts);
 	free(m->schemas);
 	free(m->key_schemas);

@@ -11,6 +11,8 @@ struct model {
 	struct config *config;
 	struct slice_reference **slices; // by stream: baselines of its slices
 	struct baseline **baselines;    // one a stream, NULL where there is none
+	struct baseline **before;       // of those that are judged by another one than is configured (before_put)
+	char **files;                   // where they are, absolute
 	struct contract **contracts;
 	struct registry_schema **schemas, **key_schemas; // named by the configuration
 	struct collect_stream *collect_streams;

@@ -165,6 +165,18 @@ static void watermarks(const json_t *status, struct metrics_writer *w)
 			metrics_add(w, METRIC_WATERMARK, (double)ms / 1000, (const char *[]){json_get_str(stream, "name", "")});
 }
 
+static void recalibrating(const json_t *status, struct metrics_writer *w)
+{
+	size_t i;
+	int64_t ms;
+	json_t *stream;
+
+	json_array_foreach(json_object_get(status, "streams"), i, stream)
+		if (!time_parse(json_get_str(json_object_get(stream, "recalibrating"), "until", ""), &ms))
+			metrics_add(w, METRIC_RECALIBRATING, (double)ms / 1000,
+				    (const char *[]){json_get_str(stream, "name", "")});
+}
+
 static void digests(const json_t *status, struct metrics_writer *w)
 {
 	int64_t ms;
@@ -207,6 +219,7 @@ void web_metrics(void *ctx, struct buf *out)
 			measures(status, &w);
 		alerts(status, &w);
 		watermarks(status, &w);
+		recalibrating(status, &w);
 		digests(status, &w);
 		deliveries(a, &w);
 	}

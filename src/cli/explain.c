@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/adapters.h"
+#include "app/before.h"
 #include "app/types.h"
 #include "cli/cli.h"
 #include "cli/explain.h"
@@ -40,7 +41,7 @@ static int run(struct cli_args *args)
 
 	log_set_level(LOG_ERROR);
 	struct model *m = model_load(cli_str(args, "config"), false, &err);
-	if (m && (s = store_of(m->config, &err)))
+	if (m && (s = store_of(m->config, &err)) && !before_put(m, s, &err))
 		v = explain(m, s, cli_word(args, 0), &err);
 	if (v && (!page || !cli_write(page, explain_html(v), &err))) {
 		char *text = cli_flag(args, "json") ? json_pretty(v) : explain_text(v);

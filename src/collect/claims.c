@@ -120,6 +120,12 @@ static bool claim(struct worker *w, struct part *p)
 	int64_t expected = c.fresh ? -1 : c.next;
 	part_adopt(p, &c);
 	claim_release(&c);
+	for (size_t i = 0; i < p->nstreams; i++) {
+		if (wstream_look_before(p->streams[i]->stream, &w->port, &err)) {
+			part_drop(p);
+			return complain(w, p, &err);
+		}
+	}
 	p->acked = expected;
 	fit_to_log(p, low, high);
 	p->end = high;

@@ -64,7 +64,7 @@ struct open_pane *part_pane(struct part *p, struct part_stream *s, int64_t inter
 	}
 	struct open_pane o = {.interval = interval, .slice = xstrdup(slice), .pane = pane_new(), .n = p->segments++, .reopened = part_closed(s, interval)};
 	for (size_t i = 0; i < s->stream->nfields; i++) // a field that stops coming is missing, not forgotten
-		pane_field_narrow(o.pane, i, s->stream->fields[i]);
+		wstream_pane_field(s->stream, o.pane, i);
 	GROW(s->panes, s->npanes, s->cappanes);
 	s->panes[s->npanes] = o;
 	s->last = s->npanes++;

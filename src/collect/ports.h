@@ -3,6 +3,7 @@
 // a port of its own (a store connection belongs to one thread).
 #ifndef KD_COLLECT_PORTS_H
 #define KD_COLLECT_PORTS_H
+#include "drift/baseline.h"
 #include "schema/plan.h"
 #include "schema/registry.h"
 #include "store/types.h"
@@ -24,6 +25,10 @@ struct collect_port {
 	int (*segments)(void *ctx, const char *stream, int64_t width, int64_t start, const char *topic, int32_t partition,
 			void (*each)(void *arg, const char *key, const char *slice, const void *bytes, size_t len), void *arg,
 			struct error *err);
+	// The baseline that the stream is judged by, while that is not its own but one on other grids. 0: its own; 1: *out, the
+	// caller's; 2: still the one whose hash is `known` ("": none). -1: the store is away. NULL: nobody is asked.
+	int (*before)(void *ctx, const char *stream, const struct baseline *own, const char *known, struct baseline **out,
+		      struct error *err);
 	uint64_t (*generation)(void *ctx); // changes when the server was lost: claim again
 	enum registry_answer (*schema)(void *ctx, int32_t id, const struct registry_schema **out);
 	enum registry_answer (*id_of)(void *ctx, const struct schema_ref *ref, const char *subject, int32_t *id);

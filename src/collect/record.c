@@ -147,7 +147,7 @@ static void add_value(struct open_pane *o, struct field_stats *f, size_t k, cons
 
 static struct field_stats *stats_of(struct pane *pane, const struct wstream *s, size_t k)
 {
-	return k < pane->nfields && pane->fields[k] ? pane->fields[k] : pane_field_narrow(pane, k, s->fields[k]);
+	return k < pane->nfields && pane->fields[k] ? pane->fields[k] : wstream_pane_field(s, pane, k);
 }
 
 static void add_values(struct open_pane *o, struct wstream *s, const struct plan_entry *e, const struct record_values *r,

@@ -93,6 +93,8 @@ void wstream_release(struct wstream *s)
 		free(s->fields[i]);
 	}
 	free(s->fields);
+	free(s->also);
+	wstream_before_release(s);
 	map_release(&s->by_path, NULL);
 }
 
@@ -116,6 +118,8 @@ size_t wstream_field(struct wstream *s, const char *path, enum field_type type, 
 		}
 		GROW(s->fields, s->nfields, s->capfields);
 		s->fields[s->nfields++] = d;
+		s->also = xrealloc(s->also, s->capfields * sizeof *s->also);
+		s->also[s->nfields - 1] = before_field(s, d);
 		known = s->nfields;
 		map_put(&s->by_path, key.data, key.len, (void *)known);
 	}

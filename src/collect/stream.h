@@ -75,6 +75,9 @@ struct wstream {
 	bool key_not_null;
 	struct field_def **fields;  // the table that panes are indexed by
 	size_t nfields, capfields;
+	const struct field_def **also; // of each that is counted like the baseline before, too; NULL: it is not
+	struct before *before;      // that baseline's fields, and below it what panes in memory may still be on
+	bool looked_before;
 	struct map by_path;         // path 0 type -> index + 1
 	struct wstream *parent;     // of a sub-stream; else NULL
 	struct wstream **types;     // the sub-streams that this worker has met, where conf->by_record
@@ -91,6 +94,15 @@ void wstream_init(struct wstream *s, const struct collect_stream *def);
 void wstream_release(struct wstream *s);
 // The table's index of a path of this type; the baseline's grid and categories come with it.
 size_t wstream_field(struct wstream *s, const char *path, enum field_type type, bool in_elements);
+
+// before.c: while the stream takes to a baseline on other grids, its fields are counted on those of the one before as well.
+int wstream_look_before(struct wstream *s, const struct collect_port *port, struct error *err) MUST_CHECK;
+void wstream_before_release(struct wstream *s);
+// Those whose windows have passed since are counted on their own grids again.
+void wstream_recheck_before(struct wstream *s, const struct collect_port *port);
+// A field's statistics in a pane that may have none yet.
+struct field_stats *wstream_pane_field(const struct wstream *s, struct pane *p, size_t i);
+const struct field_def *before_field(const struct wstream *s, const struct field_def *d); // NULL: on the stream's own alone
 
 // types.c: the sub-stream of a record type. -1: it cannot be told yet. *out NULL: there are too many types.
 int wstream_type(struct wstream *parent, const struct collect_port *port, const char *record, struct wstream **out);

@@ -90,6 +90,7 @@ static int has_room(struct wstream *parent, const struct collect_port *port, con
 int wstream_type(struct wstream *parent, const struct collect_port *port, const char *record, struct wstream **out)
 {
 	char *name = name_of(parent, record);
+	struct error err = ERROR_INIT;
 	bool room = false;
 	int rc = 0;
 
@@ -102,5 +103,9 @@ int wstream_type(struct wstream *parent, const struct collect_port *port, const 
 		log_warn("collect", "stream %s: %s is past the %d record types that have statistics of their own",
 			 parent->conf->name, record, MAX_TYPES);
 	free(name);
+	if (!rc && *out && !(*out)->looked_before && wstream_look_before(*out, port, &err)) {
+		log_debug("collect", "%s", err.text);
+		rc = -1;
+	}
 	return rc;
 }

@@ -16,6 +16,7 @@ enum {
 	WAKE_MS = 50,         // new breaches are written this soon
 	HEARTBEAT_MS = 4000,  // a partition's owner writes at least this often
 	COMMIT_MS = 5000,     // the advisory offset in Kafka
+	RECHECK_MS = 5000,    // whether a stream has taken to its baseline
 	HELD_MS = 10000,      // a transaction open for longer makes its partition unknown
 	QUARANTINE_MS = 5000, // a server that refuses a write will not take it a moment later
 };
@@ -327,6 +328,11 @@ static void pass(struct worker *w, struct message *batch)
 	consumer_batch_free(batch, n);
 	worker_claims(w);
 	forward_offsets(w);
+	if (mono_ms_since(w->rechecked_at) > RECHECK_MS) {
+		for (size_t i = 0; i < w->conf->nstreams; i++)
+			wstream_recheck_before(&w->streams[i], &w->port);
+		w->rechecked_at = mono_now();
+	}
 	for (size_t i = 0; i < w->nparts; i++)
 		if (due(w, w->parts[i]))
 			worker_checkpoint(w, w->parts[i]);

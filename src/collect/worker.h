@@ -35,7 +35,7 @@ struct worker {
 	struct forwarder forwarder;
 	char *scope;                    // "cluster/group", NULL until a broker answered
 	size_t turn;                    // the partition whose claim is looked at first
-	struct mono_time polled_at, complained_at;
+	struct mono_time polled_at, complained_at, rechecked_at;
 	unsigned jitter;
 	pthread_t thread;
 	atomic_bool *stop;

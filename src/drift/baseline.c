@@ -50,3 +50,46 @@ const struct grid *baseline_grid(void *ctx, const char *path, const char *grid_i
 
 	return f && f->def.grid && !strcmp(f->def.grid->id, grid_id) ? f->def.grid : NULL;
 }
+
+static const struct grid *grid_for(const struct baseline *b, const struct field_stats *f)
+{
+	const struct baseline_field *own = b ? baseline_find(b, f->path) : NULL;
+
+	return own && own->def.type == FIELD_NUMERIC ? own->def.grid : NULL;
+}
+
+void baseline_keep_grids(const struct baseline *b, struct pane *p)
+{
+	for (size_t i = 0; i < p->nfields; i++) {
+		struct field_stats *f = p->fields[i];
+
+		if (f && f->type == FIELD_NUMERIC && (f->second || (f->nbins && field_has_log(f))))
+			field_keep_grid(f, grid_for(b, f));
+	}
+}
+
+bool baseline_same_grids(const struct baseline *a, const struct baseline *b)
+{
+	bool same = true;
+
+	for (size_t i = 0; i < a->nfields; i++) {
+		const struct grid *g = a->fields[i]->def.grid;
+		const struct baseline_field *f = g ? baseline_find(b, a->fields[i]->def.path) : NULL;
+
+		same &= !f || !f->def.grid || !strcmp(f->def.grid->id, g->id);
+	}
+	return same;
+}
+
+bool baseline_has_grids(const struct baseline *b, const struct pane *p)
+{
+	bool has = true;
+
+	for (size_t i = 0; i < p->nfields; i++) {
+		const struct field_stats *f = p->fields[i];
+		const struct grid *g = f && f->type == FIELD_NUMERIC ? grid_for(b, f) : NULL;
+
+		has &= !g || !f->count || field_has_grid(f, g);
+	}
+	return has;
+}

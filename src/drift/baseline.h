@@ -60,6 +60,9 @@ struct baseline {
 };
 
 struct baseline *baseline_load(const char *path, struct error *err) MUST_CHECK;
+// From the text of such a file.
+struct baseline *baseline_parse(const char *text, size_t n, struct error *err) MUST_CHECK;
+void baseline_print(const struct baseline *b, char hash[65], struct buf *out); // the file's text
 // Writes the file and sets b->hash (the hash is over everything but itself).
 int baseline_save(struct baseline *b, const char *path, struct error *err) MUST_CHECK;
 void baseline_free(struct baseline *b);
@@ -78,6 +81,13 @@ struct chunk_reader baseline_field_chunks(const struct baseline_field *f);
 bool chunk_next(struct chunk_reader *r);   // false: there are no more
 // Behind the last one. f->nbins must be known.
 void baseline_field_add_chunk(struct baseline_field *f, const struct baseline_chunk *k);
+
+// Of fields that were counted on two grids leaves the histogram on b's (NULL: or where it has none, the logarithmic one).
+void baseline_keep_grids(const struct baseline *b, struct pane *p);
+// Whether fields that both have are on the same grids.
+bool baseline_same_grids(const struct baseline *a, const struct baseline *b);
+// Was all of p counted on b's grids, where b has any?
+bool baseline_has_grids(const struct baseline *b, const struct pane *p);
 
 // Building. Values are given a row at a time; a field not given in a row is missing in it.
 struct baseline_builder;

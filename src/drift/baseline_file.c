@@ -69,28 +69,34 @@ static void print_object(struct buf *out, const json_t *o, const char *const *li
 	buf_adds(out, "}");
 }
 
-int baseline_save(struct baseline *b, const char *path, struct error *err)
+void baseline_print(const struct baseline *b, char hash[65], struct buf *out)
 {
 	json_t *o = baseline_encode(b), *with_hash = json_object(), *item;
 	static const char *const lists[] = {"fields", "chunks", NULL};
-	struct buf text = BUF_INIT;
 	const char *key;
-	int rc;
 
-	hash_of(o, b->hash);
+	hash_of(o, hash);
 	json_object_foreach(o, key, item) {
 		json_object_set(with_hash, key, item);
 		if (!strcmp(key, "version"))
-			json_object_set_new(with_hash, "hash", json_string(b->hash));
+			json_object_set_new(with_hash, "hash", json_string(hash));
 	}
-	print_object(&text, with_hash, lists);
-	buf_addc(&text, '\n');
+	print_object(out, with_hash, lists);
+	buf_addc(out, '\n');
+	json_decref(with_hash);
+	json_decref(o);
+}
+
+int baseline_save(struct baseline *b, const char *path, struct error *err)
+{
+	struct buf text = BUF_INIT;
+	int rc;
+
+	baseline_print(b, b->hash, &text);
 	rc = buf_write_file(&text, path);
 	if (rc)
 		error_set(err, "cannot write baseline %s: %s", path, strerror(errno));
 	buf_release(&text);
-	json_decref(with_hash);
-	json_decref(o);
 	return rc;
 }
 
@@ -179,6 +185,21 @@ static bool load_parts(struct buf *text, struct baseline **out, struct error *er
 	buf_release(&frame);
 	baseline_text_release(&t);
 	return whole;
+}
+
+struct baseline *baseline_parse(const char *text, size_t n, struct error *err)
+{
+	struct buf copy = BUF_INIT;
+	struct baseline *b = NULL;
+
+	buf_add(&copy, text, n);
+	if (!load_parts(&copy, &b, err)) {
+		buf_clear(&copy);
+		buf_add(&copy, text, n);
+		b = load_json(&copy, err);
+	}
+	buf_release(&copy);
+	return b;
 }
 
 struct baseline *baseline_load(const char *path, struct error *err)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge/in_force.h"
 #include "judge/state.h"
 #include "util/xalloc.h"
 
@@ -282,7 +283,7 @@ static int judge_boundary(struct judge *j, struct track *t, int64_t end, struct 
 
 	t->cut = false;
 	find_whole(&cache, t, end);
-	if (windows_need(s->windows, end - s->lookback, end, err))
+	if (windows_need(s->windows, end - s->lookback, end, err) || (!t->other && in_force_look(j, s, end, at, err)))
 		goto out;
 	for (size_t i = 0; i < t->ngroups; i++) {
 		bool due = is_due(t->groups[i], end);

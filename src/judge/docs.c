@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The judge's memory as documents: table alert: RULE|STREAM|FIELD|SLICE (all but the ok ones); page: by id;
-// mark: by track; fields and version: by stream; digest: by tier.
+// mark: by track; fields, version and baseline: by stream; digest: by tier.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "judge/condition.h"
+#include "judge/in_force.h"
 #include "judge/state.h"
 #include "judge/threshold.h"
 #include "util/log.h"
@@ -200,6 +201,8 @@ int state_load(struct judge *j, struct error *err)
 			 ? -1
 			 : 0;
 	map_release(&l.groups, NULL);
+	if (!rc)
+		rc = in_force_load(j, err);
 	j->loaded = !rc;
 	return rc;
 }
@@ -239,6 +242,7 @@ void state_drop(struct judge *j)
 		struct stream_state *s = &j->streams[i];
 		windows_clear(s->windows);
 		spans_clear(s->spans);
+		in_force_drop(j, s);
 		moving_clear(s->moving);
 		s->since = s->first = s->floor = s->eager_at = TIME_NONE;
 		s->progress.position = 0;

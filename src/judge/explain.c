@@ -269,6 +269,8 @@ static json_t *against_json(const struct rule *r, const struct judge_stream *s)
 			 time_format(b->to, to, sizeof to));
 	else
 		buf_addf(&text, b ? "baseline %.12s" : "nothing", b ? b->hash : "");
+	if (b && s->next && r->against.kind == AGAINST_BASELINE)
+		buf_addf(&text, ", in force until %.12s has filled the windows", s->next->hash);
 	json_t *out = json_str(text.data);
 	buf_release(&text);
 	return out;

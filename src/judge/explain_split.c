@@ -48,6 +48,7 @@ static void on_segment(void *arg, const struct interval_view *of, const struct s
 	struct pane *p = pane_decode(v->bytes, v->len, baseline_grid, (void *)(uintptr_t)b, &err);
 	if (!p)
 		return;
+	baseline_keep_grids(b, p);
 	char *key = xasprintf("p%s/%d", v->topic, (int)v->partition);
 	add(s, key, v->topic, v->partition, -1, p);
 	free(key);

@@ -78,7 +78,7 @@ static void add_stream(struct judge *j, struct stream_state *s, const struct jud
 	int64_t unit = gcd(c->slide_ms, c->window_ms), longest = SCAN_WINDOWS * c->window_ms;
 	bool spans = false;
 
-	s->conf = c;
+	s->own = *c;
 	s->lookback = c->window_ms > c->slide_ms ? c->window_ms : c->slide_ms;
 	for (int rank = RULE_RANKS; rank-- > 0;) // what others may follow from is judged first
 		for (size_t i = 0; i < j->conf->nrules; i++) {
@@ -92,7 +92,7 @@ static void add_stream(struct judge *j, struct stream_state *s, const struct jud
 			unit = gcd(gcd(unit, rule_window(r, c)), rule_earlier(r, c));
 		}
 	s->histories = histories_new();
-	s->moving = c->previous_ms ? moving_new(j->port, c) : NULL;
+	s->moving = c->previous_ms ? moving_new(j->port, s->conf) : NULL;
 	longest = longest < c->retention_ms ? longest : c->retention_ms;
 	longest = longest > c->window_ms ? longest : c->window_ms;
 	if (spans && longest > s->lookback)
@@ -100,7 +100,7 @@ static void add_stream(struct judge *j, struct stream_state *s, const struct jud
 	s->unit = unit;
 	s->windows = windows_new(j->port, c->name, c->pane_ms, unit, s->lookback, c->baseline);
 	if (spans)
-		s->spans = spans_new(s->windows, c, longest);
+		s->spans = spans_new(s->windows, s->conf, longest);
 }
 
 struct judge *judge_new(const struct judge_conf *conf, const struct judge_port *port)
@@ -115,7 +115,8 @@ struct judge *judge_new(const struct judge_conf *conf, const struct judge_port *
 	batch_init(&j->batch);
 	j->streams = xcalloc(conf->nstreams + 1, sizeof *j->streams);
 	for (size_t i = 0; i < conf->nstreams; i++) {
-		j->streams[i].conf = &conf->streams[i];
+		j->streams[i].own = conf->streams[i];
+		j->streams[i].conf = &j->streams[i].own;
 		track_of(j, &j->streams[i], NULL);
 	}
 	for (size_t i = 0; i < conf->nstreams; i++)

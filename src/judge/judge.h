@@ -19,10 +19,13 @@ struct judge_stream {
 	int64_t window_ms, slide_ms, lateness_ms, pane_ms, retention_ms;
 	uint32_t max_slices;
 	const struct baseline *baseline;      // NULL: none, or
+	const char *baseline_file;            // where that is kept, absolute; NULL: not known
+	const struct baseline *next;          // that it makes way for (judge/in_force.h); NULL: it does not
 	int64_t previous_ms;                  // the same window that much earlier; 0: not so
 	const struct slice_reference {
 		const char *slice;
 		const struct baseline *baseline;
+		const char *file;
 	} *slices;                            // with a baseline of their own, on the grid of `baseline`
 	size_t nslices;
 	const struct field_def *fields;       // named in the configuration (contract, fields:), may be 0

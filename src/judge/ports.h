@@ -3,6 +3,7 @@
 // the lease is lost, and the caller drops its caches and loads again.
 #ifndef KD_JUDGE_PORTS_H
 #define KD_JUDGE_PORTS_H
+#include "drift/baseline.h"
 #include "store/types.h"
 #include "util/error.h"
 
@@ -49,6 +50,11 @@ struct judge_port {
 	int (*set_floor)(void *ctx, const char *stream, int64_t floor, struct error *err);
 	// Changes when the server lost state (reconnect, run id): the caller drops its caches.
 	uint64_t (*generation)(void *ctx);
+	// The baseline of that hash, which was in force before: from its copy in the store, else from its file, and then the
+	// store has a copy (document "baseline_copy", key "STREAM HASH"). *out is the caller's; NULL: it is in neither. NULL:
+	// nobody is asked.
+	int (*baseline)(void *ctx, const char *stream, const char *hash, const char *file, struct baseline **out,
+			struct error *err);
 	// Never waits. false: the registry has not said lately. NULL: nobody is asked.
 	bool (*contract)(void *contracts, const char *stream, struct contract_view *out);
 	// Under which version a subject has a schema id: the stream's own subject, or another. Waits a moment at most,

@@ -104,6 +104,7 @@ int judge_merge_range(const struct judge_port *port, const char *stream, struct 
 		rc = error_set(err, "read stream %s: its panes were being rolled up all the while; try again", stream);
 	if (!rc && bad.set)
 		rc = error_set(err, "%s", bad.text);
+	baseline_keep_grids(b, arg.sum);
 	if (rc)
 		pane_free(arg.sum);
 	else

@@ -86,7 +86,18 @@ struct known_fields { // of a stream's closed windows
 };
 
 struct stream_state {
-	const struct judge_stream *conf;
+	const struct judge_stream *conf; // &own
+	struct judge_stream own;         // as configured, but with the baseline that is in force
+	struct baseline_before {         // in force until the configured one can be taken to; NULL: that one is
+		struct baseline *baseline;
+		struct slice_reference *slices;
+		size_t nslices;
+		json_t *record;          // its document
+		bool told;               // the journal has that it began
+		int64_t both_since;      // about since when all is counted on both baselines' grids; TIME_NONE: not looked at
+		int64_t broken;          // the end of the newest slide that was not; TIME_NONE: none was seen
+	} *before;
+	json_t *stored;                  // its document "baseline", while the others are loaded
 	struct windows *windows;
 	struct histories *histories;
 	struct moving *moving;     // where it is compared with its own past; else NULL

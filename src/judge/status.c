@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "judge/condition.h"
+#include "judge/in_force.h"
 #include "judge/page.h"
 #include "judge/state.h"
 #include "judge/threshold.h"
@@ -24,7 +25,7 @@ struct status {
 		int64_t watermark, newest;
 		uint64_t too_old, records_lost;
 		json_t *window, *fields;
-		json_t *changes; // what fields_show adds
+		json_t *changes; // what fields_show and in_force_show add
 	} *streams;
 	size_t nstreams;
 	struct readings_shown {
@@ -168,6 +169,7 @@ void status_take(struct judge *j)
 		const struct stream_state *from = &j->streams[i];
 		json_t *changes = json_object();
 		fields_show(from, changes);
+		in_force_show(from, changes);
 		s->streams[s->nstreams++] = (struct stream_shown){.conf = from->conf,
 								  .verdict = stream_verdict(j, from),
 								  .watermark = from->progress.watermark.ms,
@@ -242,21 +244,15 @@ static json_t *stream_json(const struct status *status, const struct stream_show
 				json_str(c->name), "topic", json_str(c->topic), "role", json_str(c->role), "owner",
 				json_str(c->owner), "state", s->verdict.state, "reason", s->verdict.reason, "watermark",
 				json_time(s->watermark), "newest", json_time(s->newest), "window",
-				json_deep_copy(s->window), "baseline", c->baseline ? json_string(c->baseline->hash) : json_null(), "too_old",
+				json_deep_copy(s->window), "baseline", json_null(), "too_old",
 				(json_int_t)s->too_old, "records_lost", (json_int_t)s->records_lost, "readings",
 				json_array(), "fields", json_array());
-	json_t *by_field = json_object(), *slices = json_object();
+	json_t *by_field = json_object();
 	size_t left_off = 0;
 	char span[32];
 
 	if (c->previous_ms)
 		json_object_set_new(out, "previous", json_string(duration_format(c->previous_ms, span, sizeof span)));
-	for (size_t i = 0; i < c->nslices; i++)
-		json_object_set_new(slices, c->slices[i].slice, json_string(c->slices[i].baseline->hash));
-	if (c->nslices)
-		json_object_set(out, "slice_baselines", slices);
-	json_decref(slices);
-
 	for (size_t i = 0; i < json_array_size(s->fields); i++) {
 		json_t *f = json_deep_copy(json_array_get(s->fields, i));
 		json_object_set_new(f, "worst", json_null());

@@ -67,6 +67,11 @@ struct windows *windows_new(const struct judge_port *port, const char *stream, i
 	return w;
 }
 
+void windows_take(struct windows *w, const struct baseline *b)
+{
+	w->baseline = b;
+}
+
 static void block_free(void *p)
 {
 	struct block *b = p;
@@ -445,6 +450,16 @@ static int merge(struct windows *w, int64_t from, int64_t to, bool moments, stru
 }
 
 int windows_merge(struct windows *w, int64_t from, int64_t to, struct merged *out, struct error *err)
+{
+	int rc = merge(w, from, to, false, out, err);
+
+	baseline_keep_grids(w->baseline, out->total.pane);
+	for (size_t i = 0; i < out->nslices; i++)
+		baseline_keep_grids(w->baseline, out->slices[i].pane);
+	return rc;
+}
+
+int windows_grids(struct windows *w, int64_t from, int64_t to, struct merged *out, struct error *err)
 {
 	return merge(w, from, to, false, out, err);
 }

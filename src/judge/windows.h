@@ -23,6 +23,8 @@ extern const int64_t roll_widths[ROLL_WIDTHS];
 // pane divides unit. `longest` bounds the widest block. The strings and the baseline are borrowed.
 struct windows *windows_new(const struct judge_port *port, const char *stream, int64_t pane, int64_t unit,
 			    int64_t longest, const struct baseline *b);
+// Another baseline from now on. What is cached stays: it has all grids that were counted on.
+void windows_take(struct windows *w, const struct baseline *b);
 void windows_free(struct windows *w);
 void windows_clear(struct windows *w);  // the store lost state
 void windows_begin(struct windows *w);  // the list of intervals is out of date
@@ -33,6 +35,8 @@ int64_t windows_next(const struct windows *w, int64_t from);
 uint64_t windows_stamp(const struct windows *w, int64_t start, int64_t width);
 // [from, to) aligned to panes. Fills *out (initialised here; the caller releases, also on failure).
 int windows_merge(struct windows *w, int64_t from, int64_t to, struct merged *out, struct error *err) MUST_CHECK;
+// The same with every histogram that fields have, not only that on the baseline's grid.
+int windows_grids(struct windows *w, int64_t from, int64_t to, struct merged *out, struct error *err) MUST_CHECK;
 // The same without histograms and categories (pane_encode_moments): a few times as fast.
 int windows_moments(struct windows *w, int64_t from, int64_t to, struct merged *out, struct error *err) MUST_CHECK;
 // After each boundary: drops blocks that end at or before `before`, and those that the last 8 boundaries did

@@ -213,6 +213,39 @@ int store_docs(struct store *s, const char *table, void (*each)(void *arg, const
 	return 0;
 }
 
+int store_doc(struct store *s, const char *table, const char *key, char **out, size_t *len, struct error *err)
+{
+	struct cmd c;
+
+	*out = NULL;
+	*len = 0;
+	cmd_init(&c, "HGET");
+	cmd_take(&c, key_of(s->prefix, "doc", table));
+	cmd_adds(&c, key);
+	redisReply *r = conn_ask(s, &c, "read a document", err);
+	if (!r)
+		return -1;
+	if (r->type == REDIS_REPLY_STRING) {
+		*out = xstrndup(r->str, r->len);
+		*len = r->len;
+	}
+	freeReplyObject(r);
+	return 0;
+}
+
+int store_doc_add(struct store *s, const char *table, const char *key, const char *text, size_t len, struct error *err)
+{
+	struct cmd c;
+
+	cmd_init(&c, "HSETNX");
+	cmd_take(&c, key_of(s->prefix, "doc", table));
+	cmd_adds(&c, key);
+	cmd_add(&c, text, len);
+	redisReply *r = conn_ask(s, &c, "add a document", err);
+	freeReplyObject(r);
+	return r ? 0 : -1;
+}
+
 int store_journal(struct store *s, int64_t from, int64_t to, void (*each)(void *arg, const char *json), void *arg,
 		  struct error *err)
 {

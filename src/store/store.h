@@ -73,6 +73,10 @@ int store_roll_up(struct store *s, const char *stream, const struct roll_up *r, 
 int store_dirty(struct store *s, const char *stream, int64_t **out, size_t *n, struct error *err) MUST_CHECK;
 int store_docs(struct store *s, const char *table, void (*each)(void *arg, const char *key, const char *json), void *arg,
 	       struct error *err) MUST_CHECK;
+// One of them; *out NULL: it is not there. The caller frees.
+int store_doc(struct store *s, const char *table, const char *key, char **out, size_t *len, struct error *err) MUST_CHECK;
+// Unless it is there. Fenced by nothing: only for what has but one content under its key.
+int store_doc_add(struct store *s, const char *table, const char *key, const char *text, size_t len, struct error *err) MUST_CHECK;
 int store_journal(struct store *s, int64_t from, int64_t to, void (*each)(void *arg, const char *json), void *arg,
 		  struct error *err) MUST_CHECK;
 int store_commit(struct store *s, const struct judge_commit *c, struct error *err) MUST_CHECK;

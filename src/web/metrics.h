@@ -24,6 +24,7 @@ enum metric {
 	METRIC_LAG,            // kdrift_consumer_lag_records{topic,partition}
 	METRIC_STALLED,        // kdrift_partition_stalled_seconds{topic,partition}
 	METRIC_WATERMARK,      // kdrift_watermark_timestamp_seconds{stream}
+	METRIC_RECALIBRATING,  // kdrift_recalibrating_until_timestamp_seconds{stream}
 	METRIC_STORE_UP,
 	METRIC_REGISTRY_UP,
 	METRIC_LEADER,         // kdrift_leader

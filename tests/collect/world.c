@@ -490,7 +490,7 @@ void world_live(void (*what)(void))
 	struct error err = ERROR_INIT;
 	struct worker w = {.conf = &cc, .consumer = &kafka, .streams = &stream, .stop = &stop,
 			   .port = {NULL, play_scope, play_claim, play_checkpoint, play_first_seen, NULL, play_segments,
-				    play_generation, play_schema, NULL, play_subject}};
+				    NULL, play_generation, play_schema, NULL, play_subject}};
 
 	wstream_init(&stream, &def);
 	record_values_init(&w.scratch);

@@ -321,8 +321,8 @@ def moving(s, kafka, redis):
 
 
 def swaps(s, kafka, redis):
-    """A stream takes to another baseline while it runs: at once where the grid is the same; else shape is `recalibrating`,
-    not drift, until the window has passed."""
+    """A stream takes to another baseline while it runs: at once where the grid is the same, else when its windows
+    were counted on it (swap.py). With the first of all, shape is `recalibrating`, not drift, until the window has passed."""
     r, begin = random.Random(SEED + 3), int(time.time() * 1000) // HOUR * HOUR - 24 * HOUR
     kafka.topic("swaps", 2)
     stream = {"name": "swaps", "topic": "swaps", "role": "features", "format": "json", "event_time": "ts", "window": "10m",
@@ -371,9 +371,15 @@ def swaps(s, kafka, redis):
     with open(path, "w", encoding="utf-8") as f:
         f.write("score\n" + "".join(f"{x['score']!r}\n" for x in scores(r, 0, 20, 100)))
     code, _, err = kdrift("baseline", "--config", m.config, "--stream", "swaps", "--file", path, "--out", path + ".json")
-    take(path + ".json")
-    s.equal("another grid: shape is recalibrating, means are known", feed(3), {"ks": "recalibrating", "mean_shift": "known"})
-    s.equal("until the window has passed", feed(11), {"ks": "known", "mean_shift": "known"})
+    stream["baseline"] = path + ".json"
+    write()
+    m.process.p.send_signal(signal.SIGHUP)
+    wait_for("the status says that it will be taken to", lambda: [(st.get("recalibrating") or {}).get("baseline")
+                                                                  for st in m.status().get("streams", [])] == [load(path + ".json")["hash"]], 30)
+    s.equal("another grid: all is known, by the baseline before", (feed(3), m.status()["streams"][0]["baseline"]),
+            ({"ks": "known", "mean_shift": "known"}, load(os.path.join(s.tmp, "first.json"))["hash"]))
+    s.equal("until the window has passed", (feed(11), m.status()["streams"][0]["baseline"]),
+            ({"ks": "known", "mean_shift": "known"}, load(path + ".json")["hash"]))
     second = from_store("second.json", at[0] - 9, at[0] - 1)
     s.equal("the next one has the same grid", field(load(second), "score")["edges"], field(load(path + ".json"), "score")["edges"])
     take(second)

@@ -344,7 +344,7 @@ struct fake *fake_new(int64_t pane_ms)
 	f->floor = INT64_MIN;
 	f->generation = 1;
 	f->port = (struct judge_port){f, on_view, on_intervals, on_segments, NULL, on_dirty, on_docs, on_journal, on_commit,
-				      on_floor, on_generation, NULL, NULL, NULL};
+				      on_floor, on_generation, NULL, NULL, NULL, NULL};
 	return f;
 }
 
