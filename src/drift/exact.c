@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drift/edf_law.h"
 #include "drift/exact_measures.h"
 #include "drift/exact_parts.h"
 #include "drift/ks_law.h"
@@ -62,6 +63,21 @@ double exact_ad(const struct exact *e)
 double exact_kuiper(const struct exact *e)
 {
 	return e->order.kuiper;
+}
+
+double exact_cvm_p(const struct exact *e)
+{
+	return cvm_two_sample_p(e->order.cvm, (double)e->r->n, (double)e->c->n);
+}
+
+double exact_ad_p(const struct exact *e)
+{
+	return ad_two_sample_p(e->order.ad, (double)e->r->n, (double)e->c->n);
+}
+
+double exact_kuiper_p(const struct exact *e)
+{
+	return kuiper_two_sample_p(e->order.kuiper, (double)e->r->n, (double)e->c->n);
 }
 
 double exact_energy(const struct exact *e)

@@ -8,8 +8,8 @@ typedef double exact_fn(const struct exact *e); // NaN where it is not defined
 
 // exact.c
 exact_fn exact_ks, exact_ks_p, exact_ks_p_scipy, exact_ks_p_evidently, exact_wasserstein,
-	exact_wasserstein_evidently, exact_cvm, exact_ad, exact_kuiper, exact_energy, exact_psi,
-	exact_psi_evidently, exact_psi_fiddler, exact_psi_deepchecks, exact_js, exact_js_evidently,
+	exact_wasserstein_evidently, exact_cvm, exact_cvm_p, exact_ad, exact_ad_p, exact_kuiper, exact_kuiper_p,
+	exact_energy, exact_psi, exact_psi_evidently, exact_psi_fiddler, exact_psi_deepchecks, exact_js, exact_js_evidently,
 	exact_js_nannyml, exact_js_tfdv, exact_kl, exact_kl_evidently, exact_hellinger, exact_hellinger_evidently,
 	exact_hellinger_nannyml, exact_linf, exact_linf_deequ, exact_tvd, exact_chi2, exact_chi2_p,
 	exact_chi2_evidently, exact_chi2_nannyml, exact_cramers_v, exact_cramers_v_deepchecks, exact_g_test, exact_g_test_p,

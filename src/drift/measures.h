@@ -14,8 +14,8 @@ measure_fn measure_drift;
 measure_fn measure_glr;
 // numeric.c
 measure_fn measure_ks, measure_ks_p, measure_wasserstein, measure_mean_shift, measure_variance_ratio,
-	measure_out_of_range, measure_sum, measure_mean, measure_stddev, measure_kuiper, measure_energy, measure_cvm,
-	measure_ad, measure_linf_deequ, measure_wasserstein_evidently, measure_t_p, measure_p50, measure_p99,
+	measure_out_of_range, measure_sum, measure_mean, measure_stddev, measure_kuiper, measure_kuiper_p, measure_energy,
+	measure_cvm, measure_cvm_p, measure_ad, measure_ad_p, measure_linf_deequ, measure_wasserstein_evidently, measure_t_p, measure_p50, measure_p99,
 	measure_p50_shift, measure_p99_shift, measure_min, measure_max;
 // categorical.c
 measure_fn measure_psi, measure_psi_evidently, measure_psi_fiddler, measure_psi_deepchecks, measure_js,

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "drift/cells_order.h"
+#include "drift/edf_law.h"
 #include "drift/measures.h"
 #include "drift/shares.h"
 #include "drift/special.h"
@@ -83,6 +84,37 @@ void measure_ks_p(const struct measure_input *in, struct measure_value *out)
 		return;
 	p = ks_law(out, o.ks.value);
 	value_within(out, p, o.vague ? NAN : p - ks_law(out, o.ks.high));
+}
+
+static void p_of(struct measure_value *out, const struct cells_order *o, const struct within *w, two_sample_p *law)
+{
+	double n = (double)out->n_reference, m = (double)out->n_current, p = law(w->value, n, m);
+
+	value_within(out, p, o->vague ? NAN : fmax(law(w->low, n, m) - p, p - law(w->high, n, m)));
+}
+
+void measure_kuiper_p(const struct measure_input *in, struct measure_value *out)
+{
+	struct cells_order o;
+
+	if (order_of(in, out, &o))
+		p_of(out, &o, &o.kuiper, kuiper_two_sample_p);
+}
+
+void measure_cvm_p(const struct measure_input *in, struct measure_value *out)
+{
+	struct cells_order o;
+
+	if (order_of(in, out, &o))
+		p_of(out, &o, &o.cvm, cvm_two_sample_p);
+}
+
+void measure_ad_p(const struct measure_input *in, struct measure_value *out)
+{
+	struct cells_order o;
+
+	if (order_of(in, out, &o))
+		p_of(out, &o, &o.ad, ad_two_sample_p);
 }
 
 // Of numbers deequ takes ks.

@@ -85,16 +85,34 @@ const struct measure measure_table[] = {
 		.error = by_bins, .compute = measure_cvm, .exact = exact_cvm, .file_types = NUM,
 	},
 	{
+		.name = "cvm_p", .range = "0 to 1", .source = "Anderson 1962",
+		.help = "p of cvm by its limit law, the statistic brought to that law's mean and variance; SciPy's asymptotic value",
+		.scope = MEASURE_FIELD, .types = NUM, .needs_reference = true, .min_records = 30, .threshold = 0.001,
+		.scale = SCALE_P, .error = by_bins, .compute = measure_cvm_p, .exact = exact_cvm_p, .file_types = NUM,
+	},
+	{
 		.name = "ad", .range = "-2 up", .source = "Scholz and Stephens 1987",
 		.help = "the Anderson-Darling statistic with midranks, less its mean, over its standard deviation",
 		.scope = MEASURE_FIELD, .types = NUM, .needs_reference = true, .min_records = 30, .threshold = 6.546,
 		.error = by_bins, .compute = measure_ad, .exact = exact_ad, .file_types = NUM,
 	},
 	{
+		.name = "ad_p", .range = "0 to 1", .source = "Anderson and Darling 1952",
+		.help = "p of ad by the limit law of A^2",
+		.scope = MEASURE_FIELD, .types = NUM, .needs_reference = true, .min_records = 30, .threshold = 0.001,
+		.scale = SCALE_P, .error = by_bins, .compute = measure_ad_p, .exact = exact_ad_p, .file_types = NUM,
+	},
+	{
 		.name = "kuiper", .range = "0 to 1", .source = "Kuiper 1960",
 		.help = "the largest differences of the distribution functions upwards and downwards, added",
 		.scope = MEASURE_FIELD, .types = NUM, .needs_reference = true, .min_records = 100, .threshold = NAN,
 		.error = by_bins, .compute = measure_kuiper, .exact = exact_kuiper, .file_types = NUM,
+	},
+	{
+		.name = "kuiper_p", .range = "0 to 1", .source = "Kuiper 1960",
+		.help = "p of kuiper by its limit law at V sqrt(nm/(n+m))",
+		.scope = MEASURE_FIELD, .types = NUM, .needs_reference = true, .min_records = 30, .threshold = 0.001,
+		.scale = SCALE_P, .error = by_bins, .compute = measure_kuiper_p, .exact = exact_kuiper_p, .file_types = NUM,
 	},
 	{
 		.name = "energy", .range = "0 up", .unit = "root of the field's", .source = "Szekely and Rizzo 2013",
