@@ -25,7 +25,7 @@ json_t *web_status(void *ctx)
 	unjudged_show(a->unjudged, v);
 	json_object_set_new(v, "version", json_string(KDRIFT_VERSION));
 	json_object_set_new(v, "leader", json_boolean(atomic_load(&a->leading)));
-	json_object_set_new(v, "store_up", json_boolean(a->judge ? atomic_load(&a->store_up) : !t.trouble[0]));
+	json_object_set_new(v, "store_up", json_boolean(a->opt.role != APP_COLLECT ? atomic_load(&a->store_up) : !t.trouble[0]));
 	json_object_set_new(v, "registry_up", json_boolean(r.up));
 	json_object_set_new(v, "registry_error", json_str(r.last_error));
 	json_object_set_new(v, "trouble", json_str(t.trouble));
