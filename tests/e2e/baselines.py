@@ -393,7 +393,7 @@ def slices(s, kafka, redis):
     is that slice."""
     r, begin = random.Random(SEED + 4), int(time.time() * 1000) // HOUR * HOUR - 24 * HOUR
     means, fed = {"eu": 100, "us": 50, "asia": 50}, []
-    kafka.topic("regions", 2)
+    kafka.topic("regions", 1)    # of two, one that was read to its end holds up no window until it is read again
     stream = {"name": "regions", "topic": "regions", "role": "features", "format": "json", "event_time": "ts", "window": "10m",
               "slice_by": ["region"], "fields": {"score": {"type": "numeric"}}}
     rules = {"daily": [{"alert": "Mean", "stream": "*", "field": "score", "measure": "mean_shift", "above": 9}]}
@@ -417,7 +417,7 @@ def slices(s, kafka, redis):
         new = [{"ts": begin + (first + i // 90) * MINUTE + i % 90 * 600, "score": r.gauss(means[region], 5), "region": region}
                for i in range(minutes * 90) for region in [("eu", "us", "asia")[i % 3]]]
         fed.extend(new)
-        produce(kafka, "regions", new)
+        produce(kafka, "regions", new, 1)
         settled(kafka, redis, ["regions"], "regions")
         to = begin + (first + minutes - 1) * MINUTE
         last = time.strftime("%Y-%m-%dT%H:%M:00Z", time.gmtime(to / 1000))
