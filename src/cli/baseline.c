@@ -120,11 +120,13 @@ static int add_row(struct making *m, const struct rows *r, const enum field_type
 	m->rows++;
 	for (size_t i = 0; i < row->ncells; i++) {
 		const struct cell *c = &row->cells[i];
-		if (add_cell(m, r, types[c->column], c))
-			return error_set(
-			    err, "%s:%" PRIu64 ": column %s: \"%.60s\" is not %s, as stream %s has it",
-			    rows_path(r), row->line, rows_column(r, c->column)->path, c->text,
-			    field_type_name(types[c->column]), m->stream->name);
+		if (add_cell(m, r, types[c->column], c)) {
+			const char *path = rows_column(r, c->column)->path;
+			bool hidden = path_redacted(path, m->stream->redact, m->stream->nredact);
+			return error_set(err, "%s:%" PRIu64 ": column %s: \"%.60s\" is not %s, as stream %s has it", rows_path(r),
+					 row->line, path, hidden ? "(redacted)" : c->text, field_type_name(types[c->column]),
+					 m->stream->name);
+		}
 	}
 	return 0;
 }

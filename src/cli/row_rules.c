@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "schema/utf8.h"
+#include "stats/field.h"
 #include "util/re.h"
 #include "util/xalloc.h"
 
@@ -18,6 +19,7 @@ struct field_rules {
 };
 
 struct row_rules {
+	const struct stream_conf *stream;
 	const struct rows *rows;
 	struct field_rules *fields;
 	size_t n;
@@ -28,6 +30,7 @@ struct row_rules *row_rules_new(const struct stream_conf *s, const struct rows *
 {
 	struct row_rules *k = xcalloc(1, sizeof *k);
 
+	k->stream = s;
 	k->rows = r;
 	k->fields = xcalloc(s->nfields + 1, sizeof *k->fields);
 	for (size_t i = 0; i < s->nfields; i++) {
@@ -59,6 +62,8 @@ static void breach(struct row_rules *k, struct field_rules *f, const struct row 
 		return;
 	f->broken |= 1u << kind;
 	k->faults->violations[kind]++;
+	if (path_redacted(f->conf->path, k->stream->redact, k->stream->nredact))
+		text = "(redacted)";
 	if (!*k->faults->first)
 		snprintf(k->faults->first, sizeof k->faults->first, "%s at %.100s:%" PRIu64 ", %s %.40s", violation_table[kind].name,
 			 rows_path(k->rows), row->line, f->conf->path, text);

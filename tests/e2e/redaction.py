@@ -98,7 +98,11 @@ def main():
             for _ in range(300):
                 f.write(json.dumps({"email": SECRET, "nick": OPEN, "customer": {"city": SECRET}}) + "\n")
         of_files = os.path.join(s.tmp, "files.json")
-        code, _, err = kdrift("baseline", "--config", config, "--stream", "payments", "--file", rows, "--out", of_files)
+        make = ("baseline", "--config", config, "--stream", "payments", "--file", rows, "--out", of_files)
+        refused = kdrift(*make)
+        s.check("rows that break rules are refused by the field's name alone", refused[0] == 1 and "email (redacted)" in refused[2] and
+                "Zelda" not in refused[2], refused)
+        code, _, err = kdrift(*make, "--allow-violations")
         s.equal(f"and one from files {err}", code, 0)
         shown = stats(config, "payments", begin - 60000, begin + 60000)
         of_json = stats(config, "plain", begin - 60000, begin + 60000)
