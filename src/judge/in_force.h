@@ -3,9 +3,10 @@
 // every restart judges by the same one, whatever its configuration says.
 //
 // A configured baseline on the same grids is taken to at once. One on other grids is not while windows still have panes
-// that were counted on the old ones alone: the old baseline stays in force (a copy of it is in the store meanwhile), until all that the stream's rules look at at a boundary was counted on the new grids. That is
-// asked of the panes themselves, so the answer is the same whoever asks. The new baseline is written as the one in
-// force by the commit of that boundary, and judges it.
+// that were counted on the old ones alone: the old baseline stays in force (a copy of it is in the store meanwhile), until
+// all that the stream's rules look at at a boundary was counted on the new grids. That is asked of the panes themselves,
+// so the answer is the same whoever asks. The new baseline is written as the one in force by the commit of that boundary,
+// and judges it.
 #ifndef KD_JUDGE_IN_FORCE_H
 #define KD_JUDGE_IN_FORCE_H
 #include "judge/state.h"

@@ -240,7 +240,8 @@ static inline uint64_t field_missing(const struct pane *p, const struct field_st
 // field is mixed (moments stay) and mixed_grids is set.
 void pane_merge(struct pane *dst, const struct pane *src);
 
-// Version 2 (3 where a field has two histograms), little-endian, CRC-32 at the end (format: pane_codec.c); version 1 is read, too. Decoding checks everything; -1 and a
+// Version 2 (3 where a field has two histograms), little-endian, CRC-32 at the end (format: pane_codec.c); version 1 is
+// read, too. Decoding checks everything; -1 and a
 // reason for bytes that are not a whole pane. `resolve` (may be NULL) gives the grid of an id or NULL.
 void pane_encode(const struct pane *p, struct buf *out);
 // The same without histograms and categories: as if fields had met two grids, and all categories were past the bound.

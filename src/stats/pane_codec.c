@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A pane as bytes, version 2, or 3 where a field has two histograms. Equal panes give equal bytes: every list is sorted, empty things are left out.
+// A pane as bytes, version 2, or 3 where a field has two histograms. Equal panes give equal bytes: every list is sorted,
+// empty things are left out.
 //
 //   pane      u8 version, u8 flags (PANE_*), uvar records tombstones decoded late violating overflowed,
 //             [uvar opaque unsupported] where PANE_UNREAD,
