@@ -9,6 +9,10 @@
 #include "util/log.h"
 #include "util/xalloc.h"
 
+// How long leaving a group waits. A broker gives a new group's first assignment after group.initial.rebalance.delay.ms,
+// which is 3 s by default.
+enum { FIRST_ASSIGNMENT_MS = 5000, REVOCATION_MS = 3000 };
+
 struct started {
 	char *topic;
 	int32_t partition;
@@ -20,7 +24,9 @@ struct consumer {
 	struct started *started;
 	size_t nstarted, capstarted;
 	int64_t session_ms;
-	bool joined;
+	bool subscribed, joined;
+	bool answered; // the group has given an assignment, now or before
+	bool told;     // the owner is, of rebalances
 	char trouble[300];
 };
 
@@ -70,16 +76,17 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topi
 	rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(0);
 
 	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-		c->joined = true;
+		c->joined = c->answered = true;
 		complain(rd_kafka_incremental_assign(rk, none), "answer an assignment");
-		for (int i = 0; i < list->cnt; i++)
+		for (int i = 0; c->told && i < list->cnt; i++)
 			c->cb.assigned(c->cb.ctx, list->elems[i].topic, list->elems[i].partition);
 	} else {
 		bool lost = rd_kafka_assignment_lost(rk);
 		c->joined = !lost;
 		rd_kafka_topic_partition_list_t *held = rd_kafka_topic_partition_list_new(list->cnt);
 		for (int i = 0; i < list->cnt; i++) {
-			c->cb.revoked(c->cb.ctx, list->elems[i].topic, list->elems[i].partition, lost);
+			if (c->told)
+				c->cb.revoked(c->cb.ctx, list->elems[i].topic, list->elems[i].partition, lost);
 			ssize_t k = find_started(c, list->elems[i].topic, list->elems[i].partition);
 			if (k >= 0) {
 				rd_kafka_topic_partition_list_add(held, list->elems[i].topic, list->elems[i].partition);
@@ -138,6 +145,7 @@ struct consumer *consumer_new(const struct kafka_property *props, size_t nprops,
 	size_t n = sizeof value;
 
 	c->cb = *cb;
+	c->told = true;
 	if (configure(conf, props, nprops, group, worker, err)) {
 		rd_kafka_conf_destroy(conf);
 		free(c);
@@ -168,6 +176,7 @@ int consumer_subscribe(struct consumer *c, const char *const *topics, size_t n, 
 		rd_kafka_topic_partition_list_add(list, topics[i], RD_KAFKA_PARTITION_UA);
 	rd_kafka_resp_err_t e = rd_kafka_subscribe(c->rk, list);
 	rd_kafka_topic_partition_list_destroy(list);
+	c->subscribed = !e;
 	return e ? error_set(err, "subscribe to the configured topics: %s", rd_kafka_err2str(e)) : 0;
 }
 
@@ -421,20 +430,53 @@ const char *consumer_trouble(const struct consumer *c)
 	return c->trouble;
 }
 
+static void poll_until(struct consumer *c, bool (*done)(struct consumer *c), int64_t ms)
+{
+	struct mono_time deadline = mono_after_ms(ms);
+
+	while (!done(c) && !mono_passed(deadline)) {
+		rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, 50);
+		if (m)
+			rd_kafka_message_destroy(m);
+	}
+}
+
+static bool holds_nothing(struct consumer *c)
+{
+	return !c->nstarted;
+}
+
+// librdkafka before 2.3 keeps the sticky assignor's state from the first assignment on, and aborts the process when a
+// consumer is destroyed that has joined and has not got one (confluentinc/librdkafka#4312). A member's id is the first
+// sign of joining.
+static bool can_be_destroyed(struct consumer *c)
+{
+	if (rd_kafka_version() >= 0x02030000 || !c->subscribed || c->answered)
+		return true;
+	char *id = rd_kafka_memberid(c->rk);
+	bool joining = id && *id;
+	if (id)
+		rd_kafka_mem_free(c->rk, id);
+	return !joining;
+}
+
 // Closing with an assignment would leave the group only after session.timeout.ms: unsubscribe, and poll until the
 // revocation was answered.
 void consumer_free(struct consumer *c)
 {
 	if (!c)
 		return;
+	c->told = c->answered;
+	poll_until(c, can_be_destroyed, FIRST_ASSIGNMENT_MS);
+	bool destroyed = can_be_destroyed(c);
 	rd_kafka_unsubscribe(c->rk);
-	struct mono_time deadline = mono_after_ms(3000);
-	while (c->nstarted && !mono_passed(deadline)) {
-		rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, 50);
-		if (m)
-			rd_kafka_message_destroy(m);
-	}
+	poll_until(c, holds_nothing, REVOCATION_MS);
 	rd_kafka_consumer_close(c->rk);
+	if (!destroyed) {
+		log_warn("kafka", "left the group while it was still rebalancing: librdkafka %s cannot free such a consumer, "
+			 "and its threads stay until the process ends", rd_kafka_version_str());
+		return;
+	}
 	rd_kafka_destroy(c->rk);
 	while (c->nstarted)
 		forget(c, 0);

@@ -95,6 +95,7 @@ struct membership *consumer_membership(struct consumer *c);
 void membership_free(struct membership *m);
 // The last trouble librdkafka reported ("all brokers down"), "" once messages flow; for status.
 const char *consumer_trouble(const struct consumer *c);
-// Leaves the group at once (unsubscribe, revoke, close) and frees.
+// Leaves the group at once (unsubscribe, revoke, close) and frees. One that is just joining gets its first assignment
+// before, where librdkafka needs that (before 2.3; at most 5 s); the owner is not told of it.
 void consumer_free(struct consumer *c);
 #endif

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The consumer against librdkafka's own mock brokers, which it starts inside the client.
 #include <criterion/criterion.h>
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,6 +96,48 @@ Test(consumer, reads_from_explicit_offsets_only_and_says_what_is_out_of_range, .
 	cr_assert_lt(mono_ms_since(before), 5000, "leaving does not wait for the session to end");
 	cr_assert_eq(group.revoked, group.assigned);
 	cr_assert_not(group.lost);
+}
+
+enum { SYNC_GROUP = 14 };
+
+// Frees a consumer that has the id that came with the group's first answer; the second, with what is assigned, takes
+// as long as is said.
+static void free_while_joining(int sync_ms)
+{
+	struct error err = ERROR_INIT;
+	rd_kafka_t *owner = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), NULL, 0);
+	rd_kafka_mock_cluster_t *brokers = rd_kafka_mock_cluster_new(owner, 1);
+	const struct kafka_property at = {"bootstrap.servers", rd_kafka_mock_cluster_bootstraps(brokers)};
+	const struct rebalance cb = {NULL, on_assigned, on_revoked};
+	struct membership *joined = NULL;
+
+	rd_kafka_mock_topic_create(brokers, "topic", 2, 1);
+	rd_kafka_mock_broker_push_request_error_rtts(brokers, 1, SYNC_GROUP, 1, RD_KAFKA_RESP_ERR_NO_ERROR, sync_ms);
+	struct consumer *c = consumer_new(&at, 1, "g", 0, &cb, &err);
+	cr_assert(c, "%s", err.text);
+	cr_assert_eq(consumer_subscribe(c, (const char *[]){"topic"}, 1, &err), 0, "%s", err.text);
+	for (struct mono_time deadline = mono_after_ms(20000); !(joined = consumer_membership(c)) && !mono_passed(deadline);)
+		cr_assert_eq(consumer_batch(c, 10, &(struct message){0}, 1), 0);
+	cr_assert(joined, "it has not joined");
+	membership_free(joined);
+	cr_assert_not(consumer_joined(c), "the test is too late to show anything");
+	consumer_free(c);
+	cr_assert_eq(group.assigned + group.revoked, 0, "the owner hears nothing of what it was given meanwhile");
+	rd_kafka_mock_cluster_destroy(brokers);
+	rd_kafka_destroy(owner);
+}
+
+Test(consumer, is_freed_while_its_first_assignment_is_under_way, .timeout = 60)
+{
+	free_while_joining(1000);
+}
+
+Test(consumer, is_given_up_when_its_first_assignment_does_not_come, .timeout = 60)
+{
+	struct mono_time before = mono_now();
+
+	free_while_joining(40000);
+	cr_assert_lt(mono_ms_since(before), 30000);
 }
 
 Test(consumer, a_property_that_librdkafka_refuses_is_named)
