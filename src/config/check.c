@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What concerns several parts of the configuration at once, and what is derived from them.
 #include <errno.h>
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -192,19 +191,6 @@ static void check_told(struct loader *l)
 	}
 }
 
-static bool reads_topic(const struct stream_conf *s, const char *topic)
-{
-	regex_t re;
-
-	if (!s->is_regex)
-		return !strcmp(s->topic, topic);
-	if (regcomp(&re, s->topic, REG_EXTENDED | REG_NOSUB))
-		return false;
-	bool match = !regexec(&re, topic, 0, NULL, 0);
-	regfree(&re);
-	return match;
-}
-
 // A dead letter that is read as a record would be one again.
 static void check_dead_letters(struct loader *l)
 {
@@ -215,7 +201,7 @@ static void check_dead_letters(struct loader *l)
 		const char *topic = c->streams[i].dead_letter_topic;
 		asked |= topic != NULL;
 		for (size_t k = 0; topic && k < c->nstreams; k++)
-			if (c->streams[k].topic && reads_topic(&c->streams[k], topic))
+			if (c->streams[k].topic && config_stream_reads(&c->streams[k], topic))
 				problem_at(l, false, c->path, c->streams[i].line,
 					   "stream %s: dead_letter.topic %s is read by stream %s, so its letters would come back "
 					   "as records; name another topic",
