@@ -330,6 +330,20 @@ static int read_wanted(struct windows *w, struct wanted *want, struct error *err
 	return rc;
 }
 
+static struct block *block_fill(struct windows *w, size_t level, int64_t start);
+
+// The block, put together from the n of that level that make it up.
+static void fill(struct windows *w, struct block *b, size_t level, size_t n, uint64_t stamp)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct block *part = block_fill(w, level, b->start + (int64_t)i * w->widths[level]);
+		if (part)
+			merged_add(&b->m, &part->m, false, w->baseline, w->stream);
+	}
+	merged_pack(&b->m);
+	b->stamp = stamp;
+}
+
 // The block, composites filled from their parts; NULL where nothing was counted.
 static struct block *block_fill(struct windows *w, size_t level, int64_t start)
 {
@@ -339,15 +353,8 @@ static struct block *block_fill(struct windows *w, size_t level, int64_t start)
 
 	if (!stamp || !b)
 		return NULL;
-	if (b->stamp != stamp) {
-		for (int64_t at = start; at < start + width; at += w->widths[level - 1]) {
-			struct block *part = block_fill(w, level - 1, at);
-			if (part)
-				merged_add(&b->m, &part->m, false, w->baseline, w->stream);
-		}
-		merged_pack(&b->m);
-		b->stamp = stamp;
-	}
+	if (b->stamp != stamp)
+		fill(w, b, level - 1, (size_t)(width / w->widths[level - 1]), stamp);
 	return b;
 }
 
@@ -370,13 +377,7 @@ static struct block *run_fill(struct windows *w, size_t level, int64_t start, si
 		return b;
 	merged_release(&b->m);
 	merged_init(&b->m, start, start + width);
-	for (size_t i = 0; i < n; i++) {
-		struct block *part = block_fill(w, level, start + (int64_t)i * w->widths[level]);
-		if (part)
-			merged_add(&b->m, &part->m, false, w->baseline, w->stream);
-	}
-	merged_pack(&b->m);
-	b->stamp = stamp;
+	fill(w, b, level, n, stamp);
 	return b;
 }
 
