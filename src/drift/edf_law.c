@@ -44,6 +44,24 @@ static double of_anderson_darling(double u, double z)
 	return u / 2 * exp(-x * z / 2) * sqrt(M_PI / (x * fabs(cos(M_PI * u / 2))));
 }
 
+double kolmogorov_sf(double x)
+{
+	double sum = 0;
+
+	if (x <= 0)
+		return 1;
+	if (x < 1) {
+		double q = -M_PI * M_PI / (8 * x * x);
+
+		for (int j = 1; j <= 9; j += 2)
+			sum += exp(q * j * j);
+		return 1 - sqrt(2 * M_PI) / x * sum;
+	}
+	for (int j = 1; j <= 6; j++)
+		sum += (j & 1 ? 2 : -2) * exp(-2 * x * x * j * j);
+	return sum;
+}
+
 double cramer_von_mises_sf(double w2)
 {
 	return isnan(w2) ? NAN : w2 < 1e-3 ? 1 : tail(of_cramer_von_mises, M_PI, M_PI, w2);
@@ -67,6 +85,11 @@ double kuiper_sf(double x)
 			break;
 	}
 	return fmin(1, sum);
+}
+
+double ks_two_sample_p(double d, double n, double m)
+{
+	return kolmogorov_sf(sqrt(n * m / (n + m)) * d);
 }
 
 double cvm_two_sample_p(double cvm, double n, double m)

@@ -23,9 +23,7 @@ double exact_ks(const struct exact *e)
 
 double exact_ks_p(const struct exact *e)
 {
-	double n = (double)e->r->n, m = (double)e->c->n;
-
-	return kolmogorov_sf(sqrt(n * m / (n + m)) * e->order.ks);
+	return ks_two_sample_p(e->order.ks, (double)e->r->n, (double)e->c->n);
 }
 
 double exact_ks_p_scipy(const struct exact *e)

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "drift/edf_law.h"
 #include "drift/family.h"
 #include "util/xalloc.h"
 
@@ -181,9 +182,9 @@ static void distances_by_chance(struct family *f, const struct cells *cells)
 	for (size_t i = 0; i < cells->n; i++)
 		c[group[i]] += cells->v[i].c;
 	free(group);
-	family_add(f, KS, kolmogorov_sf(cells_ks(cells) / scale));
+	family_add(f, KS, ks_two_sample_p(cells_ks(cells), f->n, f->m));
 	if (asks_bound(f))
-		family_bound(f, kolmogorov_sf(1 / scale));
+		family_bound(f, ks_two_sample_p(1, f->n, f->m));
 	double w_null = k.w_mean * exp(-k.w_log_sd * k.w_log_sd / 2);
 	if (!(w_null > 0 && k.w_log_sd > 0))
 		return;

@@ -68,29 +68,19 @@ void measure_ad(const struct measure_input *in, struct measure_value *out)
 		value_within(out, o.ad.value, within_error(&o, &o.ad));
 }
 
-static double ks_law(const struct measure_value *v, double d)
-{
-	double n = (double)v->n_reference, m = (double)v->n_current;
-
-	return kolmogorov_sf(sqrt(n * m / (n + m)) * d);
-}
-
-void measure_ks_p(const struct measure_input *in, struct measure_value *out)
-{
-	struct cells_order o;
-	double p;
-
-	if (!order_of(in, out, &o))
-		return;
-	p = ks_law(out, o.ks.value);
-	value_within(out, p, o.vague ? NAN : p - ks_law(out, o.ks.high));
-}
-
 static void p_of(struct measure_value *out, const struct cells_order *o, const struct within *w, two_sample_p *law)
 {
 	double n = (double)out->n_reference, m = (double)out->n_current, p = law(w->value, n, m);
 
 	value_within(out, p, o->vague ? NAN : fmax(law(w->low, n, m) - p, p - law(w->high, n, m)));
+}
+
+void measure_ks_p(const struct measure_input *in, struct measure_value *out)
+{
+	struct cells_order o;
+
+	if (order_of(in, out, &o))
+		p_of(out, &o, &o.ks, ks_two_sample_p);
 }
 
 void measure_kuiper_p(const struct measure_input *in, struct measure_value *out)

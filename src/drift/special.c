@@ -105,24 +105,6 @@ double beta_i(double a, double b, double x)
 	return 1 - front * beta_fraction(b, a, 1 - x) / b;
 }
 
-double kolmogorov_sf(double x)
-{
-	double sum = 0;
-
-	if (x <= 0)
-		return 1;
-	if (x < 1) {
-		double q = -M_PI * M_PI / (8 * x * x);
-
-		for (int j = 1; j <= 9; j += 2)
-			sum += exp(q * j * j);
-		return 1 - sqrt(2 * M_PI) / x * sum;
-	}
-	for (int j = 1; j <= 6; j++)
-		sum += (j & 1 ? 2 : -2) * exp(-2 * x * x * j * j);
-	return sum;
-}
-
 double chi2_sf(double x, double df)
 {
 	return gamma_q(df / 2, x / 2);

@@ -8,7 +8,6 @@ double gamma_p(double a, double x);        // regularised lower incomplete gamma
 double gamma_q(double a, double x);        // 1 - gamma_p, without cancellation
 double beta_i(double a, double b, double x); // regularised incomplete beta, a, b > 0, 0 <= x <= 1
 
-double kolmogorov_sf(double x);            // limit law of sqrt(n) sup |F_n - F|
 double chi2_sf(double x, double df);
 double f_sf(double x, double df1, double df2);
 double student_sf(double t, double df);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "drift/edf_law.h"
 #include "drift/special.h"
 #include "util/json.h"
 #include "util/xalloc.h"
