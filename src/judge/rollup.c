@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge/overflows.h"
 #include "stats/pane.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -17,23 +18,26 @@ struct total {           // of a slice in a partition
 	char *slice, *topic;
 	int32_t partition;
 	struct pane *pane;
-	uint64_t met;
-};
-
-struct piece {           // a segment's part in the counts of overflows
-	uint64_t place, partition; // source and partition; partition
-	struct total *of;
-	bool rolled, overflowed;
-	uint64_t overflows, met;
+	uint64_t met, *overflows; // overflows: of the partition
 };
 
 struct sum {
 	const char *stream;
-	struct map totals, overflows; // overflows: of a partition, uint64_t
-	struct piece *pieces;
-	size_t n, cap;
+	struct map totals, partitions; // partitions: their overflows, uint64_t
+	struct overflows overflows;
 	bool broken;             // a segment that cannot be read is left for people to look at
 };
+
+static uint64_t *overflows_of(struct sum *s, const struct segment_view *v)
+{
+	char *key = xasprintf("%s/%" PRId32, v->topic, v->partition);
+	uint64_t *n = map_gets(&s->partitions, key);
+
+	if (!n)
+		map_puts(&s->partitions, key, n = xcalloc(1, sizeof *n));
+	free(key);
+	return n;
+}
 
 static struct total *total_of(struct sum *s, const struct segment_view *v)
 {
@@ -42,7 +46,7 @@ static struct total *total_of(struct sum *s, const struct segment_view *v)
 
 	if (!t) {
 		t = xcalloc(1, sizeof *t);
-		*t = (struct total){xstrdup(v->slice), xstrdup(v->topic), v->partition, pane_new(), 0};
+		*t = (struct total){xstrdup(v->slice), xstrdup(v->topic), v->partition, pane_new(), 0, overflows_of(s, v)};
 		map_puts(&s->totals, key, t);
 	}
 	free(key);
@@ -62,45 +66,18 @@ static void on_segment(void *arg, const struct interval_view *of, const struct s
 		return;
 	}
 	struct total *t = total_of(s, v);
-	uint64_t partition[2] = {hash_bytes(v->topic, strlen(v->topic)), (uint64_t)v->partition};
-	uint64_t place[3] = {hash_bytes(partition, sizeof partition), (uint64_t)of->start, (uint64_t)of->width};
-	GROW(s->pieces, s->n, s->cap);
-	s->pieces[s->n++] = (struct piece){hash_bytes(place, sizeof place), place[0], t, v->rolled, p->overflowed > 0,
-					   v->overflows, v->met};
+	overflows_add(&s->overflows, of, v, p->overflowed > 0, t, t);
 	pane_merge(t->pane, p);
 	pane_free(p);
 }
 
-static int by_place(const void *a, const void *b)
+static void on_overflow(void *of, void *slice, uint64_t overflows, uint64_t met)
 {
-	const struct piece *x = a, *y = b;
+	struct total *t = of;
 
-	if (x->place != y->place)
-		return x->place < y->place ? -1 : 1;
-	return (x->of > y->of) - (x->of < y->of);
-}
-
-// As windows count them over the sources: a place overflows once, and each of its slices meets that once.
-static void count_overflows(struct sum *s)
-{
-	struct piece *p = s->pieces;
-
-	if (s->n)
-		qsort(p, s->n, sizeof *p, by_place);
-	for (size_t i = 0, next; i < s->n; i = next) {
-		uint64_t overflows = 0;
-		for (next = i; next < s->n && p[next].place == p[i].place; next++)
-			overflows |= p[next].rolled ? p[next].overflows : p[next].overflowed;
-		for (size_t k = i; k < next; k++)
-			if (p[k].rolled)
-				p[k].of->met += p[k].met;
-			else if (overflows && (k == i || p[k].of != p[k - 1].of))
-				p[k].of->met++;
-		uint64_t *sum = map_get(&s->overflows, &p[i].partition, sizeof p[i].partition);
-		if (!sum)
-			map_put(&s->overflows, &p[i].partition, sizeof p[i].partition, sum = xcalloc(1, sizeof *sum));
-		*sum += overflows;
-	}
+	(void)slice;
+	*t->overflows += overflows;
+	t->met += met;
 }
 
 static void total_free(void *p)
@@ -121,12 +98,10 @@ static int write_sum(const struct judge_port *port, struct sum *s, struct roll_u
 
 	for (struct map_entry *e = NULL; (e = map_next(&s->totals, e)); n++) {
 		const struct total *t = e->value;
-		uint64_t partition[2] = {hash_bytes(t->topic, strlen(t->topic)), (uint64_t)t->partition};
-		uint64_t key = hash_bytes(partition, sizeof partition), *overflows = map_get(&s->overflows, &key, sizeof key);
 		size_t at = bytes.len;
 		pane_encode(t->pane, &bytes);
 		v[n] = (struct segment_view){t->slice, t->topic, t->partition, (void *)at, bytes.len - at, true,
-					     overflows ? *overflows : 0, t->met};
+					     *t->overflows, t->met};
 	}
 	for (size_t i = 0; i < n; i++) // offsets become pointers once the buffer no longer moves
 		v[i].bytes = bytes.data + (size_t)v[i].bytes;
@@ -145,17 +120,17 @@ int roll_up(const struct judge_port *port, const char *stream, int64_t start, in
 	struct sum s = {.stream = stream};
 
 	map_init(&s.totals);
-	map_init(&s.overflows);
+	map_init(&s.partitions);
 	int rc = port->segments(port->ctx, stream, sources, n, on_segment, &s, err);
 	if (!rc && !s.broken && s.totals.count) {
-		count_overflows(&s);
+		overflows_count(&s.overflows, on_overflow);
 		rc = write_sum(port, &s, &r, err);
 	} else if (rc > 0) { // another did
 		rc = 0;
 	}
 	map_release(&s.totals, total_free);
-	map_release(&s.overflows, free);
-	free(s.pieces);
+	map_release(&s.partitions, free);
+	overflows_release(&s.overflows);
 	return rc;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge/overflows.h"
 #include "util/clock.h"
 #include "util/map.h"
 #include "util/search.h"
@@ -153,23 +154,12 @@ static struct block *block_get(const struct windows *w, int64_t start, int64_t w
 	return map_get(&w->blocks, key, sizeof key);
 }
 
-// A slice's pane in an interval of a partition.
-struct own_pane {
-	struct block *block;
-	uint64_t place;    // the interval and partition
-	const char *slice; // the name in the block: one pointer a slice
-	bool overflowed;
-	bool rolled;       // and these are its own counts:
-	uint64_t overflows, met;
-};
-
 // Blocks whose content is out of date and must be read, in order of start.
 struct wanted {
 	struct block **blocks;
 	size_t n, cap, packed; // the first `packed` of them are whole
 	const struct windows *w;
-	struct own_pane *panes;
-	size_t npanes, cappanes;
+	struct overflows overflows;
 };
 
 // Is there a rolled-up interval in the block that is in none of its parts?
@@ -250,50 +240,16 @@ static void on_segment(void *arg, const struct interval_view *of, const struct s
 	pack_before(want, lo);
 	const struct slice_stats *s =
 		merged_segment(&want->blocks[lo]->m, v, want->w->baseline, want->w->stream, &overflowed);
-	if (!s)
-		return;
-	uint64_t place[4] = {(uint64_t)start, hash_bytes(v->topic, strlen(v->topic)), (uint64_t)v->partition, (uint64_t)of->width};
-	GROW(want->panes, want->npanes, want->cappanes);
-	want->panes[want->npanes++] =
-		(struct own_pane){want->blocks[lo], hash_bytes(place, sizeof place), s->name, overflowed && !v->rolled,
-				  v->rolled, v->overflows, v->met};
+	if (s)
+		overflows_add(&want->overflows, of, v, overflowed, want->blocks[lo], s->name);
 }
 
-static int by_place(const void *a, const void *b)
+static void on_overflow(void *block, void *slice, uint64_t overflows, uint64_t met)
 {
-	const struct own_pane *x = a, *y = b;
+	struct merged *m = &((struct block *)block)->m;
 
-	if (x->place != y->place)
-		return x->place < y->place ? -1 : 1;
-	return strcmp(x->slice, y->slice);
-}
-
-static void count_overflows(struct wanted *want)
-{
-	struct own_pane *p = want->panes;
-
-	if (want->npanes)
-		qsort(p, want->npanes, sizeof *p, by_place);
-	for (size_t i = 0, next; i < want->npanes; i = next) {
-		struct merged *m = &p[i].block->m;
-		bool overflowed = false;
-		for (next = i; next < want->npanes && p[next].place == p[i].place; next++) {
-			overflowed |= p[next].overflowed;
-			if (p[next].rolled)
-				merged_make(m, p[next].slice)->met += p[next].met;
-		}
-		if (p[i].rolled)
-			m->overflows += p[i].overflows;
-		if (!overflowed)
-			continue;
-		m->overflows++;
-		for (size_t k = i; k < next; k++) // a slice has a segment for each claim
-			if (k == i || p[k].slice != p[k - 1].slice)
-				merged_make(m, p[k].slice)->met++;
-	}
-	free(want->panes);
-	want->panes = NULL;
-	want->npanes = want->cappanes = 0;
+	m->overflows += overflows;
+	merged_make(m, slice)->met += met;
 }
 
 static int read_batch(const struct windows *w, struct wanted *batch, const struct interval_view *iv, size_t n, struct error *err)
@@ -301,7 +257,8 @@ static int read_batch(const struct windows *w, struct wanted *batch, const struc
 	int rc = n ? w->port->segments(w->port->ctx, w->stream, iv, n, on_segment, batch, err) : 0;
 
 	pack_before(batch, rc ? batch->packed : batch->n);
-	count_overflows(batch);
+	overflows_count(&batch->overflows, on_overflow);
+	overflows_release(&batch->overflows);
 	for (size_t k = 0; !rc && k < batch->n; k++)
 		batch->blocks[k]->stamp = windows_stamp(w, batch->blocks[k]->start, batch->blocks[k]->width);
 	return rc;
