@@ -150,19 +150,16 @@ static int find_all(const struct judge *j, const struct stream_state *s, struct 
 	return rc;
 }
 
-static int settle(struct judge *j, struct stream_state *s, struct error *err)
+// `want`: what the configuration names; NULL: nothing.
+static int settle(struct judge *j, struct stream_state *s, json_t *want, struct error *err)
 {
 	const struct judge_stream *c = configured(j, s);
-	json_t *want = c->baseline ? record_of(c) : NULL;
 	bool other = s->stored && want && !same_baselines(s->stored, want);
 	struct baseline_before *b = NULL;
 
-	if (other && find_all(j, s, &b, err)) {
-		json_decref(want);
+	if (other && find_all(j, s, &b, err))
 		return -1;
-	}
 	if (b && !baseline_same_grids(b->baseline, c->baseline)) {
-		json_decref(want);
 		put(s, b->baseline, b->slices, b->nslices, c->baseline);
 		s->before = b;
 		return 0;
@@ -172,12 +169,10 @@ static int settle(struct judge *j, struct stream_state *s, struct error *err)
 			 "judged by %.12s at once, and what was counted on another grid is unknown", s->conf->name,
 			 hash_in(s->stored), json_get_str(s->stored, "file", "(none)"), c->baseline->hash);
 	before_free(b);
-	if (json_equal(s->stored, want)) {
-		json_decref(want);
+	if (json_equal(s->stored, want))
 		return 0;
-	}
 	forget_copies(j, s, s->stored);
-	batch_doc(&j->batch, "baseline", s->conf->name, want);
+	batch_doc(&j->batch, "baseline", s->conf->name, json_incref(want));
 	return 0;
 }
 
@@ -198,9 +193,12 @@ int in_force_load(struct judge *j, struct error *err)
 	int rc = j->conf->replay ? 0 : j->port->docs(j->port->ctx, "baseline", load, j, err);
 
 	for (size_t i = 0; !rc && !j->conf->replay && i < j->conf->nstreams; i++) {
-		rc = settle(j, &j->streams[i], err);
-		json_decref(j->streams[i].stored);
-		j->streams[i].stored = NULL;
+		struct stream_state *s = &j->streams[i];
+		json_t *want = configured(j, s)->baseline ? record_of(configured(j, s)) : NULL;
+		rc = settle(j, s, want, err);
+		json_decref(want);
+		json_decref(s->stored);
+		s->stored = NULL;
 	}
 	return rc;
 }
