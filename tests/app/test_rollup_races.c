@@ -16,8 +16,6 @@
 #include "util/buf.h"
 #include "util/xalloc.h"
 
-TestSuite(rollup_races, .init = world_start, .fini = world_stop, .timeout = 120);
-
 enum { RECORDS = 120 }; // two an hour and partition, in one minute of it, of 60 hours
 
 static struct store *a, *b; // two judges
@@ -60,6 +58,7 @@ static struct store *judge(const char *nonce)
 
 static void begin(void)
 {
+	world_start();
 	a = judge("A");
 	b = judge("B");
 	cr_assert_eq(store_lease(a, "A", 600000, &failure), 1, "%s", failure.text);
@@ -82,7 +81,10 @@ static void end(void)
 	}
 	store_free(a);
 	store_free(b);
+	world_stop();
 }
+
+TestSuite(rollup_races, .init = begin, .fini = end, .timeout = 120);
 
 // From the start, as the judge of s sees it now. -> as roll_up
 static int roll_width(struct store *s, int64_t width, struct error *e)
@@ -144,7 +146,6 @@ Test(rollup_races, who_lost_the_lease_between_reading_and_writing_changes_nothin
 {
 	struct error why = ERROR_INIT;
 
-	begin();
 	read_and_put(0, 4);
 	read_and_put(1, 4);
 	char *before = world_digest();
@@ -160,7 +161,6 @@ Test(rollup_races, who_lost_the_lease_between_reading_and_writing_changes_nothin
 	expect_all();
 	cr_expect_eq(world_listed(HOUR), 1);
 	free(before);
-	end();
 }
 
 static void b_rolls_up_meanwhile(void)
@@ -172,7 +172,6 @@ static void b_rolls_up_meanwhile(void)
 
 Test(rollup_races, who_leads_again_after_another_did_it_does_not_do_it_twice)
 {
-	begin();
 	read_and_put(0, 4);
 	read_and_put(1, 4);
 	between = b_rolls_up_meanwhile;
@@ -180,18 +179,15 @@ Test(rollup_races, who_leads_again_after_another_did_it_does_not_do_it_twice)
 	cr_expect_eq(world_listed(HOUR), 1);
 	cr_expect_eq(world_listed(0), 1, "of the second hour");
 	expect_all();
-	end();
 }
 
 Test(rollup_races, what_another_rolled_up_after_it_was_listed_is_left)
 {
-	begin();
 	read_and_put(0, 2);
 	listed = b_rolls_up_meanwhile;
 	cr_expect_eq(roll(a, &failure), 0, "%s", failure.text);
 	cr_expect_eq(world_listed(HOUR), 1);
 	expect_all();
-	end();
 }
 
 // The interval's write counter begins anew, and so is what it was.
@@ -204,7 +200,6 @@ static void b_rolls_up_and_a_late_record_comes(void)
 
 Test(rollup_races, an_interval_that_came_again_is_not_taken_for_the_old_one)
 {
-	begin();
 	read_and_put(0, 1);
 	between = b_rolls_up_and_a_late_record_comes;
 	cr_expect_eq(roll(a, &failure), 0, "%s", failure.text);
@@ -212,7 +207,6 @@ Test(rollup_races, an_interval_that_came_again_is_not_taken_for_the_old_one)
 	expect_all();
 	cr_expect_eq(roll(a, &failure), 1, "%s", failure.text);
 	expect_all();
-	end();
 }
 
 // A judge that still believes it leads: its pass fails as a whole, whatever it was about to roll up.
@@ -224,7 +218,6 @@ Test(rollup_races, a_pass_without_the_lease_rolls_up_nothing)
 					    .retention_ms = 30 * (int64_t)DAY, .max_slices = 100};
 	const struct judge_conf conf = {.streams = &stream, .nstreams = 1, .rules = &few, .nrules = 1, .clock_is_watermark = true};
 
-	begin();
 	newest_is_mark = true;
 	read_and_put(0, RECORDS);
 	read_and_put(1, RECORDS);
@@ -247,7 +240,6 @@ Test(rollup_races, a_pass_without_the_lease_rolls_up_nothing)
 	expect_all();
 	free(before);
 	judge_free(j);
-	end();
 }
 
 static char *written;
@@ -258,12 +250,11 @@ static void late_write_to_the_hour(void)
 	written = world_digest();
 }
 
-Test(rollup_races, a_write_to_the_hour_between_reading_and_writing_wins)
+static void expect_to_win(void (*write)(void))
 {
-	begin();
 	read_and_put(0, 2);
 	read_and_put(1, 1);
-	between = late_write_to_the_hour;
+	between = write;
 	cr_expect_eq(roll(a, &failure), 0, "%s", failure.text);
 	expect_digest(written, "only the write");
 	expect_all();
@@ -271,12 +262,15 @@ Test(rollup_races, a_write_to_the_hour_between_reading_and_writing_wins)
 	expect_all();
 	cr_expect_eq(world_listed(0), 0);
 	free(written);
-	end();
+}
+
+Test(rollup_races, a_write_to_the_hour_between_reading_and_writing_wins)
+{
+	expect_to_win(late_write_to_the_hour);
 }
 
 Test(rollup_races, a_write_to_another_hour_hinders_nothing)
 {
-	begin();
 	read_and_put(0, 2);
 	read_and_put(1, 2);
 	between = late_write_to_the_hour;
@@ -284,13 +278,11 @@ Test(rollup_races, a_write_to_another_hour_hinders_nothing)
 	expect_all();
 	cr_expect_eq(world_listed(0), 1);
 	free(written);
-	end();
 }
 
 // The pane is still open, as of a partition that went silent while the others went on.
 Test(rollup_races, a_collector_whose_segment_was_rolled_up_is_fenced_and_counts_the_record_once)
 {
-	begin();
 	read_and_put(0, 2);
 	read_and_put(1, 1);
 	cr_assert_eq(roll(a, &failure), 1, "%s", failure.text);
@@ -306,27 +298,18 @@ Test(rollup_races, a_collector_whose_segment_was_rolled_up_is_fenced_and_counts_
 	cr_expect_eq(roll(a, &failure), 1, "%s", failure.text);
 	cr_expect_eq(world_listed(0), 0);
 	expect_all();
-	end();
 }
 
 // It was killed, or the partition was moved: it never asks whether its segment is there.
 static void late_write_of_another_claim(void)
 {
 	collector_claim(&collectors[1]);
-	read_and_put(1, 1);
+	late_write_to_the_hour();
 }
 
 Test(rollup_races, a_new_claims_write_between_reading_and_writing_wins)
 {
-	begin();
-	read_and_put(0, 2);
-	read_and_put(1, 1);
-	between = late_write_of_another_claim;
-	cr_expect_eq(roll(a, &failure), 0, "%s", failure.text);
-	expect_all();
-	cr_expect_eq(roll(a, &failure), 1, "%s", failure.text);
-	expect_all();
-	end();
+	expect_to_win(late_write_of_another_claim);
 }
 
 static void the_first_day_is_rolled_up(void)
@@ -360,7 +343,6 @@ Test(rollup_races, a_baseline_whose_chunks_are_rolled_up_meanwhile_begins_anew)
 	const struct stream_conf stream = {.name = (char[]){"s"}, .pane_ms = MINUTE};
 	const struct store_range want = {.port = &port, .stream = &stream, .from = INT64_MIN, .to = INT64_MAX};
 
-	begin();
 	read_and_put(0, RECORDS);
 	read_and_put(1, RECORDS);
 	struct buf before = saved(&want);
@@ -375,5 +357,4 @@ Test(rollup_races, a_baseline_whose_chunks_are_rolled_up_meanwhile_begins_anew)
 	buf_release(&before);
 	buf_release(&raced);
 	buf_release(&after);
-	end();
 }

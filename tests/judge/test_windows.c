@@ -270,6 +270,16 @@ static int segments_rolled(void *ctx, const char *stream, const struct interval_
 	return iv[n - 1].start >= rolls_from && rolls && rolls-- ? 1 : rc ? rc : rolling->port.segments(ctx, stream, iv + n / 2, n - n / 2, each, arg, err);
 }
 
+static struct fake *five_days(struct judge_port *port)
+{
+	rolling = fake_new(MINUTE);
+	*port = rolling->port;
+	port->segments = segments_rolled;
+	for (int64_t at = 0; at < 5 * DAY; at += MINUTE)
+		fake_record(rolling, "s", at % HOUR ? "" : "a", at, false, NULL, 0);
+	return rolling;
+}
+
 static int merge_both(const struct judge_port *port, uint64_t *window, uint64_t *range, struct error *err)
 {
 	struct windows *w = windows_new(port, "s", MINUTE, MINUTE, HOUR, NULL);
@@ -292,14 +302,11 @@ static int merge_both(const struct judge_port *port, uint64_t *window, uint64_t 
 
 Test(windows, what_is_rolled_up_while_it_is_read_is_read_again_but_not_for_ever)
 {
-	struct fake *f = rolling = fake_new(MINUTE);
-	struct judge_port port = f->port;
+	struct judge_port port;
+	struct fake *f = five_days(&port);
 	struct error err = ERROR_INIT;
 	uint64_t window, range;
 
-	port.segments = segments_rolled;
-	for (int64_t at = 0; at < 5 * DAY; at += MINUTE)
-		fake_record(f, "s", at % HOUR ? "" : "a", at, false, NULL, 0);
 	rolls = 15;
 	cr_expect_eq(merge_both(&port, &window, &range, &err), 0, "%s", err.text);
 	cr_expect_eq(window, 5 * 1440);
@@ -313,14 +320,11 @@ Test(windows, what_is_rolled_up_while_it_is_read_is_read_again_but_not_for_ever)
 // The rest alone is read again: otherwise reading a month would never come to its end while it is rolled up.
 Test(windows, what_was_read_before_is_not_read_again)
 {
-	struct fake *f = rolling = fake_new(MINUTE);
-	struct judge_port port = f->port;
+	struct judge_port port;
+	struct fake *f = five_days(&port);
 	struct error err = ERROR_INIT;
 	uint64_t window, range;
 
-	port.segments = segments_rolled;
-	for (int64_t at = 0; at < 5 * DAY; at += MINUTE)
-		fake_record(f, "s", "", at, false, NULL, 0);
 	cr_assert_eq(merge_both(&port, &window, &range, &err), 0);
 	unsigned once = f->segments_read;
 	rolls = 5;
