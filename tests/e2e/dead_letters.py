@@ -14,7 +14,7 @@ import time
 
 from lib import oracle, workload
 from lib.generate import Generator
-from lib.monitor import Monitor, counted, stats
+from lib.monitor import Monitor, counts_on, stats
 from lib.receiver import Receiver, receivers_file
 from lib.stack import Stack
 from lib.suite import Suite, wait_for
@@ -177,11 +177,7 @@ def once(s, stack):
     feed = threading.Thread(target=send, args=(stack, g.records(10**9), random.Random(SEED), 600, ending), daemon=True)
     feed.start()
 
-    def counts_on(what):
-        redis = stack.redis.client()
-        before = counted(redis)
-        wait_for(f"records are counted after {what}", lambda: counted(redis) > before, 90)
-    counts_on("the start")
+    counts_on(stack.redis, "the start", seconds=90)
     faults = (["kill", "kill", "freeze", "kill", "rollback", "kill", "redis"] * FAULTS)[:FAULTS]
     r.shuffle(faults)
     for fault in faults:
@@ -198,11 +194,8 @@ def once(s, stack):
             stack.redis.kill()
             stack.redis.start()
         else:
-            copy = os.path.join(s.tmp, "copy")
-            stack.redis.copy(copy)
-            time.sleep(r.uniform(1.5, 3))
-            stack.redis.put_back(copy)
-        counts_on(fault)
+            stack.redis.roll_back(lambda: counts_on(stack.redis, "the copy", r.randrange(1, 1500), 90))
+        counts_on(stack.redis, fault, seconds=90)
     ending.set()
     feed.join(60)
     stack.settled(120)

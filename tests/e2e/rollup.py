@@ -12,7 +12,7 @@ import threading
 import time
 
 from lib.generate import Generator
-from lib.monitor import Monitor, counted, kdrift, stats
+from lib.monitor import Monitor, counted, counts_on, kdrift, stats
 from lib.oracle import compare
 from lib.stack import Feed, Stack
 from lib.suite import Suite, wait_for
@@ -96,14 +96,11 @@ def main():
                 stack.redis.kill()
                 stack.redis.start()
             else:
-                copy = os.path.join(s.tmp, "copy")
-                stack.redis.copy(copy)
-                time.sleep(r.uniform(1.5, 3))
-                stack.redis.put_back(copy)
-            redis = stack.redis.client()
-            before = counted(redis)
-            stack.produce(old, 100)  # the feed may have come to its end
-            wait_for(f"records are counted after {fault}", lambda: counted(redis) > before, 60)
+                stack.redis.roll_back(lambda: counts_on(stack.redis, "the copy", r.randrange(1, 300),
+                                                        feed=lambda: stack.produce(old, 300)))
+            # The feed may have come to its end.
+            counts_on(stack.redis, fault, feed=lambda: stack.produce(old, 100))
+        redis = stack.redis.client()
         feed.join(300)
         end = stack.end()
         wait_for("every record is counted", lambda: counted(redis) >= end, 180)

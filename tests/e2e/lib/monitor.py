@@ -113,3 +113,11 @@ def counted(redis, prefix=b"kdrift"):
     """The sum of the next offsets that the store holds: what has been counted for good."""
     keys = list(redis.scan_iter(prefix + b":part:*"))
     return sum(int(redis.hget(k, "next") or 0) for k in keys)
+
+
+def counts_on(server, what, more=1, seconds=60, feed=lambda: None):
+    """Waits until so many records more are counted than before feed(): this life, or this Redis, is at work."""
+    redis = server.client()
+    before = counted(redis)
+    feed()
+    wait_for(f"{more} more records are counted after {what}", lambda: counted(redis) >= before + more, seconds)

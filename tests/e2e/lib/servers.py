@@ -229,7 +229,7 @@ class Registry:
 
 
 class Redis:
-    """A private redis-server. By default its append-only file survives kill() and can be copied and put back."""
+    """A private redis-server. By default its append-only file survives kill() and can be rolled back."""
 
     def __init__(self, tmp, name="redis", port=None, extra=()):
         need("redis-server")
@@ -268,16 +268,14 @@ class Redis:
     def stop(self):
         self.process.stop(10)
 
-    def copy(self, to):
-        """The append-only file as it is now: a prefix of what will be there later."""
-        shutil.rmtree(to, ignore_errors=True)
-        shutil.copytree(self.dir, to)
-
-    def put_back(self, copy):
-        """Killed, and started again on a copy taken earlier."""
+    def roll_back(self, meanwhile):
+        """Killed after meanwhile(), and started again on what its append-only file held before."""
+        copy = self.dir + ".copy"
+        shutil.copytree(self.dir, copy)
+        meanwhile()
         self.kill()
         shutil.rmtree(self.dir)
-        shutil.copytree(copy, self.dir)
+        os.rename(copy, self.dir)
         self.start()
 
 
