@@ -197,6 +197,16 @@ static void say(const struct family *f, struct measure_value *out)
 		out->season = f->history->period > 86400000 ? "week" : "day";
 }
 
+static struct chunk_history *history_that_suits(const struct measure_input *in)
+{
+	struct chunk_history *h = in->window_to ? chunk_history_new(in->baseline, in->source, in->window_ms, true) : NULL;
+
+	if (h && chunk_history_suits(h, in->window_to, in->window_ms))
+		return h;
+	chunk_history_free(h);
+	return chunk_history_new(in->baseline, in->source, in->window_ms, false);
+}
+
 void measure_drift(const struct measure_input *in, struct measure_value *out)
 {
 	struct family f = {.in = in};
@@ -206,10 +216,10 @@ void measure_drift(const struct measure_input *in, struct measure_value *out)
 	out->n_current = in->current.field ? in->current.field->count : 0;
 	f.n = (double)out->n_reference;
 	f.m = (double)(in->suppose ? in->suppose : out->n_current);
-	if (in->history && (in->window_to || !in->history->period))
+	if (in->history && chunk_history_suits(in->history, in->window_to, in->window_ms))
 		f.history = in->history;
 	else if (in->baseline && in->source)
-		f.history = own = chunk_history_new(in->baseline, in->source, in->window_ms, in->window_to != 0);
+		f.history = own = history_that_suits(in);
 	f.season = f.history && f.history->period;
 	if (f.season)
 		chunk_history_usual(f.history, in->window_to - in->window_ms, in->window_ms, &f.usual);

@@ -245,7 +245,7 @@ void chunk_history_usual(const struct chunk_history *h, int64_t from, int64_t wi
 	double length = (double)h->length;
 
 	*out = (struct usual){0};
-	for (int64_t slot = time_floor(from, h->length); h->period && slot < from + window_ms; slot += h->length) {
+	for (int64_t slot = time_floor(from, h->length); slot < from + window_ms; slot += h->length) {
 		int64_t lo = slot > from ? slot : from, hi = slot + h->length;
 
 		hi = hi < from + window_ms ? hi : from + window_ms;
@@ -255,11 +255,15 @@ void chunk_history_usual(const struct chunk_history *h, int64_t from, int64_t wi
 		out->bins[i] *= length / (double)window_ms; // it rests on all of the phase
 	if (window_ms < h->length)
 		out->n *= length / (double)window_ms;
-	for (size_t k = 0; out->n <= 0 && k < h->nphases; k++) { // no season, or nothing was ever seen at that time
-		struct usual u;
-		usual_at(h, k, &u);
-		usual_add(out, u.n, u.mean, u.variance, u.bins, 1);
-	}
+}
+
+bool chunk_history_suits(const struct chunk_history *h, int64_t to, int64_t window_ms)
+{
+	struct usual u = {0};
+
+	for (int64_t slot = time_floor(to - window_ms, h->length); h->period && to && u.n <= 0 && slot < to; slot += h->length)
+		usual_at(h, phase_of(slot, h->period, h->length), &u);
+	return !h->period || u.n > 0;
 }
 
 // --- making it ----------------------------------------------------------------------------------------
@@ -367,7 +371,7 @@ struct histories {
 struct key {
 	const struct baseline_field *field;
 	const struct measure *measure; // NULL: the history itself
-	int64_t window_ms, tail;
+	int64_t window_ms, tail; // tail of a history: it has no season
 };
 
 struct held {
@@ -416,14 +420,17 @@ static struct held *held_get(struct histories *c, const struct baseline_field *f
 }
 
 const struct chunk_history *histories_get(struct histories *c, const struct baseline_field *f, const struct baseline *b,
-					  int64_t window_ms)
+					  int64_t window_ms, int64_t to)
 {
-	bool made;
-	struct held *h = held_get(c, f, NULL, window_ms, false, &made);
+	for (int plain = 0;; plain++) {
+		bool made;
+		struct held *h = held_get(c, f, NULL, window_ms, plain, &made);
 
-	if (made)
-		h->history = chunk_history_new(f, b, window_ms, true);
-	return h->history;
+		if (made)
+			h->history = chunk_history_new(f, b, window_ms, !plain);
+		if (plain || !h->history || chunk_history_suits(h->history, to, window_ms))
+			return h->history;
+	}
 }
 
 const struct chunk_series *histories_chunks(struct histories *c, const struct measure *m, const struct baseline_field *f,

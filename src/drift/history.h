@@ -63,18 +63,22 @@ struct chunk_history *chunk_history_new(const struct baseline_field *f, const st
 struct chunk_history *chunk_history_build(const struct baseline_field *f, const struct baseline *b, int64_t window_ms,
 					  bool seasons, size_t enough); // keeps groups
 void chunk_history_free(struct chunk_history *h);
-// What is usual in [from, from + window_ms).
+// What is usual in [from, from + window_ms), of a history with a season; n is 0 where nothing was ever seen at that time.
 void chunk_history_usual(const struct chunk_history *h, int64_t from, int64_t window_ms, struct usual *out);
+// May a window that ends there (0: not known) be held against it? Not beside a season in which nothing was seen at that
+// time: its place is in the spread then, as of a history without.
+bool chunk_history_suits(const struct chunk_history *h, int64_t to, int64_t window_ms);
 // What is usual at the group's own phase, of a history that keeps its groups.
 const struct usual *chunk_history_phase(const struct chunk_history *h, const struct chunk_group *g);
 
-// The histories of any number of fields and window lengths, each made (with seasons) when it is first asked for.
+// The histories of any number of fields and window lengths, each made when it is first asked for; with seasons, where
+// that suits a window that ends at `to`.
 // Baselines are told apart by address: free it before a baseline that it knows.
 struct histories;
 struct histories *histories_new(void);
 void histories_free(struct histories *c);
 const struct chunk_history *histories_get(struct histories *c, const struct baseline_field *f, const struct baseline *b,
-				    int64_t window_ms); // NULL: there is none
+					  int64_t window_ms, int64_t to); // NULL: there is none
 
 // Likewise of a measure over the chunks (drift/chunks.h).
 const struct chunk_series *histories_chunks(struct histories *c, const struct measure *m, const struct baseline_field *f,

@@ -49,7 +49,7 @@ struct measure_input {
 	struct measure_side current, reference; // reference: the baseline's totals, or another window's pane
 	const struct baseline_field *baseline;  // chunk history where the reference is a baseline, else NULL
 	const struct baseline *source;          // likewise
-	const struct chunk_history *history;          // of baseline for window_ms (drift/history.h); NULL: made on the spot
+	const struct chunk_history *history;          // of baseline for the window (drift/history.h); NULL: made on the spot
 	int64_t window_ms;              // the current side's length
 	int64_t window_to;              // and end, event ms; 0: no season is looked for
 	double limit_p;                 // what a z will be held against, as a p-value: members that cannot reach it are

@@ -8,6 +8,7 @@
 #include "drift/special.h"
 #include "judge/condition.h"
 #include "judge/threshold.h"
+#include "util/clock.h"
 #include "util/xalloc.h"
 
 static uint64_t usual_values(const struct baseline *b, const struct baseline_field *f, int64_t window_ms)
@@ -17,6 +18,14 @@ static uint64_t usual_values(const struct baseline *b, const struct baseline_fie
 	double windows = (double)(b->to - b->from) / (double)window_ms;
 
 	return (uint64_t)((double)f->total->count / fmax(1, windows) + 0.5);
+}
+
+// Of a window at a time that the baseline knows.
+static int64_t known_end(const struct baseline_field *f, int64_t window_ms)
+{
+	struct chunk_reader r = baseline_field_chunks(f);
+
+	return chunk_next(&r) ? time_floor(r.chunk.from, window_ms) + window_ms : 0;
 }
 
 static struct reach reach_of(const struct rule *r, const struct moment *m, const struct baseline_field *f)
@@ -29,7 +38,7 @@ static struct reach reach_of(const struct rule *r, const struct moment *m, const
 				   .baseline = f,
 				   .source = b,
 				   .window_ms = m->window->to - m->window->from,
-				   .window_to = m->window->to,
+				   .window_to = known_end(f, m->window->to - m->window->from),
 				   .newest = EVENT_TIME_NONE};
 	struct thresholds t = thresholds_of(r, m, &in);
 	struct reach out = {.field = xstrdup(f->def.path),

@@ -217,7 +217,7 @@ static struct pane *against_moving(const struct moving_history *h, const char *s
 	if (!in->baseline || !in->current.field || (in->baseline->def.grid && in->current.field->grid != in->baseline->def.grid))
 		*in = plain;
 	else
-		in->history = histories_get(moving_histories(h), in->baseline, b, in->window_ms);
+		in->history = histories_get(moving_histories(h), in->baseline, b, in->window_ms, in->window_to);
 	return p;
 }
 
@@ -235,6 +235,7 @@ static struct measure_input input_of(const struct rule *r, const struct moment *
 		.def = def,
 		.current = current,
 		.window_ms = m->window ? m->window->to - m->window->from : 0,
+		.window_to = m->window ? m->window->to : 0,
 		.newest = m->progress->newest,
 		.version_known = m->version->said,
 		.breaches = m->version->breaches,
@@ -247,11 +248,8 @@ static struct measure_input input_of(const struct rule *r, const struct moment *
 
 	reference_of(r, m, def, slice, &in, partial);
 	*counted = rule_moves(r, m->stream) ? against_moving(m->moving, slice, &in) : like_baseline(&in);
-	if (in.baseline && m->window) {
-		in.window_to = m->window->to;
-		if (!in.history && m->histories && r->measure->scale == SCALE_Z && !r->measure->by_slide)
-			in.history = histories_get(m->histories, in.baseline, in.source, in.window_ms);
-	}
+	if (in.baseline && m->window && !in.history && m->histories && r->measure->scale == SCALE_Z && !r->measure->by_slide)
+		in.history = histories_get(m->histories, in.baseline, in.source, in.window_ms, in.window_to);
 	return in;
 }
 

@@ -239,6 +239,48 @@ Test(season, what_is_usual_at_an_hour)
 	baseline_free(b);
 }
 
+// Of an office: nothing comes at night. What comes there after all is no drift for being of another hour, which would be
+// said of each of its windows, but drift if it is unlike any hour.
+Test(season, where_nothing_was_ever_seen_a_window_is_held_against_all_hours)
+{
+	enum { M = 200, DAYS = 8, OPENS = 8, CLOSES = 18 };
+	struct baseline_builder *builder = baseline_builder_new("s", true);
+	struct error err = ERROR_INIT;
+	struct rng rng;
+
+	rng_seed(&rng, seed_of());
+	for (int hour = 0; hour < DAYS * 24; hour++)
+		for (int i = 0; i < M && hour % 24 >= OPENS && hour % 24 < CLOSES; i++) {
+			baseline_builder_row(builder, (int64_t)hour * HOUR + i * (HOUR / M), 1);
+			baseline_builder_number(builder, "x", FIELD_NUMERIC, 3 * sin(2 * M_PI * hour / 24) + rng_normal(&rng));
+		}
+	struct baseline *b = baseline_builder_finish(builder, NULL, &err);
+	struct histories *all = histories_new();
+	for (int hour = 0; hour < 24; hour++) {
+		bool open = hour >= OPENS && hour < CLOSES;
+		int64_t to = (DAYS * 24 + hour + 1) * (int64_t)HOUR;
+		const struct chunk_history *h = histories_get(all, b->fields[0], b, HOUR, to);
+		double v[M], far[M];
+
+		cr_expect_eq(h->period, open ? DAY : 0, "hour %d", hour);
+		for (int i = 0; i < M; i++) { // at night as at three in the afternoon
+			v[i] = 3 * sin(2 * M_PI * (open ? hour : 15) / 24) + rng_normal(&rng);
+			far[i] = v[i] + (open ? 1 : 100);
+		}
+		struct pane *p = pane_numbers(&b->fields[0]->def, v, M), *q = pane_numbers(&b->fields[0]->def, far, M);
+		for (int given = 0; given < 2; given++) {
+			cr_expect_leq(judge(b, given ? h : NULL, p, to, 0).value, 4.5, "hour %d, seed %llu", hour,
+				      (unsigned long long)seed_of());
+			cr_expect_gt(judge(b, given ? h : NULL, q, to, 0).value, 5, "hour %d, seed %llu", hour,
+				     (unsigned long long)seed_of());
+		}
+		pane_free(p);
+		pane_free(q);
+	}
+	histories_free(all);
+	baseline_free(b);
+}
+
 static struct chunk_history *history_of(int days, bool sine, bool weekend, int64_t window_ms, struct baseline **out)
 {
 	struct baseline_builder *builder = baseline_builder_new("s", true);
