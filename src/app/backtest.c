@@ -27,6 +27,7 @@ struct backtest {
 	size_t nparts, capparts;
 	struct record_values values, scratch; // of looking ahead, of counting
 	int64_t from, to;          // of what was counted
+	uint64_t stored;           // records in panes
 };
 
 static const char *const nobody[] = {"backtest"};
@@ -57,7 +58,7 @@ struct backtest *backtest_new(const struct backtest_conf *conf)
 	m->judge.replay = &b->conf.replay;
 	b->store = memory_store_new(&b->conf.sink);
 	b->collect = memory_collect_port(b->store, b->conf.schemas);
-	b->port = memory_judge_port(b->store);
+	b->port = memory_judge_port(b->store, conf->panes);
 	b->streams = xcalloc(b->nstreams + 1, sizeof *b->streams);
 	b->clocks = xcalloc(b->nstreams + 1, sizeof *b->clocks);
 	for (size_t i = 0; i < b->nstreams; i++) {
@@ -122,14 +123,17 @@ static int write_part(struct backtest *b, struct part *p, struct error *err)
 // A new record type is a stream of the judge's, who goes on from what is stored.
 static int keep_types(struct backtest *b, struct error *err)
 {
+	const struct collect_port *known = b->conf.panes ? b->conf.types : &b->collect;
 	struct types *fresh;
 	bool any = false;
 
+	if (b->conf.panes && b->types)
+		return 0;
 	for (size_t i = 0; i < b->nstreams; i++)
 		any |= b->streams[i].conf->by_record;
 	if (!any)
 		return 0;
-	if (types_look(b->conf.model, &b->collect, b->types, &fresh, err))
+	if (types_look(b->conf.model, known, b->types, &fresh, err))
 		return -1;
 	if (!fresh)
 		return 0;
@@ -310,6 +314,18 @@ int backtest_record(struct backtest *b, size_t part, const struct message *m, bo
 	return part_is_crowded(p) ? write_part(b, p, err) : 0;
 }
 
+int backtest_reach(struct backtest *b, size_t stream, int64_t ms, struct error *err)
+{
+	return reach(b, stream, ms) ? pass(b, err) : 0;
+}
+
+void backtest_counted(struct backtest *b, uint64_t records, int64_t from, int64_t to)
+{
+	b->stored = records;
+	b->from = from;
+	b->to = to;
+}
+
 int backtest_finish(struct backtest *b, struct error *err)
 {
 	return pass(b, err) || judge_finish(b->judge, err) ? -1 : 0;
@@ -317,7 +333,7 @@ int backtest_finish(struct backtest *b, struct error *err)
 
 uint64_t backtest_records(const struct backtest *b)
 {
-	uint64_t n = 0;
+	uint64_t n = b->stored;
 
 	for (size_t i = 0; i < b->nstreams; i++) {
 		n += b->streams[i].done.records;

@@ -8,6 +8,8 @@
 // own Kafka timestamp. Rules on the clock go by the newest event of all streams.
 //
 //     b = backtest_new(&conf); p = backtest_part(b, ...); backtest_record(b, p, ...) ...; backtest_finish(b, err)
+//
+// Panes that are stored are judged in the same way, without records: backtest_reach ...; backtest_finish.
 #ifndef KD_APP_BACKTEST_H
 #define KD_APP_BACKTEST_H
 #include "app/memory_store.h"
@@ -17,6 +19,8 @@
 struct backtest_conf {
 	struct model *model;         // loaded for the watermark's clock; borrowed and changed: nobody is told, nothing forwarded
 	const struct collect_port *schemas; // as of memory_collect_port
+	const struct judge_port *panes; // what is judged instead of records (stored_panes.h); NULL: none
+	const struct collect_port *types; // with panes: asked, once, which sub-streams there are
 	bool bounded;                // only records in [from, to) count; event time may come as far as windows up to `to` need
 	int64_t from, to;
 	struct memory_sink sink;     // one message each, whatever the routes
@@ -36,6 +40,9 @@ int backtest_record(struct backtest *b, size_t part, const struct message *m, bo
 // There are records before the range, or behind it, that are not given.
 void backtest_before(struct backtest *b, size_t part);
 void backtest_beyond(struct backtest *b, size_t part);
+// With panes, in place of parts and records: the stream's event time comes to `ms`, and what was counted.
+int backtest_reach(struct backtest *b, size_t stream, int64_t ms, struct error *err) MUST_CHECK;
+void backtest_counted(struct backtest *b, uint64_t records, int64_t from, int64_t to);
 // All that is counted is judged, but for what the data's end leaves open.
 int backtest_finish(struct backtest *b, struct error *err) MUST_CHECK;
 // Records that were counted, over all streams.

@@ -47,6 +47,7 @@ struct memory_part {
 struct memory_store {
 	struct memory_sink sink;
 	const struct collect_port *schemas;
+	const struct judge_port *panes;
 	struct map streams;         // name -> struct stream
 	struct map docs;            // judge/memory_docs.h
 	struct memory_part *parts;
@@ -336,9 +337,11 @@ static int by_partition(const void *a, const void *b)
 
 static int view(void *ctx, const char *stream, struct stream_view *out, struct error *err)
 {
-	const struct stream *s = stream_get(ctx, stream);
+	struct memory_store *m = ctx;
 
-	(void)err;
+	if (m->panes)
+		return m->panes->view(m->panes->ctx, stream, out, err);
+	const struct stream *s = stream_get(m, stream);
 	*out = (struct stream_view){.first_seen = INT64_MIN, .nparts = s->nparts, .too_old = s->too_old,
 				    .records_lost = s->lost};
 	out->parts = xcalloc(s->nparts + 1, sizeof *out->parts);
@@ -360,10 +363,12 @@ static int view(void *ctx, const char *stream, struct stream_view *out, struct e
 static int intervals(void *ctx, const char *stream, int64_t from, int64_t to, struct interval_view **out, size_t *n,
 		     struct error *err)
 {
-	const struct stream *s = stream_get(ctx, stream);
-	size_t first = interval_at(s, from), end = interval_at(s, to);
+	struct memory_store *m = ctx;
 
-	(void)err;
+	if (m->panes)
+		return m->panes->intervals(m->panes->ctx, stream, from, to, out, n, err);
+	const struct stream *s = stream_get(m, stream);
+	size_t first = interval_at(s, from), end = interval_at(s, to);
 	*n = end - first;
 	*out = xcalloc(*n + 1, sizeof **out);
 	for (size_t i = 0; i < *n; i++)
@@ -376,10 +381,11 @@ static int segments(void *ctx, const char *stream, const struct interval_view *i
 		    void (*each)(void *arg, const struct interval_view *of, const struct segment_view *s), void *arg,
 		    struct error *err)
 {
-	const struct memory_store *m = ctx;
-	const struct stream *s = stream_get(ctx, stream);
+	struct memory_store *m = ctx;
 
-	(void)err;
+	if (m->panes)
+		return m->panes->segments(m->panes->ctx, stream, iv, n, each, arg, err);
+	const struct stream *s = stream_get(m, stream);
 	for (size_t k = 0; k < n; k++) {
 		size_t at = interval_at(s, iv[k].start);
 		if (at == s->n || s->intervals[at].start != iv[k].start)
@@ -443,8 +449,9 @@ static int set_floor(void *ctx, const char *stream, int64_t floor, struct error 
 	return 0;
 }
 
-struct judge_port memory_judge_port(struct memory_store *m)
+struct judge_port memory_judge_port(struct memory_store *m, const struct judge_port *panes)
 {
+	m->panes = panes;
 	return (struct judge_port){.ctx = m, .view = view, .intervals = intervals, .segments = segments, .dirty = dirty,
 				   .docs = docs, .journal = journal, .commit = commit, .set_floor = set_floor,
 				   .generation = generation};

@@ -24,7 +24,8 @@ struct memory_store *memory_store_new(const struct memory_sink *sink); // copies
 void memory_store_free(struct memory_store *m);
 // `schemas`: asked for schemas by its schema, id_of and subject; may be NULL where no record names one.
 struct collect_port memory_collect_port(struct memory_store *m, const struct collect_port *schemas);
-struct judge_port memory_judge_port(struct memory_store *m);
+// `panes`: whose views, intervals and segments the judge sees; NULL: those in memory. Documents are in memory.
+struct judge_port memory_judge_port(struct memory_store *m, const struct judge_port *panes);
 // The stream's event time has come so far, though no record of it is counted yet.
 void memory_store_advance(struct memory_store *m, const char *stream, int64_t event_ms);
 // There is an interval without records: the stream's data do not begin after it.

@@ -111,10 +111,10 @@ static const struct option_def options[] = {
 const struct command cmd_backtest = {
     .name = "backtest",
     .summary = "what the rules would have said of past data, tier by tier",
-    .usage = "kdrift backtest --config FILE (--from TIME --to TIME | --file STREAM=FILE...) [--alerts DIR] [--json] "
+    .usage = "kdrift backtest --config FILE (--from TIME --to TIME [--from-store] | --file STREAM=FILE...) [--alerts DIR] [--json] "
 	     "[--html FILE] [--fail-on CONDITION]",
     .options = options,
     .run = run,
     .about = "Reads past data again in event time, through the same code as `kdrift run`, and tells what each tier would have "
-	     "sent. Nothing is sent or stored.",
+	     "sent. Nothing is sent or stored. Of stored panes violations are as they were counted; all else is judged anew.",
 };

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/adapters.h"
 #include "app/topic_merge.h"
 #include "http/http.h"
 #include "schema/registry.h"
@@ -28,11 +27,12 @@ static int file_args(struct replay *t)
 
 int replay_args(struct replay *r, const struct cli_args *args)
 {
-	bool range = cli_given(args, "from") || cli_given(args, "to");
+	bool range = cli_given(args, "from") || cli_given(args, "to") || cli_flag(args, "from-store");
 
 	r->args = args;
 	if (cli_given(args, "file") == range)
-		return cli_usage(args, "give --from and --to for a range of the topics, or --file STREAM=FILE for files");
+		return cli_usage(args, "give --from and --to for a range of the topics, --from-store for stored panes, or "
+				       "--file STREAM=FILE for files");
 	if (cli_ms(args, "from", INT64_MIN) >= cli_ms(args, "to", INT64_MAX))
 		return cli_usage(args, "--to must lie after --from");
 	return file_args(r);
@@ -60,8 +60,10 @@ static void start_side(struct replay *t, struct replay_side *s)
 {
 	struct backtest_conf conf = {.model = s->model, .sink = outcome_sink(&s->outcome), .replay = outcome_replay(&s->outcome)};
 
-	if (t->registry) {
-		conf.schemas = &t->schemas;
+	if (!t->files) {
+		conf.schemas = t->registry ? &t->schemas : NULL;
+		conf.panes = t->panes ? &t->panes_port : NULL;
+		conf.types = t->panes ? &t->types_port : NULL;
 		conf.bounded = true;
 		conf.from = cli_ms(t->args, "from", INT64_MIN);
 		conf.to = cli_ms(t->args, "to", INT64_MAX);
@@ -203,12 +205,96 @@ static int replay_topics(struct replay *t, struct error *err)
 	return topics_merge(&want, err);
 }
 
+// --- panes of the store -------------------------------------------------------------------------------
+
+static void on_head(void *ctx, double share, uint64_t records)
+{
+	struct replay *t = ctx;
+
+	t->records = records;
+	progress_show(&t->progress, share / 3, records);
+}
+
+static int open_panes(struct replay *t, struct error *err)
+{
+	struct model *m = t->sides[0].model;
+
+	if (!(t->store = store_of(m->config, err)))
+		return -1;
+	t->store_port = judge_port_of(t->store);
+	t->collecting = (struct collect_ctx){.store = t->store};
+	t->types_port = collect_port_of(&t->collecting);
+	if (types_look(m, &t->types_port, NULL, &t->types, err))
+		return -1;
+	const struct judge_conf *c = t->types ? &t->types->conf : &m->judge;
+	const struct stored_panes_conf want = {.port = &t->store_port, .streams = c->streams, .nstreams = c->nstreams,
+					       .from = cli_ms(t->args, "from", INT64_MIN), .to = cli_ms(t->args, "to", INT64_MAX),
+					       .ctx = t, .progress = on_head};
+	if (!(t->panes = stored_panes_open(&want, err)))
+		return -1;
+	t->panes_port = stored_panes_port(t->panes);
+	return 0;
+}
+
+// What is known of records when they are counted is not asked again.
+static void tell_unjudged(const struct config *c)
+{
+	struct buf names = BUF_INIT;
+
+	for (size_t i = 0; i < c->nstreams; i++)
+		if (c->streams[i].nfields || c->streams[i].nrules || c->streams[i].contract_schema)
+			buf_addf(&names, "%s%s", names.len ? ", " : "", c->streams[i].name);
+	if (names.len)
+		fprintf(stderr,
+			"kdrift: panes hold violations as the rules on records (fields:, rules:, contract) had them when they were counted; what "
+			"these say now is not judged of: %s\n",
+			names.data);
+	buf_release(&names);
+}
+
+static int check_width(const struct replay *t, const struct model *m, struct error *err)
+{
+	for (size_t i = 0; i < m->config->nstreams; i++)
+		if (stored_panes_spread(t->panes, i) > m->config->streams[i].pane_ms)
+			return error_set(err, "stream %s has panes wider than the %.15g s that these rules need; give rules multiples of the "
+					      "former lengths, or a later --from", m->config->streams[i].name,
+					 (double)m->config->streams[i].pane_ms / 1000);
+	return 0;
+}
+
+static int replay_panes(struct replay *t, struct error *err)
+{
+	int64_t from, to, ms;
+	size_t stream;
+
+	if (open_panes(t, err))
+		return -1;
+	for (size_t k = 0; k < t->nsides; k++)
+		if (check_width(t, t->sides[k].model, err))
+			return -1;
+	tell_unjudged(t->sides[0].model->config);
+	uint64_t records = stored_panes_records(t->panes, &from, &to);
+	for (size_t k = 0; k < t->nsides; k++) {
+		start_side(t, &t->sides[k]);
+		backtest_counted(t->sides[k].run, records, from, to);
+	}
+	while (stored_panes_next(t->panes, &stream, &ms)) {
+		for (size_t k = 0; k < t->nsides; k++)
+			if (backtest_reach(t->sides[k].run, stream, ms, err))
+				return -1;
+		progress_show(&t->progress, (1 + 2 * stored_panes_share(t->panes)) / 3, records);
+	}
+	return 0;
+}
+
 int replay_run(struct replay *t, struct error *err)
 {
 	progress_begin(&t->progress);
-	int rc = t->npaths ? replay_files(t, err) : replay_topics(t, err);
+	int rc = t->npaths ? replay_files(t, err) : cli_flag(t->args, "from-store") ? replay_panes(t, err) : replay_topics(t, err);
 	for (size_t k = 0; k < t->nsides && !rc; k++)
 		rc = backtest_finish(t->sides[k].run, err);
+	if (!rc && t->panes)
+		rc = stored_panes_check(t->panes, err);
 	progress_end(&t->progress);
 	return rc;
 }
@@ -222,6 +308,9 @@ void replay_release(struct replay *r)
 		model_free(r->sides[k].model);
 	}
 	registry_free(r->registry);
+	stored_panes_free(r->panes);
+	types_free(r->types);
+	store_free(r->store);
 	row_files_free(r->files);
 	expected_free(r->expected);
 	for (size_t i = 0; i < r->npaths; i++)

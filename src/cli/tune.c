@@ -279,7 +279,7 @@ static const struct option_def options[] = {
 const struct command cmd_tune = {
     .name = "tune",
     .summary = "thresholds that keep each tier within a budget on past data",
-    .usage = "kdrift tune --config FILE [--budget TIER=N/PERIOD,...] (--from TIME --to TIME | --file STREAM=FILE...) [--out DIR] [--json]",
+    .usage = "kdrift tune --config FILE [--budget TIER=N/PERIOD,...] (--from TIME --to TIME [--from-store] | --file STREAM=FILE...) [--out DIR] [--json]",
     .options = options,
     .run = run,
     .about = "Gives past data to the rules as `kdrift backtest` does, counts how often each would have fired, and proposes a "

@@ -250,6 +250,9 @@ struct pane *pane_decode(const void *bytes, size_t n,
 			 const struct grid *(*resolve)(void *ctx, const char *path, const char *grid_id), void *ctx,
 			 struct error *err) MUST_CHECK;
 
+// Of the bytes, all before the fields: the counts of records, event times and offsets. *out owns nothing.
+int pane_decode_head(const void *bytes, size_t n, struct pane *out, struct error *err) MUST_CHECK;
+
 // dst += the pane that the bytes are, without making it; dst is one that panes are merged into, and nothing is counted
 // into (`ordered`). -> all of that pane but its fields (the caller frees), or NULL and a reason: then dst may have
 // taken a part of it and is good for nothing.

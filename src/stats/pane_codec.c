@@ -349,6 +349,18 @@ struct pane *pane_decode(const void *bytes, size_t n,
 	return get_pane(NULL, bytes, n, false, &(struct resolver){resolve, ctx}, err);
 }
 
+int pane_decode_head(const void *bytes, size_t n, struct pane *out, struct error *err)
+{
+	uint8_t version;
+	struct rd r;
+
+	*out = (struct pane){.min_event = INT64_MAX, .max_event = INT64_MIN, .min_offset = INT64_MAX, .max_offset = INT64_MIN};
+	if (open_bytes(&r, bytes, n, false, &version, err))
+		return -1;
+	get_head(&r, out);
+	return r.bad ? error_set(err, "a pane of %zu bytes has a good checksum but is not well formed", n) : 0;
+}
+
 static struct pane *add_pane(struct pane *dst, const void *bytes, size_t n, bool own, const struct resolver *of,
 			     struct error *err)
 {

@@ -31,7 +31,7 @@ static void setup(void)
 	messages = events = 0;
 	m = memory_store_new(&(struct memory_sink){NULL, on_message, on_event});
 	collect = memory_collect_port(m, NULL);
-	judge = memory_judge_port(m);
+	judge = memory_judge_port(m, NULL);
 }
 
 static void teardown(void)

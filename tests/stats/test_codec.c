@@ -31,6 +31,15 @@ Test(codec, gives_back_what_was_encoded)
 		struct pane *q = decoded(&x);
 		struct buf y = encoded(q);
 
+		struct pane head;
+		struct error err = ERROR_INIT;
+		cr_assert_eq(pane_decode_head(x.data, x.len, &head, &err), 0, "%s", err.text);
+		cr_assert(head.records == p->records && head.tombstones == p->tombstones && head.late == p->late);
+		cr_assert(head.min_event == p->min_event && head.max_event == p->max_event);
+		cr_assert(head.min_offset == p->min_offset && head.max_offset == p->max_offset);
+		x.data[x.len / 2] ^= 1;
+		cr_assert_eq(pane_decode_head(x.data, x.len, &head, &err), -1);
+		x.data[x.len / 2] ^= 1;
 		cr_assert(same_bytes(&x, &y));
 		cr_assert(p->records == q->records && p->tombstones == q->tombstones && p->decoded == q->decoded);
 		cr_assert(p->late == q->late && p->violating_records == q->violating_records);
