@@ -10,11 +10,12 @@
 // uncertain. The distances ks and wasserstein have squares that add up in the same way; being positive and
 // skewed they are compared on their logarithm, with each group held against the others.
 //
-// Chi-square has no useful logarithm at few degrees of freedom (its left tail is too long), so its excess
-// over independence scales it as in surveys (Rao and Scott, Ann. Stat. 12, 1984; F by Thomas and Rao, 1987),
-// with Satterthwaite's degrees from the groups' own variance. The smaller of Pearson's statistic and the
-// likelihood ratio is taken, over columns of at least 5 expected values: where counts are small one of the
-// two overstates.
+// Chi-square has no useful logarithm at few degrees of freedom (its left tail is too long), so it is judged by its law
+// in surveys, where records depend on one another: a sum of squares weighted by generalised design effects (Rao and
+// Scott, JASA 76, 1981), over a chi-square of as many degrees as the groups are worth. One mean effect, with
+// Satterthwaite's degrees, has far too light a tail where effects differ (docs/alert-quality.md). The smaller of
+// Pearson's statistic and the likelihood ratio is taken, over columns of at least 5 expected values: where counts are
+// small one of the two overstates.
 //
 // Where the baseline shows a season, a window and each group are held against what is usual at their phase
 // (drift/history.h); the centre's own uncertainty is then that of a phase's few groups.

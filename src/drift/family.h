@@ -22,7 +22,7 @@ struct family {
 	} members[FAMILY];
 	int count;
 	struct { // what a chi-square would have to be, and what a share's shift makes of it
-		double df, eff, factor, share, size;
+		double df, factor, share, size; // factor: by how much the effects are greater than of a window of the groups' size
 	} chi2;
 	struct {
 		double expected, rate, factor;
@@ -65,11 +65,11 @@ double smallest_mean(const struct family *f, double p);
 double smallest_share(const struct family *f, double p);
 double smallest_count(const struct family *f, double p);
 
-// Student's quantile, or with df2 > 0 the F distribution's: the last one is kept in q.
-static inline double remembered(struct quantile *q, double p, double df1, double df2)
+// Student's quantile: the last one is kept in q.
+static inline double remembered(struct quantile *q, double p, double df)
 {
-	if (q->p != p || q->df1 != df1 || q->df2 != df2)
-		*q = (struct quantile){p, df1, df2, df2 > 0 ? f_isf(p, df1, df2) : student_isf(p, df1)};
+	if (q->p != p || q->of != df)
+		*q = (struct quantile){p, df, student_isf(p, df)};
 	return q->x;
 }
 #endif

@@ -3,35 +3,40 @@
 #include <stdlib.h>
 
 #include "drift/family.h"
+#include "drift/quadratic.h"
 #include "drift/shares.h"
 #include "util/xalloc.h"
 
-// By how much the groups' chi-square is greater than of independent records, for this window's size; *df gets
-// the degrees that its variance is worth.
-static double chi2_factor(const struct family *f, const struct series *s, double *df)
+// The first n design effects for this window's size; returns their sum.
+static double effects_here(const struct pooling *by, double grows, size_t n, double *out)
 {
-	double n = f->season ? f->usual.n : f->n;
-	double moves = fmax(0, s->mean / *df - 1) * f->history->spread->rest, factor = 1 + moves / (1 / f->m + 1 / n);
+	double sum = 0;
 
-	if (s->variance > 0)
-		*df = fmax(1, fmin(*df, 2 * s->mean * s->mean / s->variance));
-	return factor;
+	for (size_t i = 0; i < n; i++)
+		sum += out[i] = 1 + fmax(0, by->effects[i] - 1) * grows;
+	return sum;
 }
 
-static double chi2_p(const struct family *f, const struct columns *t, const struct series *s)
+// By how much what the groups show beyond independence weighs more in this window than in one of their size.
+static double weight_here(const struct family *f)
 {
-	double df, statistic = t->nc > 0 ? fmin(columns_chi2(t, &df), shares_g(t, &df)) : 0;
+	return f->history->spread->rest / (1 / f->m + 1 / (f->season ? f->usual.n : f->n));
+}
+
+static double chi2_p(const struct family *f, const struct columns *t, const struct pooling *by)
+{
+	double df, statistic = t->nc > 0 ? fmin(columns_chi2(t, &df), shares_g(t, &df)) : 0, effects[BASELINE_BINS];
 
 	if (t->nc <= 0 || df < 1)
 		return 1;
-	if (!s)
+	if (!by)
 		return chi2_sf(statistic, df);
-	double eff = df, factor = chi2_factor(f, s, &eff);
-	return f_sf(statistic / (df * factor), eff, s->n_eff - 1);
+	effects_here(by, weight_here(f), (size_t)df, effects);
+	return quadratic_sf(effects, (size_t)df, by->chi2.n_eff - 1, statistic);
 }
 
 // All of the window in the rarest column.
-static double chi2_least(const struct family *f, struct columns *t, const struct series *s)
+static double chi2_least(const struct family *f, struct columns *t, const struct pooling *by)
 {
 	size_t rarest = 0;
 
@@ -42,7 +47,7 @@ static double chi2_least(const struct family *f, struct columns *t, const struct
 	}
 	if (t->n)
 		t->c[rarest] = t->nc;
-	return chi2_p(f, t, s);
+	return chi2_p(f, t, by);
 }
 
 // To the number of values that are to be supposed.
@@ -55,14 +60,15 @@ static void scale_to(const struct family *f, struct columns *t)
 	t->nc = f->m;
 }
 
-static void chi2_note(struct family *f, const struct columns *t, const struct series *s)
+static void chi2_note(struct family *f, const struct columns *t, const struct pooling *by)
 {
-	double most = 0;
+	double most = 0, effects[BASELINE_BINS];
 
 	for (size_t i = 0; i < t->n; i++)
 		most = fmax(most, t->r[i] / t->nr);
-	f->chi2.df = f->chi2.eff = (double)t->n - 1;
-	f->chi2.factor = s && t->n > 1 ? chi2_factor(f, s, &f->chi2.eff) : 1;
+	f->chi2.df = (double)t->n - 1;
+	if (by && t->n > 1)
+		f->chi2.factor = effects_here(by, weight_here(f), t->n - 1, effects) / effects_here(by, 1, t->n - 1, effects);
 	f->chi2.share = most;
 	f->chi2.size = 1 / (1 / t->nr + 1 / t->nc);
 }
@@ -78,10 +84,10 @@ void add_chi2(struct family *f, const struct columns *all)
 	pool(&t, f->season ? f->usual.bins : all->r, all->c, all->n, group, used);
 	scale_to(f, &t);
 	if (f->in->limit_p > 0)
-		chi2_note(f, &t, by ? &by->chi2 : NULL);
-	family_add(f, CHI2, chi2_p(f, &t, by ? &by->chi2 : NULL));
+		chi2_note(f, &t, by);
+	family_add(f, CHI2, chi2_p(f, &t, by));
 	if (asks_bound(f))
-		family_bound(f, chi2_least(f, &t, by ? &by->chi2 : NULL));
+		family_bound(f, chi2_least(f, &t, by));
 	columns_release(&t);
 	free(own);
 }
@@ -100,12 +106,23 @@ void add_poisson(struct family *f, enum member member, double reference, double 
 		family_bound(f, poisson_sf_from(f->m / factor, rate));
 }
 
+// Of a window of the groups' size.
+static double chi2_quantile(const struct family *f, double p)
+{
+	const struct pooling *by = spread_pooling(f->history->spread, f->m);
+	struct quantile *q = &f->history->spread->chi2;
+	double effects[BASELINE_BINS];
+
+	if (q->p != p || q->of != by->size) {
+		effects_here(by, 1, by->used - 1, effects);
+		*q = (struct quantile){p, by->size, quadratic_isf(effects, by->used - 1, by->chi2.n_eff - 1, p)};
+	}
+	return q->x;
+}
+
 double smallest_share(const struct family *f, double p)
 {
-	const struct chunk_history *h = f->history;
-	double statistic = h ? remembered(&h->spread->f, p, f->chi2.eff, spread_pooling(h->spread, f->m)->chi2.n_eff - 1) *
-				       f->chi2.df * f->chi2.factor
-			     : chi2_isf(p, f->chi2.df);
+	double statistic = f->history ? chi2_quantile(f, p) * f->chi2.factor : chi2_isf(p, f->chi2.df);
 
 	return sqrt(statistic * f->chi2.share * (1 - f->chi2.share) / f->chi2.size);
 }

@@ -115,7 +115,7 @@ double smallest_mean(const struct family *f, double p)
 {
 	const struct field_stats *r = f->in->reference.field;
 	const struct chunk_history *h = f->history;
-	double t = h ? remembered(&h->spread->student, p / 2, h->spread->mean.n_eff - 1, 0) : normal_isf(p / 2);
+	double t = h ? remembered(&h->spread->student, p / 2, h->spread->mean.n_eff - 1) : normal_isf(p / 2);
 
 	return t * mean_sd(f) / (field_stddev(r) * sqrt((f->n - 1) / f->n));
 }

@@ -153,19 +153,19 @@ double poisson_sf_from(double k, double rate)
 	return k <= 0 ? 1 : gamma_p(k, rate);
 }
 
-// The root of log sf(x) = log p over log x, where both tails of Student's and of F's law are nearly straight: a
+// The root of log sf(x) = log p over log x, where both tails of Student's law and of chi-square's are nearly straight: a
 // secant kept inside a bracket (Illinois's rule).
-static double isf(double (*sf)(double x, double df1, double df2), double p, double df1, double df2)
+static double isf(double (*sf)(double x, double df), double p, double df)
 {
 	double lo = 0, hi = 0, target = log(p), flo, fhi;
 
-	while ((flo = log(sf(exp(lo), df1, df2)) - target) < 0 && lo > -700)
+	while ((flo = log(sf(exp(lo), df)) - target) < 0 && lo > -700)
 		lo -= 2;
-	while ((fhi = log(sf(exp(hi), df1, df2)) - target) > 0 && hi < 700)
+	while ((fhi = log(sf(exp(hi), df)) - target) > 0 && hi < 700)
 		hi += 2;
 	for (int i = 0, side = 0; i < 200 && hi - lo > 1e-14; i++) {
 		double x = isfinite(flo) && isfinite(fhi) ? hi - fhi * (hi - lo) / (fhi - flo) : (lo + hi) / 2;
-		double f = log(sf(exp(x), df1, df2)) - target;
+		double f = log(sf(exp(x), df)) - target;
 
 		if (fabs(f) < 1e-13)
 			return exp(x);
@@ -184,31 +184,14 @@ static double isf(double (*sf)(double x, double df1, double df2), double p, doub
 	return exp((lo + hi) / 2);
 }
 
-static double student_tail(double t, double df, double unused)
-{
-	(void)unused;
-	return student_sf(t, df);
-}
-
 double student_isf(double p, double df)
 {
 	if (p >= 0.5)
 		return p > 0.5 ? -student_isf(1 - p, df) : 0;
-	return isf(student_tail, fmax(p, TINY), df, 0);
-}
-
-static double chi2_tail(double x, double df, double unused)
-{
-	(void)unused;
-	return chi2_sf(x, df);
+	return isf(student_sf, fmax(p, TINY), df);
 }
 
 double chi2_isf(double p, double df)
 {
-	return isf(chi2_tail, fmax(p, TINY), df, 0);
-}
-
-double f_isf(double p, double df1, double df2)
-{
-	return isf(f_sf, fmax(p, TINY), df1, df2);
+	return isf(chi2_sf, fmax(p, TINY), df);
 }

@@ -12,8 +12,7 @@ double chi2_sf(double x, double df);
 double f_sf(double x, double df1, double df2);
 double student_sf(double t, double df);
 double student_isf(double p, double df);   // 1e-300 <= p < 1
-double chi2_isf(double p, double df);
-double f_isf(double p, double df1, double df2); // likewise
+double chi2_isf(double p, double df);      // likewise
 double normal_sf(double z);
 double normal_isf(double p);               // p >= 1e-300 (smaller ones count as 1e-300)
 double poisson_sf_from(double k, double rate); // P(X >= k); k need not be whole

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drift/quadratic.h"
 #include "util/xalloc.h"
 
 enum { LEAST_EXPECTED = 5 };
@@ -199,25 +200,78 @@ static void over_numbers(struct spread *s, const struct chunk_history *h)
 	s->wasserstein = series_of(w, h->n, 1);
 }
 
+// Each column's part of the root of Pearson's statistic: what a group's share differs by from the others', over its
+// standard deviation if all records were independent.
+static void deviations(const struct pooling *p, const double *rest, const struct chunk_group *g, size_t bins, double *out)
+{
+	double r[BASELINE_BINS] = {0}, c[BASELINE_BINS] = {0}, nr = 0, nc = 0;
+
+	for (size_t i = 0; i < bins; i++) {
+		if (p->group[i] == UINT32_MAX)
+			continue;
+		r[p->group[i]] += rest[i];
+		c[p->group[i]] += g->bins[i];
+		nr += rest[i];
+		nc += g->bins[i];
+	}
+	for (size_t j = 0; j < p->used; j++)
+		out[j] = nr > 0 && nc > 0 && r[j] + c[j] > 0 ? (c[j] / nc - r[j] / nr) * sqrt(nr * nc / (r[j] + c[j])) : 0;
+}
+
+// The eigenvalues of a sample's squares spread more than the true ones, whose spread is left: their variance less what
+// normal variables give (as in Ledoit and Wolf 2004).
+static void shrink(double *effects, size_t n, double groups)
+{
+	double mean = 0, square = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		mean += effects[i] / (double)n;
+		square += effects[i] * effects[i] / (double)n;
+	}
+	double spread = square - mean * mean, chance = (square + (double)n * mean * mean) / groups;
+	double kept = spread > chance ? sqrt(1 - chance / spread) : 0;
+	for (size_t i = 0; i < n; i++)
+		effects[i] = mean + kept * (effects[i] - mean);
+}
+
+static void over_pooling(const struct spread *s, const struct chunk_history *h, struct pooling *p)
+{
+	double *squares = xcalloc(p->used * p->used, sizeof *squares), *all = xcalloc(p->used, sizeof *all);
+	double rest[BASELINE_BINS], z[BASELINE_BINS], y[BASELINE_CHUNKS];
+
+	for (size_t i = 0; i < h->n; i++) {
+		others_of(h, s, &h->groups[i], rest);
+		deviations(p, rest, &h->groups[i], s->bins, z);
+		y[i] = 0;
+		for (size_t j = 0; j < p->used; j++) {
+			y[i] += z[j] * z[j];
+			for (size_t k = 0; k < p->used; k++)
+				squares[j * p->used + k] += z[j] * z[k] / (double)h->n;
+		}
+	}
+	p->chi2 = series_of(y, h->n, 1);
+	symmetric_eigenvalues(squares, p->used, all); // shares sum to 1, so the least is 0
+	p->effects = all;
+	if (p->used > 1)
+		shrink(p->effects, p->used - 1, p->chi2.n_eff);
+	free(squares);
+}
+
 static void over_columns(struct spread *s, const struct chunk_history *h)
 {
-	double r[BASELINE_BINS + 1], c[BASELINE_BINS + 1], rest[BASELINE_BINS], y[BASELINE_CHUNKS];
-	struct columns t = {.r = r, .c = c};
-
+	s->pooling = xcalloc(POOLINGS, sizeof *s->pooling);
 	for (int k = 0; k < POOLINGS; k++) {
-		struct pooling *p = &s->pooling[k];
+		struct pooling next = {.size = h->size / (1 << k)}, *last = s->npooling ? &s->pooling[s->npooling - 1] : NULL;
 
-		p->size = h->size / (1 << k);
-		p->used = pool_columns(s->r, s->bins, p->size, p->group);
-		for (size_t i = 0; i < h->n; i++) {
-			double df;
-
-			others_of(h, s, &h->groups[i], rest);
-			pool(&t, rest, h->groups[i].bins, s->bins, p->group, p->used);
-			y[i] = t.nc > 0 && t.nr > 0 ? columns_chi2(&t, &df) : 0;
+		next.used = pool_columns(s->r, s->bins, next.size, next.group);
+		if (last && last->used == next.used && !memcmp(last->group, next.group, s->bins * sizeof *next.group)) {
+			last->size = next.size;
+			continue;
 		}
-		p->chi2 = series_of(y, h->n, 1);
+		over_pooling(s, h, &next);
+		s->pooling[s->npooling++] = next;
 	}
+	s->pooling = xrealloc(s->pooling, s->npooling * sizeof *s->pooling);
 }
 
 // By how much more than Poisson the count in the last bin varies from group to group.
@@ -295,14 +349,18 @@ struct spread *spread_new(const struct chunk_history *h)
 
 void spread_free(struct spread *s)
 {
+	for (size_t i = 0; s && i < s->npooling; i++)
+		free(s->pooling[i].effects);
+	if (s)
+		free(s->pooling);
 	free(s);
 }
 
 const struct pooling *spread_pooling(const struct spread *s, double m)
 {
-	int k = 0;
+	size_t k = 0;
 
-	while (k < POOLINGS - 1 && s->pooling[k].size > 1.25 * m)
+	while (k + 1 < s->npooling && s->pooling[k].size > 1.25 * m)
 		k++;
 	return &s->pooling[k];
 }

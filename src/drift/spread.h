@@ -28,10 +28,13 @@ struct pooling {
 	uint32_t group[BASELINE_BINS]; // UINT32_MAX: left out
 	size_t used;
 	struct series chi2;
+	// used - 1 generalised design effects (Rao and Scott 1981), the greatest first: by how much more the shares of a
+	// group vary than those of independent records, in each direction of theirs.
+	double *effects;
 };
 
 struct quantile { // the last one that was asked for
-	double p, df1, df2, x;
+	double p, of, x;
 };
 
 struct spread {
@@ -44,11 +47,12 @@ struct spread {
 	struct coarse coarse;
 	struct series mean, log_variance, ks, wasserstein; // the last three of logarithms
 	// categories, numbers with few values
-	struct pooling pooling[POOLINGS]; // for windows of the groups' size, of half, ...
+	struct pooling *pooling; // for windows of the groups' size, of half, ...: those that differ
+	size_t npooling;
 	const struct category *top[BASELINE_BINS - 1];
 	size_t ntop;
 	double others;     // variance over Poisson's of the count of all other categories, less 1
-	struct quantile student, f;
+	struct quantile student, chi2; // of their degrees, of the pooling's size
 };
 
 struct spread *spread_new(const struct chunk_history *h);

@@ -275,6 +275,57 @@ Test(composite, silent_without_change)
 		}
 }
 
+// Counts of five categories that vary more in some directions of their shares than in others, as those of a cut
+// autoregressive process do: n_j = n p + sqrt(n p) (U z)_j, with z normal of these variances and U orthonormal.
+static const double directions[4][5] = {{1, -1}, {1, 1, -2}, {1, 1, 1, -3}, {1, 1, 1, 1, -4}};
+static const double norms[4] = {2, 6, 12, 20}, effects[4] = {9.5, 4.75, 3.2, 2.5};
+
+static uint64_t category_count(const double z[4], int j)
+{
+	double moves = 0;
+
+	for (int k = 0; k < 4; k++)
+		moves += directions[k][j] / sqrt(norms[k]) * z[k];
+	return (uint64_t)llround(1000 + sqrt(1000) * moves);
+}
+
+// The statistic that such groups exceed with probability 1e-8 is known (mpmath); two members make it 2e-8.
+Test(composite, shares_that_vary_unlike_in_their_directions)
+{
+	static const char *const names[5] = {"a", "b", "c", "d", "e"};
+	double mean = 0;
+
+	for (uint64_t seed = 0; seed < 8; seed++) {
+		struct baseline_builder *builder = baseline_builder_new("s", true);
+		struct error err = ERROR_INIT;
+		uint64_t counts[5];
+		struct rng r;
+
+		rng_seed(&r, SEED + seed);
+		for (int group = 0; group < 256; group++) {
+			double z[4];
+			for (int k = 0; k < 4; k++)
+				z[k] = sqrt(effects[k]) * rng_normal(&r);
+			for (int j = 0; j < 5; j++)
+				for (uint64_t i = category_count(z, j); i > 0; i--) {
+					baseline_builder_row(builder, group * (int64_t)HOUR, 1);
+					baseline_builder_text(builder, "x", FIELD_CATEGORICAL, names[j], 1);
+				}
+		}
+		struct baseline *b = baseline_builder_finish(builder, NULL, &err);
+		for (int j = 0; j < 5; j++)
+			counts[j] = category_count((double[4]){sqrt(327.3)}, j);
+		struct pane *w = pane_categories(&b->fields[0]->def, names, counts, 5);
+		struct measure_value v = against("drift", b, w, HOUR);
+		cr_assert_eq(v.state, READING_KNOWN);
+		cr_expect_lt(v.value, 5.9, "seed %llu: %g", (unsigned long long)seed, v.value);
+		mean += v.value / 8;
+		pane_free(w);
+		baseline_free(b);
+	}
+	cr_assert(fabs(mean - normal_isf(2e-8)) < 0.3, "%g", mean);
+}
+
 struct change {
 	size_t process;
 	double scale, shift;
