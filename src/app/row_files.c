@@ -110,6 +110,7 @@ static int open_encoder(struct row_files *r, struct input *in, struct error *err
 	in->encoder = encoder_new(t->text, t->len, in->rows, err);
 	if (!in->encoder)
 		return error_prefix(err, "stream %s", r->config->streams[in->stream].name);
+	encoder_redact(in->encoder, r->config->streams[in->stream].redact, r->config->streams[in->stream].nredact);
 	if (*encoder_unused(in->encoder) && !r->made[in->stream])
 		buf_addf(&r->unused, "%s%s of %s", r->unused.len ? "; " : "", encoder_unused(in->encoder), rows_path(in->rows));
 	return 0;

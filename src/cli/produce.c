@@ -22,6 +22,8 @@ struct producing {
 	struct config *config; // NULL: --brokers and --registry say it all
 	struct rows *rows;
 	struct encoder *encoder;
+	char **redact;         // paths, of the streams that read the topic; borrowed, but for the list
+	size_t nredact;
 	struct producer *producer;
 	int32_t schema_id;
 	int time_column, key_column;
@@ -45,6 +47,18 @@ static int column_of(const struct producing *p, const char *option, int *column,
 	return 0;
 }
 
+static void read_redactions(struct producing *p)
+{
+	for (size_t i = 0; p->config && i < p->config->nstreams; i++) {
+		const struct stream_conf *s = &p->config->streams[i];
+		if (!s->nredact || !config_stream_reads(s, cli_str(p->args, "topic")))
+			continue;
+		p->redact = xrealloc(p->redact, (p->nredact + s->nredact) * sizeof *p->redact);
+		memcpy(p->redact + p->nredact, s->redact, s->nredact * sizeof *s->redact);
+		p->nredact += s->nredact;
+	}
+}
+
 static int open_file(struct producing *p, struct buf *schema, struct error *err)
 {
 	const char *path = cli_str(p->args, "schema");
@@ -58,6 +72,8 @@ static int open_file(struct producing *p, struct buf *schema, struct error *err)
 	p->encoder = encoder_new(schema->data ? schema->data : "", schema->len, p->rows, err);
 	if (!p->encoder)
 		return error_prefix(err, "%s", path);
+	read_redactions(p);
+	encoder_redact(p->encoder, p->redact, p->nredact);
 	if (*encoder_unused(p->encoder))
 		fprintf(stderr, "kdrift produce: columns that the schema does not have are left out: %s\n",
 			encoder_unused(p->encoder));
@@ -108,13 +124,15 @@ static int send_row(struct producing *p, const struct row *row, struct buf *valu
 		buf_u8(value, (uint8_t)((uint32_t)p->schema_id >> shift));
 	if (encoder_row(p->encoder, row, value, err))
 		return -1;
-	if (p->time_column >= 0 && (!at || encoder_time(p->encoder, at, &m.time.ms) || m.time.ms < 0))
+	if (p->time_column >= 0 && (!at || encoder_time(p->encoder, at, &m.time.ms) || m.time.ms < 0)) {
+		const char *path = cli_str(p->args, "time-field");
+		const char *text = !at ? "missing" : path_redacted(path, p->redact, p->nredact) ? "(redacted)" : at->text;
 		return error_set(err,
 				 "%s:%" PRIu64
 				 ": column %s: %s%.60s%s; the Kafka timestamp wants RFC 3339 or unix "
 				 "milliseconds from 1970 on",
-				 rows_path(p->rows), row->line, cli_str(p->args, "time-field"),
-				 at ? "\"" : "", at ? at->text : "missing", at ? "\" is none" : "");
+				 rows_path(p->rows), row->line, path, at ? "\"" : "", text, at ? "\" is none" : "");
+	}
 	if (key) {
 		m.key = key->text;
 		m.key_len = key->len;
@@ -196,6 +214,7 @@ static int run(struct cli_args *args)
 	int rc = produce(&p, &err);
 	producer_free(p.producer);
 	encoder_free(p.encoder);
+	free(p.redact);
 	rows_free(p.rows);
 	config_free(p.config);
 	return rc ? cli_fail(args, &err) : EXIT_OK;

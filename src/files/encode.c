@@ -17,6 +17,8 @@ struct encoder {
 	const struct row *row;
 	const struct cell **cells; // of the row in hand, by column
 	struct buf path, unused;
+	char *const *redact;       // borrowed
+	size_t nredact;
 };
 
 static int encode_json(struct encoder *e, const struct avro_node *n, const json_t *v, struct buf *out,
@@ -25,10 +27,14 @@ static int encode_json(struct encoder *e, const struct avro_node *n, const json_
 static int wrong(const struct encoder *e, const struct avro_node *n, const char *text, struct error *err)
 {
 	char name[200];
+	const char *path = e->path.data ? e->path.data : "";
+	bool hidden = path_redacted(path, e->redact, e->nredact);
 
+	for (size_t i = 0; i < e->nredact && !hidden; i++) // a value with a hidden one in it
+		hidden = !*path || path_within(e->redact[i], path);
 	return error_set(err, "%s:%llu: column %s: \"%.100s\" does not fit; the schema wants %s",
-			 rows_path(e->rows), (unsigned long long)e->row->line,
-			 e->path.data ? e->path.data : "", text, avro_node_name(n, name, sizeof name));
+			 rows_path(e->rows), (unsigned long long)e->row->line, path, hidden ? "(redacted)" : text,
+			 avro_node_name(n, name, sizeof name));
 }
 
 static int missing(const struct encoder *e, const struct avro_node *n, struct error *err)
@@ -276,9 +282,10 @@ static int json_record(struct encoder *e, const struct avro_node *n, const json_
 static int encode_json(struct encoder *e, const struct avro_node *n, const json_t *v, struct buf *out,
 		       struct error *err)
 {
-	size_t i;
+	size_t i, len = e->path.len;
 	json_t *item;
 	const char *key;
+	int rc = 0;
 
 	switch (n->kind) {
 	case AVRO_K_NULL:
@@ -294,24 +301,31 @@ static int encode_json(struct encoder *e, const struct avro_node *n, const json_
 			break;
 		if (json_array_size(v))
 			buf_svar(out, (int64_t)json_array_size(v));
-		json_array_foreach((json_t *)v, i,
-				   item) if (encode_json(e, n->children[0], item, out, err)) return -1;
+		buf_adds(&e->path, "[]");
+		json_array_foreach((json_t *)v, i, item)
+		{
+			if (!rc)
+				rc = encode_json(e, n->children[0], item, out, err);
+		}
+		leave(e, len);
 		buf_svar(out, 0);
-		return 0;
+		return rc;
 	case AVRO_K_MAP:
 		if (!json_is_object(v))
 			break;
 		if (json_object_size(v))
 			buf_svar(out, (int64_t)json_object_size(v));
+		buf_adds(&e->path, "{}");
 		json_object_foreach((json_t *)v, key, item)
 		{
 			buf_svar(out, (int64_t)strlen(key));
 			buf_adds(out, key);
-			if (encode_json(e, n->children[0], item, out, err))
-				return -1;
+			if (!rc)
+				rc = encode_json(e, n->children[0], item, out, err);
 		}
+		leave(e, len);
 		buf_svar(out, 0);
-		return 0;
+		return rc;
 	default:
 		return json_leaf(e, n, v, out, err);
 	}
@@ -434,6 +448,12 @@ void encoder_free(struct encoder *e)
 	buf_release(&e->path);
 	buf_release(&e->unused);
 	free(e);
+}
+
+void encoder_redact(struct encoder *e, char *const *paths, size_t n)
+{
+	e->redact = paths;
+	e->nredact = n;
 }
 
 const char *encoder_unused(const struct encoder *e)

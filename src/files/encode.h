@@ -13,6 +13,8 @@ struct encoder;
 struct encoder *encoder_new(const char *schema, size_t len, const struct rows *r,
 			    struct error *err) MUST_CHECK;
 void encoder_free(struct encoder *e);
+// Errors do not tell what stands in fields within these paths, which are borrowed.
+void encoder_redact(struct encoder *e, char *const *paths, size_t n);
 // Columns that the schema has no field for, joined by ", "; "" if there are none.
 const char *encoder_unused(const struct encoder *e);
 // Appends the record. On error nothing is appended; err names file, line and column, what stands there and

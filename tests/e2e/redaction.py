@@ -59,6 +59,42 @@ def whole_store(redis):
     return b"\n".join(repr(x).encode() if not isinstance(x, bytes) else x for x in out)
 
 
+def unfit(s, config):
+    """Errors about values that a schema does not take: of rows that are produced, and of rows that are replayed."""
+    schema = {"type": "record", "name": "R", "fields": [
+        {"name": "salary", "type": "int"}, {"name": "nick", "type": ["null", "int"], "default": None},
+        {"name": "cards", "default": [], "type": {"type": "array", "items": {"type": "record", "name": "C", "fields": [
+            {"name": "number", "type": ["int", "double"]}]}}},
+        {"name": "customer", "default": None, "type": ["null", "string", "int"]}]}
+    paths = [os.path.join(s.tmp, name) for name in ("unfit.avsc", "unfit.jsonl", "unfit.csv", "replay.yaml")]
+    with open(paths[0], "w", encoding="utf-8") as f:
+        json.dump(schema, f)
+    produce = ("produce", "--config", config, "--topic", "payments", "--schema", paths[0], "--file")
+    for row, told in (({"salary": SECRET}, "column salary: "), ({"salary": 1, "cards": [{"number": SECRET}]}, "column cards[].number: "),
+                      ({"salary": 1, "customer": {"city": SECRET}}, "column customer: "), ({"salary": 1, "nick": OPEN}, OPEN)):
+        with open(paths[1], "w", encoding="utf-8") as f:
+            f.write(json.dumps(row) + "\n")
+        code, out, err = kdrift(*produce, paths[1])
+        s.check(f"produce refuses {list(row)[-1]} by its name", code == 1 and told in err and "Zelda" not in out + err, (told, err))
+    with open(paths[2], "w", encoding="utf-8") as f:
+        f.write(f"salary,nick\n{SECRET},2\n")
+    code, out, err = kdrift(*produce, paths[2])
+    s.check("and of a CSV file", code == 1 and "column salary: " in err and "Zelda" not in out + err, err)
+    code, out, err = kdrift(*produce, paths[2], "--time-field", "salary")
+    s.check("and where it is the time", code == 1 and "column salary: " in err and "Zelda" not in out + err, err)
+    with open(config, encoding="utf-8") as f:
+        replay = json.load(f)
+    replay["streams"] = [{**replay["streams"][0], "event_time": "ts", "fields": {"email": {"type": "numeric"}, "nick": {"type": "numeric"}}}]
+    for field, hidden in (("email", True), ("nick", False)):
+        with open(paths[3], "w", encoding="utf-8") as f:
+            json.dump(replay, f)
+        with open(paths[1], "w", encoding="utf-8") as f:
+            f.write(json.dumps({"ts": 1, field: 1}) + "\n" + json.dumps({"ts": 2, field: SECRET if hidden else OPEN}) + "\n")
+        code, out, err = kdrift("backtest", "--config", paths[3], "--file", f"payments={paths[1]}")
+        s.check(f"backtest refuses {field} by its name", code == 1 and f"column {field}: " in err and "Zelda" not in out + err and
+                (hidden or OPEN in err), err)
+
+
 def main():
     with Suite("redaction") as s:
         redis, registry, kafka = s.add(Redis(s.tmp)), s.add(Registry(s.tmp)), s.add(Kafka(s.tmp))
@@ -102,6 +138,7 @@ def main():
         refused = kdrift(*make)
         s.check("rows that break rules are refused by the field's name alone", refused[0] == 1 and "email (redacted)" in refused[2] and
                 "Zelda" not in refused[2], refused)
+        unfit(s, config)
         code, _, err = kdrift(*make, "--allow-violations")
         s.equal(f"and one from files {err}", code, 0)
         shown = stats(config, "payments", begin - 60000, begin + 60000)
