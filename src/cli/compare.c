@@ -116,5 +116,5 @@ const struct command cmd_compare = {
     .about =
 	"Files are .csv, .jsonl, .ndjson or .avro, and need not be alike. Measures are of all the data, not "
 	"of a "
-	"grid; those of other tools bear the tool's name (psi.evidently). `kdrift measures` explains them.",
+	"grid, and of arrays (items[].price) each element counts; those of other tools bear the tool's name (psi.evidently). `kdrift measures` explains them.",
 };

@@ -9,7 +9,7 @@
 
 struct compared_side {
 	bool there;		       // the file has such a column
-	uint64_t rows, present, count; // count: values that are compared, without NaN and infinities
+	uint64_t places, present, count; // places: rows, or elements of arrays; count: values that are compared, without NaN and infinities
 };
 
 // What a report shows of a field beside its measures.

@@ -82,11 +82,11 @@ static struct exact_word *words_of(const struct table_column *c)
 	return w;
 }
 
-static void side_of(struct exact_side *s, struct compared_side *out, const struct table *t,
-		    struct table_column *c, enum field_type type, double *scratch)
+static void side_of(struct exact_side *s, struct compared_side *out, uint64_t places, struct table_column *c,
+		    enum field_type type, double *scratch)
 {
-	*s = (struct exact_side){.rows = t->rows};
-	*out = (struct compared_side){.there = c != NULL, .rows = t->rows};
+	*s = (struct exact_side){.rows = places};
+	*out = (struct compared_side){.there = c != NULL, .places = places};
 	if (!c)
 		return;
 	out->present = c->present;
@@ -143,8 +143,8 @@ static void compute(struct comparison *c, struct compared_field *f, bool picture
 	struct table_column *r = table_find(c->reference, f->path), *k = table_find(c->current, f->path);
 	struct exact_side rs, cs;
 
-	side_of(&rs, &f->reference, c->reference, r, f->type, scratch);
-	side_of(&cs, &f->current, c->current, k, f->type, scratch);
+	side_of(&rs, &f->reference, r ? r->places : table_places(c->reference, k), r, f->type, scratch);
+	side_of(&cs, &f->current, k ? k->places : table_places(c->current, r), k, f->type, scratch);
 	if (r && k && (r->integers || k->integers) && r->whole && k->whole) {
 		sort_integers(&rs, r);
 		sort_integers(&cs, k);
@@ -156,6 +156,15 @@ static void compute(struct comparison *c, struct compared_field *f, bool picture
 	free((void *)(uintptr_t)cs.words);
 	forget(r);
 	forget(k);
+}
+
+static size_t longest(const struct table *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->ncolumns; i++)
+		n = t->columns[i].n > n ? t->columns[i].n : n;
+	return n;
 }
 
 int comparison_make(struct comparison *c, const char *reference, const char *current, bool pictures,
@@ -184,7 +193,7 @@ int comparison_make(struct comparison *c, const char *reference, const char *cur
 	p = (struct part){progress, ctx, 0.8, 0, 0};
 	if (settle_types(c, &p, err))
 		return -1;
-	most = c->reference->rows > c->current->rows ? c->reference->rows : c->current->rows;
+	most = longest(c->reference) > longest(c->current) ? longest(c->reference) : longest(c->current);
 	scratch = xmalloc((most + 1) * sizeof *scratch);
 	for (size_t i = 0; i < c->n; i++) {
 		compute(c, &c->fields[i], pictures, scratch);

@@ -18,7 +18,7 @@ enum { OPEN = 10 };	// fields that are not folded away at first
 
 static double missing_share(const struct compared_side *s)
 {
-	return s->rows ? (double)(s->rows - s->present) / (double)s->rows : NAN;
+	return s->places ? (double)(s->places - s->present) / (double)s->places : NAN;
 }
 
 // --- what differs, in words ---------------------------------------------------------------------------

@@ -46,7 +46,7 @@ static void print_side(const char *name, const struct compared_side *s)
 		printf("; no such column in the %s file", name);
 	else
 		printf("; %s: %" PRIu64 " values, %.3g %% missing", name, s->count,
-		       s->rows ? 100 * (double)(s->rows - s->present) / (double)s->rows : 0);
+		       s->places ? 100 * (double)(s->places - s->present) / (double)s->places : 0);
 }
 
 static void print_field(const struct compared_field *f)
@@ -95,8 +95,8 @@ static json_t *field_json(const struct compared_field *f)
 			json_object_set_new(measures, measure_table[i].name, json_num(f->values[i]));
 	return json_pack("{s:s,s:{s:I,s:I},s:{s:I,s:I},s:o}", "type", field_type_name(f->type), "count",
 			 "reference", (json_int_t)r->count, "current", (json_int_t)c->count, "missing",
-			 "reference", (json_int_t)(r->rows - r->present), "current",
-			 (json_int_t)(c->rows - c->present), "measures", measures);
+			 "reference", (json_int_t)(r->places - r->present), "current",
+			 (json_int_t)(c->places - c->present), "measures", measures);
 }
 
 json_t *comparison_json(const struct comparison *c)

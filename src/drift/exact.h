@@ -17,12 +17,12 @@ struct exact_word {
 
 // One side of a field. Missing values are rows less n (or the words' counts), nan, inf and other.
 struct exact_side {
-	uint64_t rows, nan, inf, other; // other: values that are not looked at (times)
+	uint64_t rows, nan, inf, other; // rows: or elements; other: values that are not looked at (times)
 	const double *sorted;		// numbers: the finite ones, ascending
 	size_t n;
 	const int64_t
 	    *integers; // or NULL: the same exactly, where some are past 2^53; of both sides or of none
-	bool whole;    // every row holds a whole number, written as one
+	bool whole;    // every one holds a whole number, written as one
 	const struct exact_word *words; // categories, booleans: distinct, each with n > 0, in any order
 	size_t nwords;
 };

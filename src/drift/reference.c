@@ -41,6 +41,8 @@ static const char files_tail[] =
 	"less than half scores 0.\n"
 	"- `psi.deepchecks` and `cramers_v.deepchecks` are that package's functions, without its merging of rare categories. "
 	"`js.tfdv` of numbers is by its definition on exact bins; TFDV itself takes them from a sketch.\n"
+	"- Of arrays and Avro's maps every element is a value, under the paths that the monitor has (`items[]`, `items[].price`, "
+	"`tags{}`), and `missing_ratio` is the share of elements without one; an empty array lacks nothing.\n"
 	"- Numbers are doubles, but columns of whole numbers past 2^53 without a gap are ordered and told apart exactly, as "
 	"pandas reads them; distances and moments are of the rounded ones, as SciPy's are.\n"
 	"- Whole moments of huge or tiny numbers (1e300, 1e-300) are exact; `wasserstein.evidently` and the bins of Doane take "

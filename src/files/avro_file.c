@@ -231,6 +231,7 @@ static int add_cells(const struct avro_node *n, const avro_value_t *v, struct bu
 		if (avro_value_get_size(v, &count))
 			return -1;
 		buf_adds(at, n->kind == AVRO_K_MAP ? "{}" : "[]");
+		row_elements(row, at->data, count);
 		for (size_t i = 0; i < count && !rc; i++)
 			rc = avro_value_get_by_index(v, i, &child, NULL) ||
 			     add_cells(n->children[0], &child, at, columns, row);

@@ -25,10 +25,12 @@ struct row_buf {
 	struct row row;
 	size_t cap;
 	struct buf text;
+	struct map elements; // path of an array or map -> 1 + how many elements they have had, in all rows
 };
 
 void row_begin(struct row_buf *b, uint64_t line);
 struct cell *row_add(struct row_buf *b, uint32_t column, const char *text, size_t len);
+void row_elements(struct row_buf *b, const char *path, size_t n); // path ends in [] or {}
 void row_finish(struct row_buf *b); // sorts by column (keeping the order of repeated cells), sets text
 void row_release(struct row_buf *b);
 

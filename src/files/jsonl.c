@@ -51,6 +51,8 @@ static int walk(struct visit *v, const json_t *value, int depth, struct error *e
 	}
 	if (json_is_array(value)) {
 		buf_adds(at, "[]");
+		if (v->columns)
+			row_elements(v->arg, at->data, json_array_size(value));
 		json_array_foreach(value, i, child) if (walk(v, child, depth + 1, err)) return -1;
 		at->data[at->len = len] = 0;
 		return 0;

@@ -80,6 +80,13 @@ struct cell *row_add(struct row_buf *b, uint32_t column, const char *text, size_
 	return c;
 }
 
+void row_elements(struct row_buf *b, const char *path, size_t n)
+{
+	uintptr_t so_far = (uintptr_t)map_gets(&b->elements, path);
+
+	map_puts(&b->elements, path, (void *)((so_far ? so_far : 1) + n));
+}
+
 void row_finish(struct row_buf *b)
 {
 	for (size_t i = 0; i < b->row.ncells; i++) {
@@ -97,6 +104,7 @@ void row_release(struct row_buf *b)
 {
 	free(b->row.cells);
 	buf_release(&b->text);
+	map_release(&b->elements, NULL);
 }
 
 const struct format *format_of(const char *path, struct error *err)
@@ -134,6 +142,7 @@ struct rows *rows_open(const char *path, struct error *err)
 	r->path = xstrdup(path);
 	r->format = f;
 	column_list_init(&r->columns);
+	map_init(&r->row.elements);
 	r->reader = f->open(path, &r->columns, err);
 	if (!r->reader) {
 		rows_free(r);
@@ -193,6 +202,16 @@ const char *rows_schema(const struct rows *r)
 bool rows_are_json(const struct rows *r)
 {
 	return r->format == &jsonl_format || r->format == &ndjson_format;
+}
+
+bool rows_elements(const struct rows *r, const char *path, uint64_t *n)
+{
+	char *top = xstrndup(path, path_elements(path));
+	uintptr_t found = (uintptr_t)map_gets(&r->row.elements, top);
+
+	*n = found ? found - 1 : 0;
+	free(top);
+	return found;
 }
 
 double rows_progress(const struct rows *r)

@@ -69,6 +69,9 @@ int rows_next(struct rows *r, const struct row **out, struct error *err) MUST_CH
 // The Avro schema that the file's rows were written with; NULL: it is no Avro file.
 const char *rows_schema(const struct rows *r);
 bool rows_are_json(const struct rows *r); // JSON Lines
+// Of a path inside of arrays or maps, how many elements the innermost had in the rows so far. false: it is in none, or
+// in none that has come.
+bool rows_elements(const struct rows *r, const char *path, uint64_t *n);
 // How much of the file has been read, 0..1.
 double rows_progress(const struct rows *r);
 // The row's cell of that column; NULL where it is missing.

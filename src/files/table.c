@@ -178,6 +178,8 @@ static int read_csv(struct loader *l, struct csv_text *text, struct error *err)
 			l->progress(l->ctx, csv_text_progress(text), rows);
 	}
 	t->rows = rows;
+	for (size_t i = 0; i < t->ncolumns; i++)
+		t->columns[i].places = rows;
 	return got;
 }
 
@@ -246,35 +248,34 @@ static int load_rows(struct loader *l, struct error *err)
 	struct rows *r = rows_open(l->t->path, err);
 	const struct row *row;
 	uint64_t count = 0;
-	size_t *place, n = 0; // column of the file -> ours + 1
+	size_t n;
 	int got;
 
 	if (!r)
 		return -1;
-	place = xcalloc(rows_columns(r) + 1, sizeof *place);
-	for (size_t i = 0; i < rows_columns(r); i++)
-		if (!strstr(rows_column(r, i)->path, "[]"))
-			place[i] = ++n;
+	n = rows_columns(r);
 	if (first)
 		make_columns(l, n);
-	for (size_t i = 0; first && i < rows_columns(r); i++) {
-		if (!place[i])
-			continue;
-		l->t->columns[place[i] - 1].path = xstrdup(rows_column(r, i)->path);
-		l->modes[place[i] - 1] = mode_of(rows_column(r, i)->type);
+	for (size_t i = 0; first && i < n; i++) {
+		l->t->columns[i].path = xstrdup(rows_column(r, i)->path);
+		l->modes[i] = mode_of(rows_column(r, i)->type);
 	}
 	while ((got = rows_next(r, &row, err)) > 0) {
 		for (size_t i = 0; i < row->ncells; i++) {
 			uint32_t column = row->cells[i].column;
 
-			if (place[column] && place[column] <= l->t->ncolumns)
-				add_cell(l, place[column] - 1, rows_column(r, column), &row->cells[i]);
+			if (column < l->t->ncolumns)
+				add_cell(l, column, rows_column(r, column), &row->cells[i]);
 		}
 		if (++count % TELL_EVERY == 0 && l->progress)
 			l->progress(l->ctx, rows_progress(r), count);
 	}
 	l->t->rows = count;
-	free(place);
+	for (size_t i = 0; i < n && i < l->t->ncolumns; i++) {
+		struct table_column *c = &l->t->columns[i];
+		c->in_elements = rows_elements(r, c->path, &c->places);
+		c->places = c->in_elements ? c->places : count;
+	}
 	rows_free(r);
 	return got;
 }
@@ -293,11 +294,11 @@ static bool only_truths(const struct words *w)
 	return i == w->n;
 }
 
-static void set_type(struct loader *l, size_t i, uint64_t rows)
+static void set_type(struct loader *l, size_t i)
 {
 	struct table_column *c = &l->t->columns[i];
 
-	c->whole &= l->modes[i] == TAKE_NUMBERS && c->n == rows;
+	c->whole &= l->modes[i] == TAKE_NUMBERS && c->n == c->places;
 	if (!c->whole) {
 		free(c->integers);
 		c->integers = NULL;
@@ -360,7 +361,7 @@ struct table *table_load(const char *path, table_progress *progress, void *ctx, 
 	for (size_t i = 0; i < l.t->ncolumns && !rc; i++) {
 		again[i] = l.modes[i] == TAKE_AGAIN;
 		any |= again[i];
-		set_type(&l, i, l.t->rows);
+		set_type(&l, i);
 	}
 	free(l.modes);
 	if (!rc && any)
@@ -393,4 +394,18 @@ struct table_column *table_find(const struct table *t, const char *path)
 		if (!strcmp(t->columns[i].path, path))
 			return &t->columns[i];
 	return NULL;
+}
+
+uint64_t table_places(const struct table *t, const struct table_column *like)
+{
+	size_t top = path_elements(like->path);
+
+	if (!like->in_elements)
+		return t->rows;
+	for (size_t i = 0; i < t->ncolumns; i++) {
+		const struct table_column *c = &t->columns[i];
+		if (c->in_elements && path_elements(c->path) == top && !strncmp(c->path, like->path, top))
+			return c->places;
+	}
+	return 0;
 }

@@ -30,6 +30,17 @@ static inline bool path_within(const char *path, const char *top)
 	return !strncmp(path, top, n) && (!path[n] || strchr(".[{", path[n]));
 }
 
+// How much of the path names the innermost array or map that it lies in: "items[]" of "items[].price"; 0: it is in none.
+static inline size_t path_elements(const char *path)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; path[i]; i++)
+		if ((path[i] == '[' && path[i + 1] == ']') || (path[i] == '{' && path[i + 1] == '}'))
+			n = i + 2;
+	return n;
+}
+
 // Whether it lies within one of the n paths of a redaction list.
 static inline bool path_redacted(const char *path, char *const *list, size_t n)
 {

@@ -146,6 +146,67 @@ def text(s, r, c):
     s.equal("and every one that is printed", printed - {m["measure"] for m in listed}, set())
 
 
+CART = {"type": "record", "name": "Cart", "fields": [
+    {"name": "items", "type": {"type": "array", "items": {"type": "record", "name": "Item", "fields": [
+        {"name": "price", "type": ["null", "double"]}, {"name": "sku", "type": "string"},
+        {"name": "sizes", "type": {"type": "array", "items": ["null", "long"]}}]}}},
+    {"name": "flags", "type": {"type": "array", "items": "boolean"}}]}
+
+
+def carts(rng, n, shift, skus):
+    for _ in range(n):
+        yield {"items": [{"price": None if rng.random() < 0.1 else round(float(rng.normal(shift, 2)), 6), "sku": str(rng.choice(skus)),
+                          "sizes": [None if rng.random() < 0.2 else int(v) for v in rng.poisson(5, rng.integers(0, 3))]}
+                         for _ in range(rng.integers(0, 5))],
+               "flags": [bool(v) for v in rng.random(rng.integers(0, 3)) < 0.4]}
+
+
+def elements(s, rng):
+    """Each element of an array is a value, and has a place for one, as in the monitor."""
+    sides = list(carts(rng, 900, 0, ["a", "b"])), list(carts(rng, 700, 0.5, ["a", "b", "c"]))
+    paths = []
+    for name, side in zip(("carts", "later"), sides):
+        for ending in ("jsonl", "avro"):
+            paths.append(os.path.join(s.tmp, f"{name}.{ending}"))
+            with open(paths[-1], "w" if ending == "jsonl" else "wb") as f:
+                if ending == "jsonl":
+                    f.writelines(json.dumps(c) + "\n" for c in side)
+                else:
+                    fastavro.writer(f, fastavro.parse_schema(json.loads(json.dumps(CART))), side)
+    code, got, err = answer(paths[0], paths[2])
+    s.check("files with arrays are compared", code == 0, err)
+    s.equal("Avro says the same", answer(paths[1], paths[3])[1], got)
+    flat = [{"items[].price": [i["price"] for c in side for i in c["items"]],
+             "items[].sku": [i["sku"] for c in side for i in c["items"]],
+             "items[].sizes[]": [v for c in side for i in c["items"] for v in i["sizes"]],
+             "flags[]": [v for c in side for v in c["flags"]]} for side in sides]
+    s.equal("paths and types", {k: f["type"] for k, f in got["fields"].items()},
+            {"items[].price": "numeric", "items[].sku": "categorical", "items[].sizes[]": "numeric", "flags[]": "boolean"})
+    for path, f in got["fields"].items():
+        a, b = ([v for v in side[path] if v is not None] for side in flat)
+        s.equal(f"{path}: values", f["count"], {"reference": len(a), "current": len(b)})
+        s.equal(f"{path}: elements without one", f["missing"], {"reference": len(flat[0][path]) - len(a), "current": len(flat[1][path]) - len(b)})
+        s.check(f"{path}: their share", near(f["measures"]["missing_ratio"], 1 - len(b) / len(flat[1][path])), f["measures"]["missing_ratio"])
+        if f["type"] == "numeric":
+            want = {"ks": stats.ks_2samp(a, b).statistic, "wasserstein": stats.wasserstein_distance(a, b),
+                    "mean_shift": (np.mean(b) - np.mean(a)) / np.std(a)}
+        else:
+            want = {"tvd": sum(abs(a.count(v) / len(a) - b.count(v) / len(b)) for v in set(a) | set(b)) / 2}
+        s.check(f"{path}: SciPy's numbers", all(near(f["measures"][k], v) for k, v in want.items()), (f["measures"], want))
+    s.equal("a gate on them", [kdrift("compare", paths[0], paths[2], "--fail-on", f"items[].price:ks>{x}")[0] for x in (0.01, 0.9)], [1, 0])
+    bare, none = os.path.join(s.tmp, "bare.jsonl"), os.path.join(s.tmp, "none.jsonl")
+    with open(bare, "w", encoding="utf-8") as f:
+        f.writelines(json.dumps({"items": [{"sku": "a"}] * 3, "flags": []}) + "\n" for _ in range(50))
+    with open(none, "w", encoding="utf-8") as f:
+        f.writelines(json.dumps({"other": 1}) + "\n" for _ in range(50))
+    fields = answer(paths[0], bare)[1]["fields"]
+    s.equal("elements without the field miss it", (fields["items[].price"]["missing"]["current"],
+                                                   fields["items[].price"]["measures"]["missing_ratio"]), (150, 1))
+    s.equal("where there are no elements nothing is missing", (fields["flags[]"]["missing"]["current"],
+                                                               "missing_ratio" in fields["flags[]"]["measures"]), (0, False))
+    s.equal("nor where there are no arrays", answer(paths[0], none)[1]["fields"]["items[].sku"]["missing"]["current"], 0)
+
+
 class Page(HTMLParser):
     """What a page holds: the text outside of style, the ids, the links, and whether every element is closed."""
     VOID = {"meta"}
@@ -221,6 +282,7 @@ def main():
         formats(s, r, c, reference, current)
         gate(s, r, c)
         unlike(s)
+        elements(s, rng)
         text(s, r, c)
         page(s, rng)
 
