@@ -100,6 +100,7 @@ void *judge_main(void *arg)
 
 		// A backlog opens many panes at once; what they held would stay with the process for good.
 		if (mono_ms_since(trimmed) >= TRIM_MS) {
+			model_rest(a->model);
 			xtrim();
 			trimmed = mono_now();
 		}

@@ -163,6 +163,16 @@ struct model *model_of(struct config *c, bool clock_is_watermark, struct error *
 	return m;
 }
 
+void model_rest(const struct model *m)
+{
+	for (size_t i = 0; i < m->config->nstreams; i++) {
+		baseline_rest(m->baselines[i]);
+		baseline_rest(m->before[i]);
+		for (size_t k = 0; m->slices[i] && m->slices[i][k].slice; k++)
+			baseline_rest(m->slices[i][k].baseline);
+	}
+}
+
 void model_free(struct model *m)
 {
 	if (!m)

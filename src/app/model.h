@@ -27,4 +27,5 @@ struct model *model_load(const char *path, bool clock_is_watermark, struct error
 // The same of a configuration that is loaded; takes it, also on failure.
 struct model *model_of(struct config *c, bool clock_is_watermark, struct error *err) MUST_CHECK;
 void model_free(struct model *m);
+void model_rest(const struct model *m); // lets go of what its baselines read meanwhile (baseline_rest)
 #endif

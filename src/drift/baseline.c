@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/spill.h"
+
 static void baseline_field_free(struct baseline_field *f)
 {
 	if (!f)
@@ -14,7 +16,8 @@ static void baseline_field_free(struct baseline_field *f)
 	free(f->def.path);
 	grid_free((struct grid *)f->def.grid);
 	free(f->coarse);
-	free(f->chunks.bytes);
+	if (f->chunks.cap)
+		free(f->chunks.bytes);
 	movement_free(f->movement);
 	free(f);
 }
@@ -28,8 +31,15 @@ void baseline_free(struct baseline *b)
 	free(b->fields);
 	pane_free(b->total);
 	json_decref(b->provenance);
+	spill_free(b->chunks);
 	free(b->stream);
 	free(b);
+}
+
+void baseline_rest(const struct baseline *b)
+{
+	if (b)
+		spill_forget(b->chunks);
 }
 
 static int path_order(const void *key, const void *field)

@@ -32,7 +32,7 @@ struct baseline_chunk {
 // Those of a field, in order of time, packed (baseline_chunks.c).
 struct baseline_chunks {
 	uint8_t *bytes;
-	size_t len, cap;
+	size_t len, cap;           // cap 0: the bytes are the baseline's, in its file of chunks
 	int64_t to, length;        // of the last one
 };
 
@@ -57,6 +57,7 @@ struct baseline {
 	struct baseline_field **fields; // in order of path
 	size_t nfields;
 	json_t *provenance;        // source, range, rows, schema ids, tool version
+	struct spill *chunks;      // those of the fields, of a large file that was loaded; NULL: they are in memory
 };
 
 struct baseline *baseline_load(const char *path, struct error *err) MUST_CHECK;
@@ -66,6 +67,8 @@ void baseline_print(const struct baseline *b, char hash[65], struct buf *out); /
 // Writes the file and sets b->hash (the hash is over everything but itself).
 int baseline_save(struct baseline *b, const char *path, struct error *err) MUST_CHECK;
 void baseline_free(struct baseline *b);
+// Lets go of the memory of chunks that were read meanwhile; they can be read again.
+void baseline_rest(const struct baseline *b); // NULL is allowed
 const struct baseline_field *baseline_find(const struct baseline *b, const char *path);
 // For pane_decode's resolve: ctx is a const struct baseline * (NULL allowed: gives NULL).
 const struct grid *baseline_grid(void *ctx, const char *path, const char *grid_id);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thousand fields of 256 chunks of 32 bins are held by a monitor as long as it runs, so a chunk is packed:
+// A thousand fields of 256 chunks of 32 bins are held by a monitor as long as it runs, though they are only read when a
+// rule or a window is new. So a chunk is packed, and the chunks of a large file are kept in a file again (util/spill.h):
 //
 //     svar  from, less the end of the one before       svar  its length, less that of the one before
 //     svar  records, less count and missing            uvar  count    uvar  missing
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drift/baseline.h"
+#include "drift/baseline_json.h"
 #include "util/xalloc.h"
 
 static void put_bins(struct buf *out, const uint64_t *bins, size_t n)
@@ -85,6 +86,18 @@ void baseline_field_add_chunk(struct baseline_field *f, const struct baseline_ch
 	c->length = less(k->to, k->from);
 	f->nchunks++;
 	buf_release(&b);
+}
+
+void baseline_field_spill(struct baseline_field *f, struct spill *to)
+{
+	struct baseline_chunks *c = &f->chunks;
+	const uint8_t *there = c->cap ? spill_add(to, c->bytes, c->len) : NULL;
+
+	if (!there)
+		return;
+	free(c->bytes);
+	c->bytes = (uint8_t *)(uintptr_t)there;
+	c->cap = 0;
 }
 
 struct chunk_reader baseline_field_chunks(const struct baseline_field *f)

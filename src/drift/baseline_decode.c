@@ -381,14 +381,17 @@ static struct baseline_field *decode_field(struct baseline *b, size_t index, con
 		decode_chunks(f, o, err);
 	if (!err->set && !f->movement)
 		f->movement = movement_of_chunks(b, f);
+	if (!err->set && b->chunks)
+		baseline_field_spill(f, b->chunks);
 	return f;
 }
 
-struct baseline *baseline_decode(const json_t *o, const struct field_source *fields, struct error *err)
+struct baseline *baseline_decode(const json_t *o, const struct field_source *fields, struct spill *chunks, struct error *err)
 {
 	struct baseline *b = xcalloc(1, sizeof *b);
 	struct error e = ERROR_INIT;
 
+	b->chunks = chunks;
 	b->stream = get_text(o, "stream", &e);
 	b->has_event_time = json_is_true(json_object_get(o, "event_time"));
 	b->from = get_int(o, "from", &e);

@@ -24,7 +24,8 @@
 #include "util/digest.h"
 #include "util/xalloc.h"
 
-enum { FILE_LIMIT = 1 << 30 };
+// A packed chunk of one great count and nothing else is longer than its text.
+enum { FILE_LIMIT = 1 << 30, LARGE = 1 << 20, SPILL_TIMES = 4 };
 
 static void hash_of(const json_t *o, char hash[65])
 {
@@ -136,7 +137,7 @@ static struct baseline *load_json(const struct buf *text, struct error *err)
 				  claimed, hash);
 		else if (!json_is_array(list))
 			error_set(err, "malformed: \"fields\" must be an array");
-		else if ((b = baseline_decode(o, &fields, err)))
+		else if ((b = baseline_decode(o, &fields, NULL, err)))
 			memcpy(b->hash, hash, sizeof b->hash);
 	}
 	json_decref(o);
@@ -161,7 +162,7 @@ static bool load_parts(struct buf *text, struct baseline **out, struct error *er
 	struct buf frame = BUF_INIT;
 	struct error none = ERROR_INIT;
 	struct baseline_text t;
-	bool whole = false;
+	bool whole = false, large = text->len >= LARGE;
 	char hash[65];
 	json_t *o = NULL;
 
@@ -178,7 +179,7 @@ static bool load_parts(struct buf *text, struct baseline **out, struct error *er
 		const struct parts parts = {text->data - t.hash.len, &t};
 		const struct field_source fields = {field_of_text, &parts, t.nfields};
 
-		if ((*out = baseline_decode(o, &fields, err)))
+		if ((*out = baseline_decode(o, &fields, large ? spill_new(SPILL_TIMES * text->len) : NULL, err)))
 			memcpy((*out)->hash, hash, sizeof hash);
 	}
 	json_decref(o);

@@ -3,6 +3,7 @@
 #ifndef KD_DRIFT_BASELINE_JSON_H
 #define KD_DRIFT_BASELINE_JSON_H
 #include "drift/baseline.h"
+#include "util/spill.h"
 
 #define BASELINE_FORMAT "kdrift-baseline"
 enum { BASELINE_VERSION = 1 };
@@ -14,8 +15,11 @@ struct field_source {
 	const void *ctx;
 	size_t n;
 };
-// Checks everything; NULL with err for what is not a whole baseline. Leaves the hash empty. o: all but "fields".
-struct baseline *baseline_decode(const json_t *o, const struct field_source *fields, struct error *err) MUST_CHECK;
+// Checks everything; NULL with err for what is not a whole baseline. Leaves the hash empty. o: all but "fields". Takes
+// `chunks`, where the fields' go (NULL: they stay in memory), also on failure.
+struct baseline *baseline_decode(const json_t *o, const struct field_source *fields, struct spill *chunks, struct error *err) MUST_CHECK;
+// What was added to the field goes there, if there is room.
+void baseline_field_spill(struct baseline_field *f, struct spill *to);
 
 // movement_json.c; nseries: as many as the field must have.
 json_t *movement_encode(const struct movement *m);

@@ -240,6 +240,54 @@ Test(baseline, save_load_save)
 	free(three);
 }
 
+// Those of a large file are not held in memory.
+Test(baseline, chunks_in_a_file)
+{
+	struct baseline_builder *builder = baseline_builder_new("wide", true);
+	struct error err = ERROR_INIT;
+	char *one = temp_path("one.json"), *two = temp_path("two.json"), name[16];
+	struct rng rng;
+
+	rng_seed(&rng, 5);
+	for (int i = 0; i < 2000; i++) {
+		baseline_builder_row(builder, 1700000000000 + i * (int64_t)MINUTE, 1);
+		for (int k = 0; k < 40; k++) {
+			snprintf(name, sizeof name, "f%02d", k);
+			if (k % 4)
+				baseline_builder_number(builder, name, FIELD_NUMERIC, rng_normal(&rng));
+			else
+				baseline_builder_text(builder, name, FIELD_CATEGORICAL, rng_uniform(&rng) < 0.3 ? "a" : "b", 1);
+		}
+	}
+	struct baseline *b = baseline_builder_finish(builder, NULL, &err), *loaded;
+	cr_assert_eq(baseline_save(b, one, &err), 0, "%s", err.text);
+	loaded = baseline_load(one, &err);
+	cr_assert(loaded, "%s", err.text);
+	cr_assert(loaded->chunks);
+	for (size_t i = 0; i < loaded->nfields; i++) {
+		struct chunk_reader x = baseline_field_chunks(b->fields[i]), y = baseline_field_chunks(loaded->fields[i]);
+
+		cr_expect_eq(loaded->fields[i]->chunks.cap, 0);
+		cr_expect_gt(b->fields[i]->chunks.cap, 0);
+		while (chunk_next(&x)) {
+			cr_assert(chunk_next(&y));
+			cr_expect_eq(x.chunk.from, y.chunk.from);
+			cr_expect_eq(x.chunk.count, y.chunk.count);
+			cr_expect_eq(memcmp(x.chunk.bins, y.chunk.bins, sizeof x.chunk.bins), 0);
+		}
+		cr_expect(!chunk_next(&y));
+		baseline_rest(loaded);
+	}
+	cr_assert_eq(baseline_save(loaded, two, &err), 0, "%s", err.text);
+	same_files(one, two);
+	baseline_free(b);
+	baseline_free(loaded);
+	unlink(one);
+	unlink(two);
+	free(one);
+	free(two);
+}
+
 // Every measure reads the same from a loaded baseline.
 Test(baseline, violations_survive_the_file)
 {
