@@ -10,6 +10,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "drift/sides.h"
 #include "drift/special.h"
@@ -57,7 +58,12 @@ bool scan_init(struct scan *s, const struct baseline *b, const struct baseline_f
 	bool shares = f->def.type == FIELD_CATEGORICAL || f->def.type == FIELD_BOOLEAN;
 	size_t series;
 
-	*s = (struct scan){.source = b, .field = f, .movement = f->movement, .count = (double)t->count, .most = INFINITY};
+	memset(s, 0, offsetof(struct scan, law));
+	s->source = b;
+	s->field = f;
+	s->movement = f->movement;
+	s->count = (double)t->count;
+	s->most = INFINITY;
 	if ((!shares && f->def.type != FIELD_NUMERIC) || !t->count)
 		return false;
 	if (shares) {

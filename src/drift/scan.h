@@ -47,11 +47,11 @@ struct scan {
 	uint64_t bins[BASELINE_BINS]; // categories: counts
 	size_t members;
 	bool constant;
-	bool has_law[MOVEMENT_SERIES], has_tail; // what follows is made when first needed
-	struct movement_law law[MOVEMENT_SERIES];
-	struct tail tail, square_tail;
 	double most;             // p from here on are not told apart
 	struct scan_kept *kept;  // NULL: the scan judges one slide
+	bool has_law[MOVEMENT_SERIES], has_tail; // what follows, 19 KB, is made when first needed
+	struct movement_law law[MOVEMENT_SERIES];
+	struct tail tail, square_tail;
 };
 
 struct scan_found {

@@ -12,10 +12,26 @@ void categories_init(struct categories *c)
 	*c = (struct categories){.cutoff = UINT64_MAX};
 }
 
+static void value_free(const struct categories *c, char *value)
+{
+	if (value < c->text || value >= c->text_end)
+		free(value);
+}
+
+char *categories_room(struct categories *c, size_t items, size_t bytes)
+{
+	c->items = xmalloc((items + 1) * sizeof *c->items);
+	c->cap = items + 1;
+	c->text = xmalloc(bytes + 1);
+	c->text_end = c->text + bytes + 1;
+	return c->text;
+}
+
 void categories_release(struct categories *c)
 {
 	for (size_t i = 0; i < c->n; i++)
-		free(c->items[i].value);
+		value_free(c, c->items[i].value);
+	free(c->text);
 	free(c->items);
 	free(c->slots);
 	categories_init(c);
@@ -101,7 +117,7 @@ static void trim(struct categories *c, uint64_t from)
 		}
 		c->rest += c->items[i].n;
 		c->unknown--;
-		free(c->items[i].value);
+		value_free(c, c->items[i].value);
 	}
 	c->n = k;
 	c->cutoff = from ? from - 1 : 0;
@@ -120,20 +136,26 @@ static void keep_bound(struct categories *c)
 
 void categories_know(struct categories *c, char *const *values, size_t n)
 {
-	size_t k = 0;
+	size_t k = 0, bytes = 0;
+	char *at = NULL;
 
+	for (size_t i = 0; i < n; i++)
+		bytes += strlen(values[i]) + 1;
+	if (n && !c->items)
+		at = categories_room(c, n, bytes);
 	for (size_t i = 0; i < n; i++) {
 		size_t len = strlen(values[i]);
+		char *value = at ? memcpy(at, values[i], len + 1) : xstrndup(values[i], len);
 
+		at += at ? len + 1 : 0;
 		GROW(c->items, c->n, c->cap);
-		c->items[c->n++] =
-		    (struct category){xstrndup(values[i], len), len, hash_bytes(values[i], len), 0, true};
+		c->items[c->n++] = (struct category){value, len, hash_bytes(values[i], len), 0, true};
 	}
 	if (c->n)
 		qsort(c->items, c->n, sizeof *c->items, item_cmp);
 	for (size_t i = 0; i < c->n; i++) {
 		if (k && !category_cmp(&c->items[k - 1], &c->items[i]))
-			free(c->items[i].value);
+			value_free(c, c->items[i].value);
 		else
 			c->items[k++] = c->items[i];
 	}
@@ -155,7 +177,7 @@ void categories_know_only(struct categories *c, char *const *values, size_t n)
 
 		item.known = map_get(&own, item.value, item.len) != NULL;
 		if (!item.known && !item.n) {
-			free(item.value);
+			value_free(c, item.value);
 			continue;
 		}
 		c->unknown += !item.known;

@@ -23,5 +23,8 @@ void categories_know_only(struct categories *c, char *const *values, size_t n);
 void categories_merge(struct categories *dst, const struct categories *src);
 // For the decoder: at the end, items in order. Takes over value.
 void categories_append(struct categories *c, struct category item);
+// The same of many: before the first one room for all of them and their values, which is given to the values one behind
+// the other (a NUL behind each counts).
+char *categories_room(struct categories *c, size_t items, size_t bytes);
 int category_cmp(const struct category *a, const struct category *b); // by (hash, value)
 #endif

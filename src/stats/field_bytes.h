@@ -49,20 +49,23 @@ static inline uint64_t get_short_tokens(struct rd *r, uint64_t *bins, size_t nbi
 	size_t i = *bin;
 
 	while (r->end - p >= 3) {
-		unsigned gap = *p >> 4, c = *p & 15, more = c == 15;
+		size_t at = i + (*p >> 4);
+		unsigned c = *p & 15, len = 1;
 
-		if (gap > 7 || !c || gap >= nbins - i || (more && p[1] > 0x7f && p[2] > 0x7f))
+		if (*p > 0x7f || !c || at >= nbins)
 			break;
-		if (more && p[1] > 0x7f) {
-			c += (p[1] & 0x7f) | (unsigned)p[2] << 7;
-			more = 2;
-		} else if (more) {
-			c += p[1];
+		if (c == 15) {
+			if (p[1] <= 0x7f)
+				c += p[1], len = 2;
+			else if (p[2] <= 0x7f)
+				c += (p[1] & 0x7f) | (unsigned)p[2] << 7, len = 3;
+			else
+				break;
 		}
-		p += 1 + more;
-		i += gap;
-		bins[i++] += c;
+		p += len;
+		bins[at] += c;
 		total += c;
+		i = at + 1;
 	}
 	r->p = p;
 	*bin = i;

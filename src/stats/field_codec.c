@@ -284,6 +284,18 @@ static void put_categories(struct buf *out, const struct field_stats *f)
 	}
 }
 
+// With a NUL behind each.
+static size_t bytes_of_values(struct rd r, size_t n)
+{
+	size_t bytes = 0, len;
+
+	for (; n && !r.bad; n--, rd_uvar(&r)) {
+		rd_str(&r, &len);
+		bytes += len + 1;
+	}
+	return bytes;
+}
+
 static uint64_t get_categories(struct rd *r, struct field_target *t)
 {
 	struct field_stats *f = t->f;
@@ -296,6 +308,7 @@ static uint64_t get_categories(struct rd *r, struct field_target *t)
 	if (c->rest)
 		c->cutoff = rd_u64(r);
 	n = get_count(r);
+	char *own = !t->passing && f->type != FIELD_TEXT && n ? categories_room(c, n, bytes_of_values(*r, n)) : NULL;
 	for (size_t i = 0; i < n && !r->bad; i++) {
 		struct category item = {0};
 
@@ -313,8 +326,12 @@ static uint64_t get_categories(struct rd *r, struct field_target *t)
 			item.n = v >> 1;
 			item.known = v & 1;
 			if (!r->bad) {
-				item.value = t->passing ? (char *)(uintptr_t)s : xstrndup(s, item.len);
+				item.value = own ? memcpy(own, s, item.len) : (char *)(uintptr_t)s;
 				item.hash = hash_bytes(s, item.len);
+			}
+			if (!r->bad && own) {
+				own[item.len] = 0;
+				own += item.len + 1;
 			}
 		}
 		total = add_checked(r, total, item.n);
@@ -322,8 +339,6 @@ static uint64_t get_categories(struct rd *r, struct field_target *t)
 			  (i && category_cmp(&c->items[i - 1], &item) >= 0);
 		if (!r->bad)
 			categories_append(c, item);
-		else if (!t->passing)
-			free(item.value);
 	}
 	r->bad |= c->unknown > PANE_MAX_VALUES;
 	return total;
@@ -397,15 +412,13 @@ static void begin_field(struct rd *r, struct field_target *t)
 	size_t n;
 	const char *path;
 
-	if (!t->passing) {
-		char *own = get_cstr(r);
-		t->f = field_stats_new(own, FIELD_NONE);
-		free(own);
-		return;
-	}
 	path = rd_str(r, &n);
 	r->bad |= n && memchr(path, 0, n);
 	n = r->bad ? 0 : n;
+	if (!t->passing) {
+		t->f = field_stats_new(path, n, FIELD_NONE);
+		return;
+	}
 	if (n + 1 > t->cappath)
 		t->path = xrealloc(t->path, t->cappath = n + 64);
 	if (n)

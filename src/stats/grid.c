@@ -135,7 +135,10 @@ void grid_bins_of(const struct grid *g, const double *x, size_t n, uint16_t *bin
 
 int grid_bin_is_point(const struct grid *g, size_t bin)
 {
-	return bin > 0 && bin < g->n && g->edges[bin] == nextafter(g->edges[bin - 1], INFINITY);
+	if (!bin || bin >= g->n)
+		return 0;
+	double lo = g->edges[bin - 1], hi = g->edges[bin], unit = fabs(lo) * DBL_EPSILON; // at most two of its neighbours
+	return hi - lo <= fmax(unit, DBL_MIN) && hi == nextafter(lo, INFINITY);
 }
 
 static void point_add(struct edges *s, double v)

@@ -26,7 +26,6 @@ static void field_free(struct field_stats *f)
 {
 	if (!f)
 		return;
-	free(f->path);
 	field_vector_release(f);
 	field_histogram_release(f);
 	xsum_release(&f->sum);
@@ -63,11 +62,14 @@ void pane_free(struct pane *p)
 	free(p);
 }
 
-struct field_stats *field_stats_new(const char *path, enum field_type type)
+struct field_stats *field_stats_new(const char *path, size_t len, enum field_type type)
 {
-	struct field_stats *f = xmalloc(sizeof *f);
+	struct field_stats *f = xmalloc(sizeof *f + len + 1);
 
-	*f = (struct field_stats){.path = xstrdup(path), .type = type, .min = INFINITY, .max = -INFINITY};
+	*f = (struct field_stats){.path = (char *)(f + 1), .type = type, .min = INFINITY, .max = -INFINITY};
+	if (len)
+		memcpy(f->path, path, len);
+	f->path[len] = 0;
 	categories_init(&f->cats);
 	return f;
 }
@@ -121,7 +123,7 @@ static struct field_stats *add_field(struct pane *p, size_t index, const struct 
 	bool next = index == p->nfields;
 	if (index >= p->nfields)
 		grow_fields(p, index + 1);
-	struct field_stats *f = p->fields[index] = field_stats_new(def->path, def->type);
+	struct field_stats *f = p->fields[index] = field_stats_new(def->path, strlen(def->path), def->type);
 	p->ordered &= next && (!index || field_cmp(p->fields[index - 1], f) < 0);
 	f->in_elements = def->in_elements;
 	if (f->type == FIELD_NUMERIC && def->grid) {

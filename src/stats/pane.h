@@ -45,6 +45,7 @@ struct categories {
 	uint64_t rest;  // values not kept; > 0 makes distinct and top approximate
 	uint64_t cutoff; // hashes above it may have been dropped; UINT64_MAX while none was
 	size_t unknown;  // items that are not known
+	char *text, *text_end; // where values are that came together; the others have memory of their own
 	uint32_t *slots; // hash index over items, private to categories.c; NULL until it pays
 	size_t mask, finds;
 };

@@ -4,7 +4,7 @@
 #define KD_STATS_PANE_LISTS_H
 #include "stats/pane.h"
 
-struct field_stats *field_stats_new(const char *path, enum field_type type);
+struct field_stats *field_stats_new(const char *path, size_t len, enum field_type type);
 // At its place in an ordered pane, else at the end; takes over f.
 void pane_insert_field(struct pane *p, struct field_stats *f);
 // The field's place in an ordered pane, or where it belongs.

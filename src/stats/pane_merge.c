@@ -55,7 +55,7 @@ size_t pane_add_field(struct pane *dst, size_t hint, const struct field_stats *s
 	size_t at = found ? hint : pane_field_at(dst, s->path, s->type, &found);
 
 	if (!found)
-		pane_insert_field(dst, field_stats_new(s->path, s->type));
+		pane_insert_field(dst, field_stats_new(s->path, strlen(s->path), s->type));
 	add(dst, dst->fields[at], s);
 	return at;
 }
@@ -76,7 +76,7 @@ static void merge_by_map(struct pane *dst, const struct pane *src)
 		if (!s)
 			continue;
 		if (!d) {
-			d = field_stats_new(s->path, s->type);
+			d = field_stats_new(s->path, strlen(s->path), s->type);
 			pane_insert_field(dst, d);
 			map_field(&m, d, d);
 		}
