@@ -14,12 +14,25 @@ enum { WIDTHS = 16, PART = 4, KEPT = 12 };
 // Each span is at least so many times the one before.
 #define RATIO 1.2
 
-struct row { // of a slice: its fields in the baseline's order
+struct moments {
+	double mean, variance, min, max;
+};
+
+struct row { // of a slice
 	char *name;
 	bool partial;
 	const struct baseline *baseline; // the slice's own
-	struct span *fields;
-	uint64_t *bins; // that the fields' point into
+	uint64_t *counts;        // of its fields
+	struct moments *numbers; // of those that are numbers
+	uint32_t *bins;          // of the others; NULL where one is past 32 bits:
+	uint64_t *wide;
+};
+
+// Where a row has its fields: numbers by `numbers`, the others' first bin by `bins`.
+struct places {
+	const struct baseline *of;
+	uint32_t *at;
+	size_t numbers, bins;
 };
 
 struct block {
@@ -41,6 +54,7 @@ struct spans {
 	size_t nparts, capparts;
 	const char *slice;        // the parts' rows are those of it
 	const struct row **rows;
+	struct places places;     // of the baseline that was asked for last
 };
 
 struct spans *spans_new(struct windows *w, const struct judge_stream *stream, int64_t longest_ms)
@@ -63,8 +77,10 @@ static void block_free(void *p)
 
 	for (size_t i = 0; i < b->nrows; i++) {
 		free(b->rows[i].name);
-		free(b->rows[i].fields);
+		free(b->rows[i].counts);
+		free(b->rows[i].numbers);
 		free(b->rows[i].bins);
+		free(b->rows[i].wide);
 	}
 	free(b->rows);
 	free(b);
@@ -72,8 +88,10 @@ static void block_free(void *p)
 
 void spans_clear(struct spans *s)
 {
-	if (s)
-		map_release(&s->blocks, block_free);
+	if (!s)
+		return;
+	map_release(&s->blocks, block_free);
+	s->places.of = NULL;
 }
 
 void spans_free(struct spans *s)
@@ -84,44 +102,72 @@ void spans_free(struct spans *s)
 	free(s->parts);
 	free(s->starts);
 	free(s->rows);
+	free(s->places.at);
 	free(s);
 }
 
-static void fill_row(const struct spans *s, struct row *row, const struct merged *m, const struct slice_stats *slice)
+static const struct places *places_of(struct spans *s, const struct baseline *b)
+{
+	struct places *p = &s->places;
+
+	if (p->of == b)
+		return p;
+	p->of = b;
+	p->at = xrealloc(p->at, (b->nfields + 1) * sizeof *p->at);
+	p->numbers = p->bins = 0;
+	for (size_t i = 0; i < b->nfields; i++) {
+		bool number = b->fields[i]->def.type == FIELD_NUMERIC;
+
+		p->at[i] = (uint32_t)(number ? p->numbers : p->bins);
+		p->numbers += number;
+		p->bins += number ? 0 : b->fields[i]->nbins;
+	}
+	return p;
+}
+
+static void narrow(struct row *row, size_t nbins)
+{
+	uint64_t any = 0;
+
+	for (size_t i = 0; i < nbins; i++)
+		any |= row->wide[i];
+	if (any > UINT32_MAX)
+		return;
+	row->bins = xcalloc(nbins + 1, sizeof *row->bins);
+	for (size_t i = 0; i < nbins; i++)
+		row->bins[i] = (uint32_t)row->wide[i];
+	free(row->wide);
+	row->wide = NULL;
+}
+
+static void fill_row(struct spans *s, struct row *row, const struct merged *m, const struct slice_stats *slice)
 {
 	const struct baseline *b = stream_baseline(s->stream, slice->name);
 	const struct category *top[BASELINE_BINS - 1];
-	size_t nbins = 0;
 
 	row->name = xstrdup(slice->name);
 	row->partial = m->cut || slice->damaged || !slice_whole(m, slice);
 	row->baseline = b;
 	if (!b)
 		return;
-	for (size_t i = 0; i < b->nfields; i++)
-		nbins += b->fields[i]->def.type == FIELD_NUMERIC ? 0 : b->fields[i]->nbins;
-	row->fields = xcalloc(b->nfields + 1, sizeof *row->fields);
-	row->bins = xcalloc(nbins + 1, sizeof *row->bins);
-	nbins = 0;
+	const struct places *places = places_of(s, b);
+	row->counts = xcalloc(b->nfields + 1, sizeof *row->counts);
+	row->numbers = xcalloc(places->numbers + 1, sizeof *row->numbers);
+	row->wide = xcalloc(places->bins + 1, sizeof *row->wide);
 	for (size_t i = 0; i < b->nfields; i++) {
 		const struct field_def *def = &b->fields[i]->def;
 		const struct field_stats *f = pane_find(slice->pane, def->path, def->type);
-		struct span *out = &row->fields[i];
 
 		if (!f || !f->count)
 			continue;
-		out->count = f->count;
-		if (def->type == FIELD_NUMERIC) {
-			out->mean = field_mean(f);
-			out->variance = f->count > 1 ? field_variance(f) : 0;
-			out->min = f->min;
-			out->max = f->max;
-		} else if (def->type == FIELD_CATEGORICAL || def->type == FIELD_BOOLEAN) {
-			out->bins = row->bins + nbins;
-			coarse_counts(f, top, coarse_categories(b->fields[i]->total, top), row->bins + nbins);
-			nbins += b->fields[i]->nbins;
-		}
+		row->counts[i] = f->count;
+		if (def->type == FIELD_NUMERIC)
+			row->numbers[places->at[i]] =
+				(struct moments){field_mean(f), f->count > 1 ? field_variance(f) : 0, f->min, f->max};
+		else if (def->type == FIELD_CATEGORICAL || def->type == FIELD_BOOLEAN)
+			coarse_counts(f, top, coarse_categories(b->fields[i]->total, top), row->wide + places->at[i]);
 	}
+	narrow(row, places->bins);
 }
 
 // NULL without an error: nothing was counted there.
@@ -260,6 +306,20 @@ static size_t find_field(const struct baseline *b, const struct baseline_field *
 	return at && *at == field ? (size_t)(at - b->fields) : SIZE_MAX;
 }
 
+static struct span field_of(const struct row *row, size_t index, size_t place)
+{
+	struct span x = {.count = row->counts[index]};
+
+	if (row->baseline->fields[index]->def.type == FIELD_NUMERIC) {
+		const struct moments *m = &row->numbers[place];
+		x.mean = m->mean;
+		x.variance = m->variance;
+		x.min = m->min;
+		x.max = m->max;
+	}
+	return x;
+}
+
 // Chan, Golub, LeVeque (1979).
 static void span_add(struct span *sum, const struct span *x)
 {
@@ -280,7 +340,7 @@ static void span_add(struct span *sum, const struct span *x)
 size_t spans_of(struct spans *s, const char *slice, const struct baseline_field *field, struct span out[SPANS_MAX],
 		uint64_t bins[SPANS_MAX][BASELINE_BINS])
 {
-	size_t nbins = field->def.type == FIELD_NUMERIC ? 0 : field->nbins, n = 0, index = SIZE_MAX;
+	size_t nbins = field->def.type == FIELD_NUMERIC ? 0 : field->nbins, n = 0, index = SIZE_MAX, place = 0;
 	const struct baseline *found = NULL; // where index is in
 	uint64_t counts[BASELINE_BINS] = {0};
 	struct span sum = {0};
@@ -292,12 +352,15 @@ size_t spans_of(struct spans *s, const char *slice, const struct baseline_field 
 
 		if (row && row->partial)
 			break;
-		if (row && row->baseline != found)
+		if (row && row->baseline != found) {
 			index = find_field(found = row->baseline, field);
-		if (row && index != SIZE_MAX && row->fields[index].count) {
-			span_add(&sum, &row->fields[index]);
+			place = index == SIZE_MAX ? 0 : places_of(s, found)->at[index];
+		}
+		if (row && index != SIZE_MAX && row->counts[index]) {
+			struct span own = field_of(row, index, place);
+			span_add(&sum, &own);
 			for (size_t k = 0; k < nbins; k++)
-				counts[k] += row->fields[index].bins[k];
+				counts[k] += row->bins ? row->bins[place + k] : row->wide[place + k];
 		}
 		if ((double)(s->end - s->starts[i]) < RATIO * (double)last)
 			continue;

@@ -4,7 +4,7 @@
 //
 // A span is put together from blocks of 1, 2, 4 ... slides, aligned to their width; farther back they are wider,
 // at most a quarter of the span so far, so a span begins where one ends and some tens of blocks reach as far as
-// all of them. Of a block only counts, moments and extremes are kept (72 bytes a field, not its histogram). They
+// all of them. Of a block only counts, moments and extremes are kept (40 bytes a number, not its histogram). They
 // are rounded from its exact sums, once, and added in the order of time: the spans are a function of the
 // segments alone, whatever was judged before and wherever.
 #ifndef KD_JUDGE_SPANS_H

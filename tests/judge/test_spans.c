@@ -250,6 +250,45 @@ Test(spans, end_where_records_were_lost)
 	free(records);
 }
 
+// Of narrow blocks and wide ones together.
+Test(spans, count_past_32_bits)
+{
+	static const uint64_t times[] = {7, (uint64_t)1 << 33, UINT32_MAX, 3};
+	enum { SLIDES = sizeof times / sizeof *times };
+	struct baseline *b = make_baseline();
+	struct fake *f = fake_new(MINUTE);
+	struct windows *w = windows_new(&f->port, "s", MINUTE, SLIDE, (int64_t)MINUTES * MINUTE, b);
+	struct judge_stream stream = {.slide_ms = SLIDE, .baseline = b};
+	struct spans *s = spans_new(w, &stream, 512 * MINUTE);
+	static struct got g;
+	uint64_t sum = 0;
+
+	fake_part(f, "s", 0);
+	for (int i = 0; i < SLIDES; i++) {
+		struct pane *p = fake_pane(f, "s", begin + i * SLIDE, "", 0);
+		pane_count_record(p, begin + i * SLIDE, i, 1, true, false, false);
+		field_add_category_times(pane_field(p, 0, &b->fields[1]->def), words[0], strlen(words[0]), times[i]);
+		field_add_category_times(pane_field(p, 0, &b->fields[1]->def), words[1], strlen(words[1]), 2);
+	}
+	at(s, w, begin + SLIDES * SLIDE, "", b->fields[1], &g);
+	cr_assert_geq(g.n, 3);
+	for (int k = 0; k < SLIDES && (size_t)k < g.n; k++) {
+		sum += times[SLIDES - 1 - k];
+		uint64_t least = g.bins[k][0], most = g.bins[k][0];
+		for (size_t i = 1; i < b->fields[1]->nbins; i++) {
+			most = g.bins[k][i] > most ? g.bins[k][i] : most;
+			least = g.bins[k][i] == 2 * (uint64_t)(k + 1) ? g.bins[k][i] : least;
+		}
+		cr_expect_eq(g.spans[k].count, sum + 2 * (uint64_t)(k + 1));
+		cr_expect_eq(most, sum);
+		cr_expect_eq(least, 2 * (uint64_t)(k + 1));
+	}
+	spans_free(s);
+	windows_free(w);
+	fake_free(f);
+	baseline_free(b);
+}
+
 // --- through the judge ---------------------------------------------------------------------------------------
 
 // 0.15 standard deviations: a window of ten minutes has 120 values, whose mean it moves by 1.6 standard errors.
