@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config/nearest.h"
+#include "drift/special.h"
 #include "judge/rule.h"
 #include "util/xalloc.h"
 
@@ -143,6 +144,11 @@ bool gate_holds(const struct gate *g, double v)
 	bool equal = g->op[1] && v == g->limit;
 
 	return equal || (g->op[0] == '>' ? v > g->limit : v < g->limit);
+}
+
+double gate_limit_p(const struct gate *g)
+{
+	return g->measure->scale == SCALE_Z && g->op[0] == '>' ? normal_sf(g->limit) : 0;
 }
 
 bool gate_broken(const struct gate *g, const char *command, const char *field, double v, const char *why)

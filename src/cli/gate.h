@@ -29,6 +29,7 @@ int gates_read_tiers(struct gates *g, const struct cli_args *args, bool (*has)(c
 bool gate_of_pane(const struct measure *m);
 void gates_release(struct gates *g);
 bool gate_holds(const struct gate *g, double v); // its condition is met, so the gate is broken
+double gate_limit_p(const struct gate *g); // as of a rule with that condition (struct measure_input); 0: it has none
 // True where the value breaks the gate, said on stderr. What is not known (NaN) breaks it for the reason `why`;
 // NULL: it may be unknown.
 bool gate_broken(const struct gate *g, const char *command, const char *field, double v, const char *why);

@@ -60,14 +60,12 @@ struct looked {
 	const char *slice;         // "": all records
 	int64_t from, to;
 	struct pane *pane;
-	struct interval *earlier;  // of a stream that is compared with its own past; else NULL
+	struct interval *interval; // what gates ask; NULL: there are none
 };
 
 static bool judge_field(const struct gate *g, const struct looked *v, const struct field_def *def)
 {
-	struct measure_value x =
-	    v->earlier ? interval_value(v->earlier, g->measure, def, v->slice)
-		       : measure_of_pane(g->measure, def, v->pane, stream_baseline(v->stream, v->slice), v->to - v->from);
+	struct measure_value x = interval_value(v->interval, g->measure, def, v->slice, gate_limit_p(g));
 
 	// Of a gate on all fields, those of another type are none of its business.
 	bool other = x.state == READING_NOT_APPLICABLE && !g->field;
@@ -138,8 +136,8 @@ static int look(const struct cli_args *args, const struct model *m, const struct
 	int rc = judge_merge_range(&port, stream, &range, cli_str(args, "slice"), v.stream->baseline, &v.pane, err);
 	v.from = range.from;
 	v.to = range.to;
-	if (!rc && gates->n && !v.stream->baseline && v.stream->previous_ms)
-		rc = (v.earlier = interval_open(&port, v.stream, v.from, v.to, err)) ? 0 : -1;
+	if (!rc && gates->n)
+		rc = (v.interval = interval_open(&port, v.stream, v.from, v.to, err)) ? 0 : -1;
 	if (rc) {
 		pane_free(v.pane);
 		store_free(s);
@@ -147,7 +145,7 @@ static int look(const struct cli_args *args, const struct model *m, const struct
 	}
 	print(args, stream, &v);
 	rc = judge(gates, &v) ? EXIT_FAILED : EXIT_OK;
-	interval_free(v.earlier);
+	interval_free(v.interval);
 	store_free(s);
 	pane_free(v.pane);
 	return rc;

@@ -110,8 +110,8 @@ const struct measure *measure_find(const char *name); // NULL if unknown; may be
 // Applies scope, type, min_records and reference checks, then computes. (m->compute alone, after the first
 // two and with both panes set, gives numbers below min_records too: comparing files wants that.)
 struct measure_value measure_compute(const struct measure *m, const struct measure_input *in);
-// The measure of a pane against a baseline (NULL: none), as a rule would have it, but for what only a monitor knows:
-// clocks, registry, letters.
+// The measure of a pane of no known time against a baseline (NULL: none), but for what only a monitor knows: clocks,
+// registry, letters.
 struct measure_value measure_of_pane(const struct measure *m, const struct field_def *def, const struct pane *p,
 				     const struct baseline *b, int64_t window_ms);
 // The table: docs/measures.md, text for people, an array of objects.

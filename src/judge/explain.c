@@ -212,7 +212,7 @@ int scene_init(struct scene *s, struct ground *g, int64_t end, struct error *err
 }
 
 struct measure_value scene_value(const struct scene *s, const struct rule *r, const struct measure *m, const struct field_def *def,
-				 const char *slice)
+				 const char *slice, double limit_p)
 {
 	struct rule other = *r;
 	bool partial = false;
@@ -220,6 +220,7 @@ struct measure_value scene_value(const struct scene *s, const struct rule *r, co
 
 	other.measure = m;
 	struct measure_input in = reading_input(&other, &s->moment, def, slice, &partial, &counted);
+	in.limit_p = limit_p;
 	struct measure_value v = measure_compute(m, &in);
 	pane_free(counted);
 	if (partial && v.state == READING_KNOWN)

@@ -28,7 +28,7 @@ static double value_of(const struct ground *g, const struct scene *s, const stru
 
 	if ((*path && !def) || !s->now.total.pane->records)
 		return NAN;
-	struct measure_value v = scene_value(s, &g->rule, m, def, "");
+	struct measure_value v = scene_value(s, &g->rule, m, def, "", 0);
 	return v.state == READING_KNOWN ? v.value : NAN;
 }
 

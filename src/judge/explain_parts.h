@@ -39,9 +39,9 @@ void ground_release(struct ground *g);
 int scene_init(struct scene *s, struct ground *g, int64_t end, struct error *err) MUST_CHECK;
 void scene_release(struct scene *s);
 const struct field_def *scene_field(const struct scene *s, const char *path); // NULL if absent
-// Another measure beside what the rule compares with.
+// Another measure beside what the rule compares with; limit_p: as in struct measure_input.
 struct measure_value scene_value(const struct scene *s, const struct rule *r, const struct measure *m, const struct field_def *def,
-				 const char *slice);
+				 const char *slice, double limit_p);
 bool ground_redacted(const struct ground *g, const char *path);
 
 // {value, state, n_reference, n_current}: value null where state is not "known".

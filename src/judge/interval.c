@@ -37,7 +37,7 @@ void interval_free(struct interval *v)
 }
 
 struct measure_value interval_value(const struct interval *v, const struct measure *m, const struct field_def *def,
-				    const char *slice)
+				    const char *slice, double limit_p)
 {
-	return scene_value(&v->scene, &v->ground.rule, m, def, slice);
+	return scene_value(&v->scene, &v->ground.rule, m, def, slice, limit_p);
 }

@@ -12,7 +12,8 @@ struct interval;
 struct interval *interval_open(const struct judge_port *port, const struct judge_stream *s, int64_t from, int64_t to,
 			       struct error *err) MUST_CHECK;
 void interval_free(struct interval *v);
-// slice "": all records. def NULL: of the stream. Of scans (by_slide) nothing is known here.
+// slice "": all records. def NULL: of the stream. limit_p: as in struct measure_input. Of scans (by_slide) nothing is known
+// here.
 struct measure_value interval_value(const struct interval *v, const struct measure *m, const struct field_def *def,
-				    const char *slice);
+				    const char *slice, double limit_p);
 #endif

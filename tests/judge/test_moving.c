@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "judge/interval.h"
+#include "drift/special.h"
 #include "setup.h"
 #include "util/xalloc.h"
 
@@ -205,18 +206,50 @@ Test(moving, an_interval_is_compared_as_the_rules_are)
 	for (size_t i = 0; i < ARRAY_LEN(measures); i++)
 		for (int slice = 0; slice < 2; slice++) {
 			const char *of = slice ? "v=1" : "";
-			struct measure_value x = interval_value(v, measure_find(measures[i]), &a, of);
+			struct measure_value x = interval_value(v, measure_find(measures[i]), &a, of, 0);
 			cr_expect_eq(x.state, READING_KNOWN, "%s %s: %s", measures[i], of, reading_state_names[x.state]);
 			cr_expect_eq(x.value, json_get_num(reading(s, measures[i], of, &status), "value", -1), "%s of %s", measures[i], of);
 			json_decref(status);
 		}
-	double moved = interval_value(v, measure_find("mean_shift"), &a, "").value;
+	double moved = interval_value(v, measure_find("mean_shift"), &a, "", 0).value;
 	cr_expect(fabs(moved - 0.6) < 0.15, "90 of a standard deviation of 150: %g", moved);
-	cr_expect_eq(interval_value(v, measure_find("records"), NULL, "").value, 400);
+	cr_expect_eq(interval_value(v, measure_find("records"), NULL, "", 0).value, 400);
 	interval_free(v);
 	v = interval_open(&s->f->port, &s->streams[0], T0, T0 + 2 * (int64_t)HOUR, &err); // nothing lies before
 	cr_assert(v, "%s", err.text);
-	cr_expect_neq(interval_value(v, measure_find("ks"), &a, "").state, READING_KNOWN);
+	cr_expect_neq(interval_value(v, measure_find("ks"), &a, "", 0).state, READING_KNOWN);
+	interval_free(v);
+	end(s);
+}
+
+static double restless(uint64_t *state, int h)
+{
+	static double level;
+
+	level = h % 6 ? level : h < 300 - 6 ? 500 + 40 * normal(state) : 640;
+	return level + 150 * normal(state);
+}
+
+// Members that cannot reach the limit count no more than they do for a rule.
+Test(moving, an_intervals_drift_knows_the_limit)
+{
+	struct setup *s = begin(6 * HOUR, 6 * HOUR, DAY);
+	const struct field_def a = {.path = (char *)(uintptr_t)"a", .type = FIELD_NUMERIC};
+	struct error err = ERROR_INIT;
+	uint64_t state = 5;
+	json_t *status;
+
+	add_rule(s, rule_above("Drift", TIER_WEEKLY, "drift", 5));
+	start(s);
+	for (int h = 0; h < 300; h++)
+		hour(s, "", h, 30, restless, &state);
+	judge_to(s, 300);
+	struct interval *v = interval_open(&s->f->port, &s->streams[0], T0 + 294 * (int64_t)HOUR, T0 + 300 * (int64_t)HOUR, &err);
+	cr_assert(v, "%s", err.text);
+	double judged = json_get_num(reading(s, "drift", "", &status), "value", -1);
+	cr_expect_eq(interval_value(v, measure_find("drift"), &a, "", normal_sf(5)).value, judged);
+	cr_expect_neq(interval_value(v, measure_find("drift"), &a, "", 0).value, judged, "%g", judged);
+	json_decref(status);
 	interval_free(v);
 	end(s);
 }
