@@ -9,14 +9,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from lib.monitor import Monitor, configure, counted, kdrift, stats
+from lib.monitor import Monitor, configure, kdrift, stats
+from lib.plain import HOUR, NO_REGISTRY, field, load, produce, settled
 from lib.servers import Kafka, Redis
 from lib.suite import Suite, wait_for
 
 SEED = int(os.environ.get("SEED", str(int(time.time()))))
-MINUTE, HOUR = 60000, 3600000
 DIMS = 8
-NO_REGISTRY = ["http://127.0.0.1:1"]  # plain JSON asks none
 
 
 def records(r, begin, hours, turned=False):
@@ -34,35 +33,12 @@ def records(r, begin, hours, turned=False):
     return out
 
 
-def produce(kafka, rows):
-    producer = kafka.producer()
-    for i, o in enumerate(rows):
-        producer.produce("points", json.dumps(o).encode(), partition=i % 3, timestamp=o["ts"])
-        if i % 1000 == 0:
-            producer.flush(30)
-    producer.flush(60)
-
-
-def settled(kafka, redis):
-    end = sum(kafka.ends("points").values())
-    wait_for("every record is counted", lambda: counted(redis.client()) >= end, 60)
-
-
 def vectors(rows):
     return [o["e"] for o in rows if len(o.get("e", [])) == DIMS]
 
 
 def centroid(rows):
     return np.array([float(sum(map(Fraction, x)) / len(x)) for x in zip(*vectors(rows))])
-
-
-def load(path):
-    with open(path, encoding="utf-8") as f:
-        return json.load(f)
-
-
-def field(baseline, path):
-    return next(f for f in baseline["fields"] if f["path"] == path)
 
 
 def run(s, kafka, redis):
@@ -81,7 +57,7 @@ def run(s, kafka, redis):
     good = records(r, begin, 24)
 
     # A baseline of the topic, and one of what the store holds: the same sums.
-    produce(kafka, good)
+    produce(kafka, "points", good, 3)
     config = configure(s.tmp, kafka.bootstrap, NO_REGISTRY, redis.url, [stream], rules=rules)
     out = os.path.join(s.tmp, "points.json")
 
@@ -96,7 +72,7 @@ def run(s, kafka, redis):
             ("vector", len(vectors(good)), DIMS))
     s.equal("whose sums are exact", [fraction(x) for x in b["dimensions"]], [sum(map(Fraction, x)) for x in zip(*vectors(good))])
     m = s.add(Monitor(config, os.path.join(s.tmp, "first.log"))).start().wait_up()
-    settled(kafka, redis)
+    settled(kafka, redis, ["points"])
     s.check("a baseline of the store has the same", make(out + ".store", begin + 24 * HOUR, "--from-store") and
             field(load(out + ".store"), "e")["dimensions"] == b["dimensions"])
     m.stop()
@@ -105,9 +81,9 @@ def run(s, kafka, redis):
     stream["baseline"] = out
     config = configure(s.tmp, kafka.bootstrap, NO_REGISTRY, redis.url, [stream], rules=rules)
     bad = records(r, begin + 26 * HOUR, 6, turned=True)
-    produce(kafka, bad)
+    produce(kafka, "points", bad, 3)
     m = s.add(Monitor(config, os.path.join(s.tmp, "points.log"))).start().wait_up()
-    settled(kafka, redis)
+    settled(kafka, redis, ["points"])
 
     def firing():
         return {(a["alert"], a["field"]) for a in m.status().get("alerts", []) if a["state"] == "firing"}

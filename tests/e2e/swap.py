@@ -11,12 +11,11 @@ import signal
 import time
 
 from lib.monitor import Monitor, configure, counted, kdrift
+from lib.plain import HOUR, MINUTE, NO_REGISTRY
 from lib.servers import Kafka, Redis
 from lib.suite import Suite, free_port, wait_for
 
 SEED = int(os.environ.get("SEED", str(int(time.time()))))
-MINUTE, HOUR = 60000, 3600000
-NO_REGISTRY = ["http://127.0.0.1:1"]  # plain JSON asks none
 A_MINUTE, PARTITIONS, WINDOW, EARLIER, STEP, LATE = 120, 3, 10, 4, 2, 3
 KINDS = ["card", "cash", "cheque", "crypto"]
 RULES = {"daily": [{"alert": n, "stream": "*", "measure": m, "above": a} for n, m, a in (
