@@ -318,17 +318,22 @@ out:
 
 // --- the order of things ------------------------------------------------------------------------------
 
-// Digests by the watermark: not before every stream that still has something to read has come as far.
+// Digests by the watermark: not before every stream has come as far, or all have nothing left to read. One alone may just
+// have been read faster than its records came.
 static int64_t digest_limit(const struct judge *j)
 {
 	int64_t limit = j->clock;
+	bool all_read = true;
 
 	for (size_t i = 0; j->conf->clock_is_watermark && i < j->conf->nstreams; i++) {
 		const struct progress *p = &j->streams[i].progress;
-		if (j->streams[i].view.nparts && !p->at_end && p->watermark.ms < limit)
+		if (!j->streams[i].view.nparts)
+			continue;
+		all_read &= p->at_end;
+		if (p->watermark.ms < limit)
 			limit = p->watermark.ms;
 	}
-	return limit;
+	return all_read ? j->clock : limit;
 }
 
 int judge_closed(struct judge *j, bool *any, struct error *err)

@@ -37,7 +37,6 @@ nothing_left() {
 
 all_tiers() { said '^immediate page' && said '^daily digest' && said '^weekly digest'; }
 
-# On a busy machine the digest of the week in which it began can go out before the last window of that week is judged.
 timeout 600 "$kdrift" demo --once --port 0 >"$out" 2>"$TMPDIR/err"
 code=$?
 check "it ends with exit code 0" test $code = 0
@@ -53,9 +52,9 @@ for line in \
 	'ok +immediate +nobody was woken for anything else: 2 pages' \
 	'ok +daily +MissingValues on elec2-features' \
 	'ok +daily +ConstantPredictions on elec2-predictions' \
-	'ok +weekly +Drift of vicprice: first in the window that ends 1997-05-(0|11)' \
-	'ok +weekly +Drift of vicdemand: first in the window that ends 1997-05-(0|11)' \
-	'ok +weekly +Drift of transfer: first in the window that ends 1997-05-(0|11)' \
+	'ok +weekly +Drift of vicprice: first in the window that ends 1997-05-0' \
+	'ok +weekly +Drift of vicdemand: first in the window that ends 1997-05-0' \
+	'ok +weekly +Drift of transfer: first in the window that ends 1997-05-0' \
 	'ok +immediate +nothing on elec2-aa' \
 	'ok +daily +nothing on elec2-aa' \
 	'ok +weekly +nothing on elec2-aa'; do

@@ -233,8 +233,9 @@ static char *sorted_text(const json_t *events)
 	return buf_steal(&b);
 }
 
-// The same records by event time, with passes wherever `chance` says; -> the journal and the messages' ids.
-static char *replay(uint64_t seed, uint64_t chance, bool restarts)
+// The same records by event time, with passes wherever `chance` says; -> the journal and the messages' ids. `ends`: in
+// each of them one of the streams has just been read to its end.
+static char *replay(uint64_t seed, uint64_t chance, bool restarts, bool ends)
 {
 	struct setup s;
 	uint64_t ticks = seed ^ 0x9e3779b97f4a7c15ULL;
@@ -271,8 +272,11 @@ static char *replay(uint64_t seed, uint64_t chance, bool restarts)
 			if (restarts && (ticks >> 50) % 3 == 0)
 				start(&s);
 			s.f->fail_commits = restarts && (ticks >> 55) % 5 == 0;
+			const char *read = (ticks >> 60) % 2 ? "pay" : "orders";
+			fake_idle(s.f, read, ends);
 			if (judge_tick(s.j, (struct wall_time){0}, &err))
 				error_clear(&err);
+			fake_idle(s.f, read, false);
 		}
 	}
 	fake_newest(s.f, "pay", t + 62 * DAY);
@@ -294,13 +298,13 @@ Test(digest, what_is_said_does_not_depend_on_when_passes_run)
 	uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
 
 	printf("digest: KDRIFT_SEED=%" PRIu64 "\n", seed);
-	char *once = replay(seed, 100000000, false);
+	char *once = replay(seed, 100000000, false, false);
 	static const struct {
 		uint64_t chance;
-		bool restarts;
-	} rows[] = {{1, false}, {7, false}, {200, false}, {20, true}};
+		bool restarts, ends;
+	} rows[] = {{1, false, false}, {7, false, false}, {200, false, false}, {20, true, false}, {1, false, true}, {20, true, true}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		char *other = replay(seed, rows[i].chance, rows[i].restarts);
+		char *other = replay(seed, rows[i].chance, rows[i].restarts, rows[i].ends);
 		if (strcmp(once, other) != 0) {
 			size_t k = 0;
 			while (once[k] == other[k])
