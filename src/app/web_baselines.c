@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/internal.h"
+#include "util/map.h"
 
 static json_t *at(const struct baseline *b, int64_t t)
 {
@@ -33,10 +34,18 @@ static json_t *fields(const struct baseline *b)
 	return list;
 }
 
+struct listing {
+	json_t *list;
+	const char *hash;          // "": all
+	bool judges;               // it is known here what is in force
+	struct map recalibrating;  // streams that are judged by another than the configured one
+};
+
 // Once each, by hash, with all who use it.
-static void add(json_t *list, const struct baseline *b, const char *stream, const char *slice, const char *hash)
+static void add(struct listing *l, const struct baseline *b, const char *stream, const char *slice, const char *state)
 {
-	json_t *o = NULL, *item;
+	json_t *o = NULL, *item, *list = l->list;
+	const char *hash = l->hash;
 	size_t i;
 
 	if (!b || (*hash && strcmp(hash, b->hash) != 0))
@@ -50,26 +59,46 @@ static void add(json_t *list, const struct baseline *b, const char *stream, cons
 			json_object_set_new(o, "fields", fields(b));
 	}
 	json_array_append_new(json_object_get(o, "used_by"),
-			      json_pack("{s:o,s:o}", "stream", json_str(stream), "slice", *slice ? json_str(slice) : json_null()));
+			      json_pack("{s:o,s:o,s:o}", "stream", json_str(stream), "slice", *slice ? json_str(slice) : json_null(),
+					"state", state ? json_string(state) : json_null()));
+}
+
+static void add_before(void *arg, const char *stream, const char *slice, const struct baseline *b)
+{
+	struct listing *l = arg;
+
+	map_puts(&l->recalibrating, stream, l);
+	add(l, b, stream, slice, "in_force");
+}
+
+static const char *state_of(const struct listing *l, const char *stream)
+{
+	return !l->judges ? NULL : map_gets(&l->recalibrating, stream) ? "next" : "in_force";
 }
 
 json_t *web_baselines(void *ctx, const char *hash)
 {
 	struct app *a = ctx;
-	json_t *list = json_array(), *one;
+	struct listing l = {.list = json_array(), .hash = hash};
+	json_t *one;
 
+	map_init(&l.recalibrating);
 	pthread_rwlock_rdlock(&a->lock);
 	const struct model *m = a->model;
+	l.judges = a->judge && atomic_load(&a->leading);
+	if (l.judges)
+		judge_before(a->judge, add_before, &l);
 	for (size_t i = 0; i < m->config->nstreams; i++) {
 		const struct judge_stream *s = &m->judge_streams[i];
-		add(list, s->baseline, s->name, "", hash);
+		add(&l, s->baseline, s->name, "", state_of(&l, s->name));
 		for (size_t k = 0; k < s->nslices; k++)
-			add(list, s->slices[k].baseline, s->name, s->slices[k].slice, hash);
+			add(&l, s->slices[k].baseline, s->name, s->slices[k].slice, state_of(&l, s->name));
 	}
 	pthread_rwlock_unlock(&a->lock);
+	map_release(&l.recalibrating, NULL);
 	if (!*hash)
-		return list;
-	one = json_incref(json_array_get(list, 0));
-	json_decref(list);
+		return l.list;
+	one = json_incref(json_array_get(l.list, 0));
+	json_decref(l.list);
 	return one;
 }

@@ -141,7 +141,10 @@ void explain_hidden(struct buf *out, const json_t *item)
 	if (json_is_true(json_object_get(item, "redacted")))
 		buf_adds(out, "Its values are redacted.");
 	else if (why)
-		buf_addf(out, "Both sides cannot be laid beside one another now: %s.", why);
+		buf_addf(out, "Both sides cannot be laid beside one another now: %s.%s", why,
+			 !strcmp(why, "mixed_grids") ? " They were counted on different grids. Of two streams one has yet to take to its new "
+						       "baseline (recalibrating.until in /api/v1/status says when), if both are given it."
+						     : "");
 }
 
 void explain_window(struct buf *out, const json_t *v)

@@ -39,16 +39,39 @@ static void before_free(struct baseline_before *b)
 	free(b);
 }
 
-static void follow(const struct judge *j, struct stream_state *s)
+// Others look at it, too: judge_before.
+static struct baseline_before *change_before(struct judge *j, struct stream_state *s, struct baseline_before *b)
+{
+	pthread_mutex_lock(&j->lock);
+	struct baseline_before *old = s->before;
+	s->before = b;
+	pthread_mutex_unlock(&j->lock);
+	return old;
+}
+
+void judge_before(struct judge *j,
+		  void (*each)(void *arg, const char *stream, const char *slice, const struct baseline *b), void *arg)
+{
+	pthread_mutex_lock(&j->lock);
+	for (size_t i = 0; i < j->conf->nstreams; i++) {
+		const struct baseline_before *b = j->streams[i].before;
+		if (b)
+			each(arg, j->conf->streams[i].name, "", b->baseline);
+		for (size_t k = 0; b && k < b->nslices; k++)
+			each(arg, j->conf->streams[i].name, b->slices[k].slice, b->slices[k].baseline);
+	}
+	pthread_mutex_unlock(&j->lock);
+}
+
+static void follow(struct judge *j, struct stream_state *s)
 {
 	const struct judge_stream *c = configured(j, s);
 
 	put(s, c->baseline, c->slices, c->nslices, NULL);
-	before_free(s->before);
-	s->before = NULL;
+	before_free(change_before(j, s, NULL));
 }
 
-void in_force_drop(const struct judge *j, struct stream_state *s)
+void in_force_drop(struct judge *j, struct stream_state *s)
 {
 	json_decref(s->stored);
 	s->stored = NULL;
@@ -161,7 +184,7 @@ static int settle(struct judge *j, struct stream_state *s, json_t *want, struct 
 		return -1;
 	if (b && !baseline_same_grids(b->baseline, c->baseline)) {
 		put(s, b->baseline, b->slices, b->nslices, c->baseline);
-		s->before = b;
+		change_before(j, s, b);
 		return 0;
 	}
 	if (other && !b)

@@ -14,7 +14,7 @@
 // After the other documents. The baseline in force may have to be read anew.
 int in_force_load(struct judge *j, struct error *err) MUST_CHECK;
 // Back to the configured one.
-void in_force_drop(const struct judge *j, struct stream_state *s);
+void in_force_drop(struct judge *j, struct stream_state *s);
 // Before the boundary is judged: takes to the configured baseline where it can.
 int in_force_look(struct judge *j, struct stream_state *s, int64_t end, int64_t at, struct error *err) MUST_CHECK;
 // What the status says of the stream's baselines.

@@ -89,6 +89,11 @@ bool judge_behind(const struct judge *j);
 // The last pass as JSON: {streams:[...], alerts:[...], clock, watermark ...}, made when it is asked for. Thread-safe.
 json_t *judge_status(struct judge *j);
 
+// The baselines, of streams and their slices, that are in force until the configured ones can be taken to. Thread-safe;
+// they are valid during the call.
+void judge_before(struct judge *j,
+		  void (*each)(void *arg, const char *stream, const char *slice, const struct baseline *b), void *arg);
+
 struct stored_range {
 	int64_t from, to;                     // aligned to panes; rounded outward to what was rolled up
 	int64_t widest;                       // the width of the widest interval of it, where that is more than it was

@@ -194,7 +194,7 @@ def api(s, m, out, config):
     s.equal("the status names the stream's baseline", status["baseline"], b["hash"])
     listed = json.loads(m.get("/api/v1/baselines")[1])
     s.equal("/api/v1/baselines lists it with who uses it", [(x["hash"], x["used_by"], x["records"]) for x in listed],
-            [(b["hash"], [{"stream": "orders", "slice": None}], b["totals"]["records"])])
+            [(b["hash"], [{"stream": "orders", "slice": None, "state": "in_force"}], b["totals"]["records"])])
     code, text = m.get("/api/v1/baselines/" + b["hash"])
     one = json.loads(text)
     s.check("/api/v1/baselines/HASH has its provenance and its fields", code == 200 and one["provenance"] == b["provenance"] and

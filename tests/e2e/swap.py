@@ -148,6 +148,11 @@ def main():
                     (said[0], said[1]["baseline"], said[1]["until"][:17]), (hashes["old"], hashes["new"], until))
             s.check(f"{side.name}: panes are counted on both grids, and the store has a copy of the old baseline",
                     side.panes()[1] > 0 and side.copies() == 1, (side.panes(), side.copies()))
+            listed = json.loads(side.monitor.get("/api/v1/baselines")[1])
+            s.equal(f"{side.name}: /api/v1/baselines has both", sorted((b["hash"], u["state"]) for b in listed for u in b["used_by"]),
+                    sorted([(hashes["old"], "in_force"), (hashes["new"], "next")]))
+            code, text = side.monitor.get("/api/v1/baselines/" + hashes["old"])
+            s.check(f"{side.name}: with the fields of the old one", code == 200 and json.loads(text)["fields"], text)
             gauge = side.monitor.metrics().get(("kdrift_recalibrating_until_timestamp_seconds", ("swap",)))
             s.equal(f"{side.name}: the metric says it, too", gauge, (begin + (swapped + WINDOW + EARLIER) * MINUTE) / 1000)
         for side in (place, path):

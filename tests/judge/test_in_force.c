@@ -154,6 +154,14 @@ static void note(struct setup *s, int k)
 	json_decref(status);
 }
 
+static void count_old(void *arg, const char *stream, const char *slice, const struct baseline *b)
+{
+	cr_expect_str_eq(stream, "pay");
+	cr_expect_str_eq(slice, "");
+	cr_expect_str_eq(b->hash, old_one->hash);
+	++*(int *)arg;
+}
+
 static void run(const struct plan *p)
 {
 	struct setup s;
@@ -207,8 +215,12 @@ static void run(const struct plan *p)
 		do
 			tick(s.j, from + SLIDE);
 		while (judge_behind(s.j));
-		if (k >= KEEPS) // all windows are whole
+		if (k >= KEEPS) { // all windows are whole
+			int before = 0;
 			note(&s, k);
+			judge_before(s.j, count_old, &before);
+			cr_expect_eq(before, swapped && !strcmp(hashes[k], old_one->hash), "boundary %d", k);
+		}
 		if (fake_count(s.f, "baseline_taken") && !taken)
 			taken = k;
 		if (trouble && !taken)
