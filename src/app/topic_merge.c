@@ -50,11 +50,6 @@ static struct waiting pop(struct queue *q)
 	return w;
 }
 
-struct topics {
-	char **names;
-	size_t n;
-};
-
 // Where no stream of the topic has an event time of its own, records past the range need not be read.
 static int open_topic(struct merge *g, const char *topic, struct error *err)
 {
@@ -69,36 +64,27 @@ static int open_topic(struct merge *g, const char *topic, struct error *err)
 	return topic_reader_add(&g->reader, topic, g->want->from, timed ? INT64_MAX : g->want->to, err);
 }
 
-static int open_matching(struct merge *g, const struct stream_conf *s, const struct topics *all, struct error *err)
+static int open_stream(struct merge *g, const struct stream_conf *s, struct error *err)
 {
-	bool any = false;
+	char **topics;
+	size_t n;
+	int rc = topic_reader_topics(&g->reader, s, &topics, &n, err);
 
-	for (size_t i = 0; i < all->n; i++) {
-		if (!config_stream_reads(s, all->names[i]))
-			continue;
-		any = true;
-		if (open_topic(g, all->names[i], err))
-			return -1;
+	for (size_t i = 0; i < n; i++) {
+		rc = rc ? rc : open_topic(g, topics[i], err);
+		free(topics[i]);
 	}
-	return any ? 0 : error_set(err, "stream %s: there is no topic that matches /%s/", s->name, s->topic);
+	free(topics);
+	return rc;
 }
 
 static int open_topics(struct merge *g, struct error *err)
 {
 	const struct config *c = g->want->config;
-	struct topics all = {NULL, 0};
 	int rc = topic_reader_open(&g->reader, c, err);
 
-	for (size_t i = 0; i < c->nstreams && !rc; i++) {
-		const struct stream_conf *s = &c->streams[i];
-		if (s->is_regex && !all.names)
-			rc = topic_reader_topics(&g->reader, &all.names, &all.n, err);
-		if (!rc)
-			rc = s->is_regex ? open_matching(g, s, &all, err) : open_topic(g, s->topic, err);
-	}
-	for (size_t i = 0; i < all.n; i++)
-		free(all.names[i]);
-	free(all.names);
+	for (size_t i = 0; i < c->nstreams && !rc; i++)
+		rc = open_stream(g, &c->streams[i], err);
 	g->queues = xcalloc(g->reader.n + 1, sizeof *g->queues);
 	for (size_t i = 0; i < g->reader.n && !rc; i++) {
 		const struct reader_part *p = &g->reader.parts[i];

@@ -61,24 +61,27 @@ static int open_range(struct range *r, struct error *err)
 {
 	const struct stream_conf *s = r->want->stream;
 
-	if (s->is_regex)
-		return error_set(err,
-				 "stream %s: its topic is a regular expression; a baseline is of one topic: "
-				 "use --file, or a "
-				 "stream of that topic",
-				 s->name);
-	return topic_reader_add(&r->reader, s->topic, r->want->from, s->event_time ? INT64_MAX : r->want->to, err);
+	char **topics;
+	size_t n;
+	int rc = topic_reader_topics(&r->reader, s, &topics, &n, err);
+
+	for (size_t i = 0; i < n; i++) {
+		rc = rc ? rc : topic_reader_add(&r->reader, topics[i], r->want->from, s->event_time ? INT64_MAX : r->want->to, err);
+		free(topics[i]);
+	}
+	free(topics);
+	return rc;
 }
 
 // *out NULL: the record names no message of its schema. -1: the schema cannot be had.
-static int plan_of(struct range *r, struct side *side, struct frame *frame, struct plan_entry **out, const char **why,
-		   struct error *err)
+static int plan_of(struct range *r, const char *topic, struct side *side, struct frame *frame, struct plan_entry **out,
+		   const char **why, struct error *err)
 {
 	const struct collect_port port = registry_port_of(r->registry);
 	struct mono_time deadline = mono_after_ms(SCHEMA_MS);
 	char text[SCHEMA_REF_TEXT];
 
-	while ((*out = side_plan(side, &port, frame, r->want->stream->topic, why)) && (*out)->state == PLAN_PENDING) {
+	while ((*out = side_plan(side, &port, frame, topic, why)) && (*out)->state == PLAN_PENDING) {
 		struct registry_stats stats;
 		registry_stats(r->registry, &stats);
 		if (mono_passed(deadline)) {
@@ -140,7 +143,7 @@ static int read_part(struct range *r, struct side *side, const struct message *m
 		out->whole = VIOLATION_FRAMING;
 		return 0;
 	}
-	if (plan_of(r, side, &frame, &out->plan, &out->why, err))
+	if (plan_of(r, m->topic, side, &frame, &out->plan, &out->why, err))
 		return -1;
 	struct plan_entry *e = out->plan;
 	if (!e) {
@@ -257,10 +260,14 @@ static json_t *provenance(const struct range *r)
 {
 	json_t *parts = json_array();
 
-	for (size_t i = 0; i < r->reader.n; i++)
-		json_array_append_new(parts, json_pack("{s:i,s:I,s:I}", "partition", (int)r->reader.parts[i].partition,
-						       "from_offset", (json_int_t)r->reader.parts[i].start, "to_offset",
-						       (json_int_t)r->reader.parts[i].next));
+	for (size_t i = 0; i < r->reader.n; i++) {
+		const struct reader_part *p = &r->reader.parts[i];
+		json_t *part = json_pack("{s:i,s:I,s:I}", "partition", (int)p->partition, "from_offset", (json_int_t)p->start,
+					 "to_offset", (json_int_t)p->next);
+		if (r->want->stream->is_regex)
+			json_object_set_new(part, "topic", json_str(p->topic));
+		json_array_append_new(parts, part);
+	}
 	return json_pack("{s:s,s:o,s:I,s:I,s:I,s:O,s:o}", "topic", r->want->stream->topic, "partitions", parts,
 			 "records", (json_int_t)r->faults.records, "tombstones", (json_int_t)r->tombstones,
 			 "unsupported", (json_int_t)r->unsupported,

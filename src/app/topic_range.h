@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads an interval of a stream's topic once, outside of any group, and decodes it as the monitor does: for
+// Reads an interval of a stream's topics (of a regular expression those that match now) once, outside of any group, and decodes it as the monitor does: for
 // baselines. The interval is of the stream's time: its event_time field (the topic is read from the first
 // record whose Kafka timestamp reaches `from` to its present end), else the Kafka timestamp.
 #ifndef KD_APP_TOPIC_RANGE_H
@@ -20,7 +20,7 @@ struct topic_range {
 	void (*progress)(void *ctx, double share); // 0..1
 };
 
-// *provenance gets {topic, partitions: [{partition, from_offset, to_offset}], records, tombstones,
+// *provenance gets {topic, partitions: [{partition, from_offset, to_offset, and of a regular expression topic}], records, tombstones,
 // unsupported, schema_ids, violations}: a new reference, on success only.
 int topic_range_read(const struct topic_range *r, json_t **provenance, struct error *err) MUST_CHECK;
 #endif

@@ -36,9 +36,32 @@ int topic_reader_open(struct topic_reader *r, const struct config *c, struct err
 	return r->consumer ? 0 : -1;
 }
 
-int topic_reader_topics(struct topic_reader *r, char ***out, size_t *n, struct error *err)
+int topic_reader_topics(struct topic_reader *r, const struct stream_conf *s, char ***out, size_t *n, struct error *err)
 {
-	return consumer_topics(r->consumer, out, n, ASK_MS, err);
+	char **all;
+	size_t nall;
+
+	*n = 0;
+	*out = NULL;
+	if (!s->is_regex) {
+		*out = xmalloc(sizeof **out);
+		(*out)[(*n)++] = xstrdup(s->topic);
+		return 0;
+	}
+	if (consumer_topics(r->consumer, &all, &nall, ASK_MS, err))
+		return -1;
+	for (size_t i = 0; i < nall; i++) {
+		if (config_stream_reads(s, all[i]))
+			all[(*n)++] = all[i];
+		else
+			free(all[i]);
+	}
+	if (*n) {
+		*out = all;
+		return 0;
+	}
+	free(all);
+	return error_set(err, "stream %s: there is no topic that matches /%s/", s->name, s->topic);
 }
 
 static int open_part(struct topic_reader *r, struct reader_part *p, int64_t from, int64_t to, struct error *err)

@@ -23,8 +23,9 @@ struct topic_reader {              // zeroed at first
 };
 
 int topic_reader_open(struct topic_reader *r, const struct config *c, struct error *err) MUST_CHECK;
-// As consumer_topics.
-int topic_reader_topics(struct topic_reader *r, char ***out, size_t *n, struct error *err) MUST_CHECK;
+// The topics of the stream that there are: at least one, or an error. The caller frees names and list.
+int topic_reader_topics(struct topic_reader *r, const struct stream_conf *s, char ***out, size_t *n,
+			struct error *err) MUST_CHECK;
 // Every partition of the topic: those records whose Kafka timestamps lie in [from, to), and what stands between
 // them. INT64_MIN, INT64_MAX: open; the end is the present one.
 int topic_reader_add(struct topic_reader *r, const char *topic, int64_t from, int64_t to, struct error *err) MUST_CHECK;

@@ -97,12 +97,39 @@ def elements(s, kafka, registry, baseline):
         s.equal("every element counts", field(of_file, "items[].price")["count"], sum(i % 4 for i in range(600)))
 
 
+def several_topics(s, kafka, registry, baseline):
+    """A stream of all topics that match: the same baseline as of a file with the records of all of them."""
+    shelf = {"type": "record", "name": "Shelf", "fields": [CART["fields"][0], {"name": "width", "type": "double"},
+                                                           {"name": "kind", "type": "string"}]}
+    shelves = [{"ts": 1700000000000 + i * 1000, "width": (i * 7919 % 1000) / 8, "kind": "abc"[i % 3]} for i in range(900)]
+    path, parsed = os.path.join(s.tmp, "shelves.avro"), fastavro.parse_schema(json.loads(json.dumps(shelf)))
+    with open(path, "wb") as f:
+        fastavro.writer(f, parsed, shelves)
+    topics = ["shelf-1", "shelf-22", "shelf-x"]  # the last is not the stream's
+    ids, producer = [registry.register(f"{t}-value", shelf) for t in topics], kafka.producer()
+    for i, x in enumerate(shelves + shelves[:10]):
+        out, which = io.BytesIO(), i % 2 if i < len(shelves) else 2
+        fastavro.schemaless_writer(out, parsed, x)
+        producer.produce(topics[which], struct.pack(">bI", 0, ids[which]) + out.getvalue(), timestamp=x["ts"], partition=0)
+    producer.flush(30)
+    code, of_file = baseline("shelves-file.json", "--file", path, stream="shelves")
+    code2, of_topics = baseline("shelves-topics.json", stream="shelves")
+    if s.check("a baseline of several topics", (code, code2) == (0, 0), (of_file, of_topics)):
+        wrong = differences(of_topics["fields"], of_file["fields"])
+        s.check("has the values of a file with all of their records", not wrong, wrong[:5])
+        s.equal("and names them", sorted((p["topic"], p["to_offset"]) for p in of_topics["provenance"]["partitions"]),
+                [(t, len(shelves) // 2) for t in topics[:2]])
+    code, err = baseline("nothing.json", stream="nothing")
+    s.check("where none matches it is an error", code == 1 and "no topic that matches /nothing-.*/" in str(err), err)
+
+
 def main():
     with Suite("files") as s:
         redis, registry, kafka = s.add(Redis(s.tmp)), s.add(Registry(s.tmp)), s.add(Kafka(s.tmp))
         kafka.topic("market")
         kafka.topic("broken", 1)
-        kafka.topic("carts", 1)
+        for topic in ("carts", "shelf-1", "shelf-22", "shelf-x"):
+            kafka.topic(topic, 1)
         with open(os.path.join(TOP, "src/sandbox/elec2.csv"), encoding="utf-8", newline="") as f:
             rows = list(csv.DictReader(f))[:N]
         for i in range(0, N, 10):
@@ -118,7 +145,9 @@ def main():
              "contract": {"schema": avsc}},
             {"name": "broken", "topic": "broken", "role": "features", "event_time": "ts",
              "fields": {"nswprice": {"range": [0, 0.1]}}},
-            {"name": "carts", "topic": "carts", "role": "features", "event_time": "ts"}])
+            {"name": "carts", "topic": "carts", "role": "features", "event_time": "ts"},
+            {"name": "shelves", "topic": "/shelf-[0-9]+/", "role": "features", "event_time": "ts"},
+            {"name": "nothing", "topic": "/nothing-.*/", "role": "features", "event_time": "ts"}])
 
         # --- produce
         code, said, err = kdrift("produce", "--topic", "market", "--schema", avsc, "--file", data, "--time-field", "ts",
@@ -209,6 +238,7 @@ def main():
                 and b["from"] >= int(rows[1000]["ts"]), b if code else (b["totals"]["records"], b["from"]))
 
         elements(s, kafka, registry, baseline)
+        several_topics(s, kafka, registry, baseline)
 
         # --- refusals
         out_of_range = sum(float(r["nswprice"]) > 0.1 for r in rows)
