@@ -157,3 +157,16 @@ char *temp_path(const char *name)
 	free(dir);
 	return path;
 }
+
+json_t *golden(const char *file, const char *key)
+{
+	char *path = xasprintf(TEST_DATA "/drift/%s", file);
+	struct error err = ERROR_INIT;
+	json_t *all = json_parse_file(path, &err), *part;
+
+	cr_assert(all, "%s", err.text);
+	part = json_incref(json_object_get(all, key));
+	json_decref(all);
+	free(path);
+	return part;
+}

@@ -5,6 +5,7 @@
 
 #include "drift/baseline.h"
 #include "drift/measure.h"
+#include "util/json.h"
 
 // xoshiro256** (Blackman, Vigna 2018), seeded by splitmix64.
 struct rng {
@@ -28,5 +29,7 @@ double plain(const char *measure, const struct baseline *b, const struct pane *p
 // One pane's field 0 against another's.
 struct measure_value between(const char *measure, const struct field_def *def, const struct pane *reference,
 			     const struct pane *current);
+// A member of a file of expected values, tests/data/drift/FILE; the caller releases.
+json_t *golden(const char *file, const char *key);
 char *temp_path(const char *name); // in a directory of this process; the caller frees
 #endif

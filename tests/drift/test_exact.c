@@ -33,17 +33,6 @@ static bool near(const char *name, double want, double got)
 	return fabs(want - got) <= 1e-9 * fabs(want) + (want == 0 ? slack : 0);
 }
 
-static json_t *golden(const char *key)
-{
-	struct error err = ERROR_INIT;
-	json_t *all = json_parse_file(TEST_DATA "/drift/exact.json", &err), *part;
-
-	cr_assert(all, "%s", err.text);
-	part = json_incref(json_object_get(all, key));
-	json_decref(all);
-	return part;
-}
-
 // Every value of the file, and no value where the package has none.
 static void expect_values(const json_t *item, enum field_type type, const struct exact_side *r,
 			  const struct exact_side *c)
@@ -75,7 +64,7 @@ static void expect_values(const json_t *item, enum field_type type, const struct
 
 Test(exact, numbers_as_the_packages)
 {
-	json_t *cases = golden("numeric"), *item;
+	json_t *cases = golden("exact.json", "numeric"), *item;
 	size_t i;
 
 	json_array_foreach(cases, i, item)
@@ -94,7 +83,7 @@ Test(exact, numbers_as_the_packages)
 
 Test(exact, categories_as_the_packages)
 {
-	json_t *cases = golden("categorical"), *item;
+	json_t *cases = golden("exact.json", "categorical"), *item;
 	size_t i;
 
 	json_array_foreach(cases, i, item)
@@ -181,7 +170,7 @@ static void expect_as_monitor(const char *name, enum field_type type, const stru
 
 Test(exact, agrees_with_the_monitor_on_numbers)
 {
-	json_t *cases = golden("numeric"), *item;
+	json_t *cases = golden("exact.json", "numeric"), *item;
 	size_t i;
 
 	json_array_foreach(cases, i, item)
@@ -232,7 +221,7 @@ static double at(const json_t *a, size_t i)
 // To 1e-9 relative down to where a package's own value is 0.
 Test(exact, laws_as_scipy)
 {
-	json_t *one = golden("one_sample"), *two = golden("two_samples"), *item;
+	json_t *one = golden("exact.json", "one_sample"), *two = golden("exact.json", "two_samples"), *item;
 	size_t i;
 
 	json_array_foreach(one, i, item)

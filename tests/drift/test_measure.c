@@ -10,17 +10,6 @@
 #include "util/json.h"
 #include "util/xalloc.h"
 
-static json_t *golden(const char *key)
-{
-	struct error err = ERROR_INIT;
-	json_t *all = json_parse_file(TEST_DATA "/drift/golden.json", &err), *part;
-
-	cr_assert(all, "%s", err.text);
-	part = json_incref(json_object_get(all, key));
-	json_decref(all);
-	return part;
-}
-
 static double *numbers(const json_t *a, size_t *n)
 {
 	double *v = xcalloc(json_array_size(a), sizeof *v);
@@ -67,7 +56,7 @@ static double wasserstein_bound(const struct baseline *b, const struct pane *p)
 
 Test(measure, numbers_as_scipy)
 {
-	json_t *cases = golden("numeric"), *item;
+	json_t *cases = golden("golden.json", "numeric"), *item;
 	size_t i, exact = 0;
 
 	json_array_foreach(cases, i, item) {
@@ -110,7 +99,7 @@ Test(measure, numbers_as_scipy)
 // Ten groups of grid bins are nearly the deciles.
 Test(measure, psi_and_js_near_deciles)
 {
-	json_t *cases = golden("numeric"), *item;
+	json_t *cases = golden("golden.json", "numeric"), *item;
 	size_t i, seen = 0;
 
 	json_array_foreach(cases, i, item) {
@@ -151,7 +140,7 @@ static size_t counts_of(json_t *o, const char **names, uint64_t *counts)
 Test(measure, categories_as_scipy)
 {
 	static const char *const measures[] = {"psi", "js", "chi2", "chi2_p", "unseen_ratio", "top_share"};
-	json_t *cases = golden("categorical"), *item;
+	json_t *cases = golden("golden.json", "categorical"), *item;
 	size_t i;
 
 	json_array_foreach(cases, i, item) {
@@ -465,7 +454,7 @@ static void add_texts(struct field_stats *f, const json_t *lengths)
 Test(measure, lengths_as_numpy)
 {
 	static const char *const measures[] = {"p50", "p99", "p50_shift", "p99_shift"};
-	json_t *cases = golden("lengths"), *item;
+	json_t *cases = golden("golden.json", "lengths"), *item;
 	struct error err = ERROR_INIT;
 	char *path = temp_path("lengths.json");
 	size_t i;

@@ -11,17 +11,6 @@
 #include "util/sort.h"
 #include "util/xalloc.h"
 
-static json_t *golden(const char *key)
-{
-	struct error err = ERROR_INIT;
-	json_t *all = json_parse_file(TEST_DATA "/drift/exact.json", &err), *part;
-
-	cr_assert(all, "%s", err.text);
-	part = json_incref(json_object_get(all, key));
-	json_decref(all);
-	return part;
-}
-
 // Of a measure over all data sets.
 struct tally {
 	size_t sets, bounded;  // compared; with an error above 0
@@ -130,7 +119,7 @@ static size_t compare_numbers(const json_t *item, bool grid, struct tally *tally
 Test(panes, numbers_within_the_error)
 {
 	struct tally *tally = xcalloc(measure_table_len, sizeof *tally), *logarithmic = xcalloc(measure_table_len, sizeof *tally);
-	json_t *cases = golden("numeric"), *item;
+	json_t *cases = golden("exact.json", "numeric"), *item;
 	size_t i, known = 0;
 
 	json_array_foreach(cases, i, item)
@@ -163,7 +152,7 @@ static size_t counts_of(const json_t *o, const char **names, uint64_t *counts)
 Test(panes, categories_within_the_error)
 {
 	struct tally *tally = xcalloc(measure_table_len, sizeof *tally);
-	json_t *cases = golden("categorical"), *item;
+	json_t *cases = golden("exact.json", "categorical"), *item;
 	size_t i, known = 0;
 
 	json_array_foreach(cases, i, item)
@@ -237,7 +226,7 @@ Test(panes, golden_vector)
 // A distance sees what moments do not: a normal against a two-humped mix of the same mean and variance.
 Test(panes, two_humps)
 {
-	json_t *cases = golden("numeric"), *item, *found = NULL;
+	json_t *cases = golden("exact.json", "numeric"), *item, *found = NULL;
 	struct exact_side r, c;
 	double want;
 	size_t i;
