@@ -7,8 +7,9 @@
 
 #include "util/xalloc.h"
 
+struct grid;
 struct edges {
-	double *e; // the owner frees
+	double *e; // edges_grid frees
 	size_t n, cap;
 };
 
@@ -19,4 +20,6 @@ static inline void edge_add(struct edges *s, double x)
 	GROW(s->e, s->n, s->cap);
 	s->e[s->n++] = x;
 }
+
+struct grid *edges_grid(struct edges *s); // of all of them, in order and each once
 #endif

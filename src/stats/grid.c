@@ -147,11 +147,24 @@ static void point_add(struct edges *s, double v)
 	edge_add(s, nextafter(v, INFINITY));
 }
 
+struct grid *edges_grid(struct edges *s)
+{
+	size_t k = 0;
+
+	qsort(s->e, s->n, sizeof *s->e, double_cmp);
+	for (size_t i = 0; i < s->n; i++)
+		if (!k || s->e[i] != s->e[k - 1])
+			s->e[k++] = s->e[i];
+	struct grid *g = grid_new(s->e, k);
+	free(s->e);
+	return g;
+}
+
 struct grid *grid_from_sorted(const double *sorted, size_t n)
 {
 	static const double tails[] = {1e-4, 1e-3, 1 - 1e-3, 1 - 1e-4};
 	double min = sorted[0], max = sorted[n - 1];
-	size_t distinct = 1, k = 0;
+	size_t distinct = 1;
 	struct edges s = {0};
 
 	for (size_t i = 1; i < n; i++)
@@ -175,13 +188,7 @@ struct grid *grid_from_sorted(const double *sorted, size_t n)
 		point_add(&s, 0);
 	edge_add(&s, min);
 	edge_add(&s, nextafter(max, INFINITY));
-	qsort(s.e, s.n, sizeof *s.e, double_cmp);
-	for (size_t i = 0; i < s.n; i++)
-		if (!k || s.e[i] != s.e[k - 1])
-			s.e[k++] = s.e[i];
-	struct grid *g = grid_new(s.e, k);
-	free(s.e);
-	return g;
+	return edges_grid(&s);
 }
 
 // Logarithmic bins: sign * (LOG_SHIFT + ceil(log |x| / log gamma)). Every double's logarithm over log gamma

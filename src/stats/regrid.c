@@ -9,7 +9,6 @@
 #include "stats/categories.h"
 #include "stats/edges.h"
 #include "util/map.h"
-#include "util/sort.h"
 #include "util/xalloc.h"
 
 // --- numbers ------------------------------------------------------------------------------------------
@@ -101,7 +100,6 @@ static void cuts_add(struct edges *s, const struct field_stats *f)
 struct grid *grid_from_log(const struct field_stats *f)
 {
 	struct edges s = {0};
-	size_t k = 0;
 
 	if (f->min == f->max) {
 		edge_add(&s, f->min);
@@ -114,14 +112,8 @@ struct grid *grid_from_log(const struct field_stats *f)
 				bin_add(&s, f, i);
 		if (f->nlogbins > GRID_CUTS)
 			cuts_add(&s, f);
-		qsort(s.e, s.n, sizeof *s.e, double_cmp);
 	}
-	for (size_t i = 0; i < s.n; i++)
-		if (!k || s.e[i] != s.e[k - 1])
-			s.e[k++] = s.e[i];
-	struct grid *g = grid_new(s.e, k);
-	free(s.e);
-	return g;
+	return edges_grid(&s);
 }
 
 // Where the values of the k-th logarithmic bin belong; SIZE_MAX: to several bins.
