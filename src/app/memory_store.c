@@ -445,7 +445,8 @@ static int set_floor(void *ctx, const char *stream, int64_t floor, struct error 
 	(void)err;
 	for (size_t i = 0; i < gone; i++)
 		interval_release(&s->intervals[i]);
-	memmove(s->intervals, s->intervals + gone, (s->n -= gone) * sizeof *s->intervals);
+	if (gone)
+		memmove(s->intervals, s->intervals + gone, (s->n -= gone) * sizeof *s->intervals);
 	return 0;
 }
 
