@@ -3,6 +3,7 @@
 
 #include "app/app.h"
 #include "cli/cli.h"
+#include "util/xalloc.h"
 
 static int run(struct cli_args *args)
 {
@@ -10,6 +11,8 @@ static int run(struct cli_args *args)
 	struct app_options opt = {!strcmp(role, "collect") ? APP_COLLECT : !strcmp(role, "judge") ? APP_JUDGE : APP_ALL,
 				  false};
 	struct error err = ERROR_INIT;
+
+	xalloc_lean();
 	struct app *a = app_start(cli_str(args, "config"), &opt, &err);
 
 	if (!a)

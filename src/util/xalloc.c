@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LEAN = 128 << 10 };
+
 static void *checked(void *p, size_t n)
 {
 	if (!p && n) {
@@ -54,6 +56,14 @@ char *xasprintf(const char *fmt, ...)
 	int n = vasprintf(&p, fmt, ap);
 	va_end(ap);
 	return checked(n < 0 ? NULL : p, 1);
+}
+
+void xalloc_lean(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_MMAP_THRESHOLD, LEAN);
+	mallopt(M_TRIM_THRESHOLD, LEAN);
+#endif
 }
 
 void xtrim(void)

@@ -14,6 +14,9 @@ char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 // Gives memory that was freed back to the system, of which malloc keeps what was freed among what is still held. Takes
 // milliseconds.
 void xtrim(void);
+// Before the first thread, of a process that runs for long: blocks of 128 KiB or more have pages of their own, and the
+// end of each arena goes back. Without this malloc stops both once a large block was freed.
+void xalloc_lean(void);
 
 // GROW(array, count, cap): makes room for one more element; array, count and cap are lvalues.
 #define GROW(a, n, cap)                                                                                      \

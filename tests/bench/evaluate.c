@@ -270,7 +270,9 @@ static double tick(struct judge *j)
 
 static double held_mib(void)
 {
-	return (double)mallinfo2().uordblks / 0x1p20;
+	struct mallinfo2 m = mallinfo2();
+
+	return (double)(m.uordblks + m.hblkhd) / 0x1p20;
 }
 
 int main(int argc, char **argv)
@@ -293,6 +295,7 @@ int main(int argc, char **argv)
 	world.slices = strtoull(argv[4], NULL, 10);
 	world.records = strtoull(argv[5], NULL, 10);
 	map_init(&world.docs);
+	xalloc_lean(); // as `kdrift run` does
 	fill_pool();
 	before = held_mib();
 	struct baseline *b = make_baseline();

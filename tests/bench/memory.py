@@ -7,7 +7,8 @@ hours of 100 records a minute are counted, which come at BENCH_RATE a second, at
 100 more records after that. RSS is of the whole
 process, libraries and librdkafka's queue of fetched records too; *heap* of it what malloc's arenas have touched.
 
-BENCH_FIELDS (1000), BENCH_MINUTES (3), BENCH_RATE (200), BENCH_QUEUE_KB (librdkafka's queued.max.messages.kbytes)
+BENCH_FIELDS (1000), BENCH_PARTITIONS (4), BENCH_SLICES (1: none; up to 20, by a text), BENCH_MINUTES (3),
+BENCH_RATE (200), BENCH_QUEUE_KB (librdkafka's queued.max.messages.kbytes)
 """
 import os
 import struct
@@ -26,7 +27,9 @@ FIELDS = int(os.environ.get("BENCH_FIELDS", "1000"))
 MINUTES = int(os.environ.get("BENCH_MINUTES", "3"))
 RATE = int(os.environ.get("BENCH_RATE", "200"))
 QUEUE = os.environ.get("BENCH_QUEUE_KB")
-MINUTE, HOUR, PARTITIONS = 60000, 3600000, 4
+PARTITIONS = int(os.environ.get("BENCH_PARTITIONS", "4"))
+SLICES = int(os.environ.get("BENCH_SLICES", "1"))
+MINUTE, HOUR = 60000, 3600000
 NAMES = [f"field_{k:04d}" for k in range(FIELDS)]
 SCHEMA = {"type": "record", "name": "Wide", "fields":
           [{"name": "ts", "type": {"type": "long", "logicalType": "timestamp-millis"}}] +
@@ -50,6 +53,8 @@ def records(schema_id, rng, times):
             if k % 4 == 3:
                 a[name + "n"] = b"\x04"
                 a[name] = WORDS[(rng.random(len(at)) * rng.random(len(at)) * 20).astype(int)]
+                if k == 3 and SLICES > 1:
+                    a[name] = WORDS[np.arange(begin, begin + len(at)) // PARTITIONS % SLICES]
             else:
                 x = rng.normal(size=len(at))
                 a[name] = np.exp(x) if k % 2 else x
@@ -94,7 +99,9 @@ def main():
         code, _, err = kdrift("baseline", "--config", config, "--stream", "wide", "--out", path,
                               "--from", str(begin - 60 * HOUR), "--to", str(begin), seconds=300)
         assert code == 0, err
-        print(f"{FIELDS} fields; baseline file {os.path.getsize(path) / 2**20:.0f} MiB", flush=True)
+        if SLICES > 1:
+            base["slice_by"] = NAMES[3]
+        print(f"{FIELDS} fields, {PARTITIONS} partitions, {SLICES} slices; baseline file {os.path.getsize(path) / 2**20:.0f} MiB", flush=True)
         more = {"kafka": {"queued.max.messages.kbytes": QUEUE}} if QUEUE else {}
         config = stack.configure([{**base, "baseline": path}], alerts=os.path.join(TOP, "alerts"), **more)
         m = s.add(Monitor(config, os.path.join(s.tmp, "kdrift.log")).start().wait_up(120))
