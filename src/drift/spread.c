@@ -118,11 +118,12 @@ size_t pool_columns(const double *r, size_t n, double size, uint32_t *group)
 			group[i] = (uint32_t)used++;
 		}
 	}
-	if (pooled / total * size < LEAST_EXPECTED)
-		for (size_t i = 0; i < n; i++)
-			if (!group[i])
-				group[i] = (uint32_t)smallest;
-	return used;
+	if (pooled / total * size >= LEAST_EXPECTED || used == 1)
+		return used;
+	for (size_t i = 0; i < n; i++) // there is no pool
+		if (group[i] != UINT32_MAX)
+			group[i] = (group[i] ? group[i] : (uint32_t)smallest) - 1;
+	return used - 1;
 }
 
 void pool(struct columns *t, const double *r, const double *c, size_t n, const uint32_t *group, size_t used)

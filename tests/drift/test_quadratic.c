@@ -6,6 +6,7 @@
 
 #include "drift/quadratic.h"
 #include "drift/special.h"
+#include "drift/spread.h"
 #include "helper.h"
 
 #define WIDE {40, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}
@@ -104,4 +105,26 @@ Test(quadratic, eigenvalues)
 	symmetric_eigenvalues(s, N, got);
 	for (size_t i = 0; i < N; i++)
 		cr_expect_float_eq(got[i], want[i], 1e-9, "%zu: %.17g", i, got[i]);
+}
+
+// A group for each column that expects five, with or without one for all others: every group has a column.
+Test(quadratic, groups_of_columns)
+{
+	double even[BASELINE_BINS];
+	const double tail[5] = {50, 30, 10, 6, 4}, one[3] = {97, 2, 1}, gone[3] = {60, 0, 40};
+	uint32_t group[BASELINE_BINS];
+
+	for (size_t i = 0; i < BASELINE_BINS; i++)
+		even[i] = 10;
+	cr_expect_eq(pool_columns(even, BASELINE_BINS, 1000, group), BASELINE_BINS);
+	for (uint32_t i = 0; i < BASELINE_BINS; i++)
+		cr_expect_eq(group[i], i);
+	cr_expect_eq(pool_columns(tail, 5, 60, group), 4); // 3.6 and 2.4 make six
+	cr_expect_arr_eq(group, ((uint32_t[]){1, 2, 3, 0, 0}), 5 * sizeof *group);
+	cr_expect_eq(pool_columns(tail, 5, 90, group), 4); // 3.6 goes to the smallest other
+	cr_expect_arr_eq(group, ((uint32_t[]){0, 1, 2, 3, 3}), 5 * sizeof *group);
+	cr_expect_eq(pool_columns(one, 3, 100, group), 1);
+	cr_expect_arr_eq(group, ((uint32_t[]){0, 0, 0}), 3 * sizeof *group);
+	cr_expect_eq(pool_columns(gone, 3, 100, group), 2);
+	cr_expect_arr_eq(group, ((uint32_t[]){0, UINT32_MAX, 1}), 3 * sizeof *group);
 }
