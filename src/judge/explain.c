@@ -8,7 +8,6 @@
 #include "judge/explain_parts.h"
 #include "judge/page.h"
 #include "judge/threshold.h"
-#include "util/gcd.h"
 #include "util/xalloc.h"
 
 enum {
@@ -140,7 +139,6 @@ int ground_init(struct ground *g, const struct explain_conf *c, const struct jud
 {
 	const struct judge_stream *other =
 	    r->against.kind == AGAINST_STREAM ? stream_named(c->judge, r->against.name) : NULL;
-	int64_t unit = gcd(s->slide_ms, length);
 
 	*g = (struct ground){.conf = c, .stream = s, .rule = *r, .length = length};
 	if (c->port->view(c->port->ctx, s->name, &g->view, err) || first_of(g, err))
@@ -150,13 +148,13 @@ int ground_init(struct ground *g, const struct explain_conf *c, const struct jud
 	g->reach =
 	    SCAN_WINDOWS * s->window_ms < s->retention_ms ? SCAN_WINDOWS * s->window_ms : s->retention_ms;
 	g->reach = g->reach > length ? g->reach : length;
-	g->windows = windows_new(c->port, s->name, s->pane_ms, unit, g->reach, s->baseline);
+	g->windows = windows_new(c->port, s->name, s->pane_ms, s->pane_ms, g->reach, s->baseline);
 	if (r->measure->by_slide && (s->baseline || s->nslices))
 		g->spans = spans_new(g->windows, s, g->reach);
 	if (compares_earlier(r, s))
 		g->moving = moving_new(c->port, s);
 	if (other)
-		g->others = windows_new(c->port, other->name, other->pane_ms, unit, length, other->baseline);
+		g->others = windows_new(c->port, other->name, other->pane_ms, other->pane_ms, length, other->baseline);
 	return 0;
 }
 
