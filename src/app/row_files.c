@@ -126,10 +126,14 @@ static int advance(struct row_files *r, struct input *in, struct error *err)
 	if (got <= 0)
 		return got;
 	const struct cell *at = row_cell(row, in->time_column);
-	if (!at || (in->encoder ? encoder_time(in->encoder, at, &in->event_ms) : cell_time(in->rows, at, &in->event_ms)))
+	if (!at || (in->encoder ? encoder_time(in->encoder, at, &in->event_ms) : cell_time(in->rows, at, &in->event_ms))) {
+		const struct stream_conf *stream = &r->config->streams[in->stream];
+		const char *path = rows_column(in->rows, (size_t)in->time_column)->path;
+		bool hidden = path_redacted(path, stream->redact, stream->nredact);
 		return error_set(err, "%s:%" PRIu64 ": column %s: %s%.60s%s; the stream's event_time is RFC 3339 or unix milliseconds",
-				 rows_path(in->rows), row->line, rows_column(in->rows, (size_t)in->time_column)->path,
-				 at ? "\"" : "", at ? at->text : "missing", at ? "\" is no time" : "");
+				 rows_path(in->rows), row->line, path, at ? "\"" : "",
+				 !at ? "missing" : hidden ? "(redacted)" : at->text, at ? "\" is no time" : "");
+	}
 	struct error unfit = ERROR_INIT;
 	in->offset++;
 	buf_clear(&in->value);

@@ -248,11 +248,11 @@ static int judge(const struct range *r, struct error *err)
 	const uint64_t records = r->faults.records;
 
 	if (!records)
-		return error_set(err, "topic %s has no record of stream %s in the interval",
-				 r->want->stream->topic, r->want->stream->name);
+		return error_set(err, "stream %s has no record in the interval: topic %s", r->want->stream->name,
+				 r->want->stream->topic);
 	if (r->unsupported && (r->unsupported == records || !r->want->allow_violations))
-		return error_set(err, "%" PRIu64 " of %" PRIu64 " records of topic %s cannot be read: %s", r->unsupported,
-				 records, r->want->stream->topic, r->unread);
+		return error_set(err, "%" PRIu64 " of %" PRIu64 " records of stream %s cannot be read: %s", r->unsupported,
+				 records, r->want->stream->name, r->unread);
 	return r->want->allow_violations ? 0 : range_faults_judge(&r->faults, err);
 }
 

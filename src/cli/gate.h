@@ -25,7 +25,7 @@ struct gates {
 int gates_read(struct gates *g, const struct cli_args *args, bool (*has)(const struct measure *m)) MUST_CHECK;
 // The same, and "TIER OP NUMBER" of how many pages a tier has.
 int gates_read_tiers(struct gates *g, const struct cli_args *args, bool (*has)(const struct measure *m)) MUST_CHECK;
-// What a pane and a baseline say (measure_of_pane); what only the monitor's own clock says is none of it.
+// What panes and what they are compared with say; what only the monitor's own clock says is none of it.
 bool gate_of_pane(const struct measure *m);
 void gates_release(struct gates *g);
 bool gate_holds(const struct gate *g, double v); // its condition is met, so the gate is broken
