@@ -182,6 +182,7 @@ struct app *app_start(const char *path, const struct app_options *opt, struct er
 	random_bytes(nonce, sizeof nonce);
 	hex_encode(nonce, sizeof nonce, a->lease);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	sigemptyset(&set); // before any thread: app_wait takes them
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);

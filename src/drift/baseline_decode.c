@@ -418,6 +418,7 @@ struct baseline *baseline_decode(const json_t *o, const struct field_source *fie
 		if (e.set)
 			error_prefix(&e, "field %s", f->def.path);
 	}
+	spill_close(b->chunks);
 	if (!e.set)
 		return b;
 	error_set(err, "malformed: %s", e.text);

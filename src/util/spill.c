@@ -53,12 +53,20 @@ const uint8_t *spill_add(struct spill *s, const void *bytes, size_t n)
 	for (size_t done = 0; done < n;) {
 		ssize_t k = pwrite(s->fd, (const char *)bytes + done, n - done, (off_t)(s->n + done));
 
-		if (k <= 0 && errno != EINTR)
+		if (!k || (k < 0 && errno != EINTR))
 			return NULL;
 		done += k > 0 ? (size_t)k : 0;
 	}
 	s->n += n;
 	return s->map + s->n - n;
+}
+
+void spill_close(struct spill *s)
+{
+	if (s && s->fd >= 0)
+		close(s->fd);
+	if (s)
+		s->fd = -1;
 }
 
 void spill_forget(struct spill *s)
@@ -71,7 +79,7 @@ void spill_free(struct spill *s)
 {
 	if (!s)
 		return;
+	spill_close(s);
 	munmap(s->map, s->most);
-	close(s->fd);
 	free(s);
 }

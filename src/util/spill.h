@@ -3,6 +3,7 @@
 //
 //     s = spill_new(most);                        // NULL: there is no place for such a file
 //     const uint8_t *p = spill_add(s, bytes, n);  // where they are from now on; NULL: there is no room, keep them
+//     spill_close(s);                             // that was all; it holds no descriptor from now on
 //     spill_forget(s);                            // those that were read meanwhile are let go; they are read again
 //     spill_free(s);
 #ifndef KD_UTIL_SPILL_H
@@ -12,8 +13,9 @@
 
 struct spill;
 
-struct spill *spill_new(size_t most); // bytes in all; in $TMPDIR, /var/tmp or /tmp
+struct spill *spill_new(size_t most); // bytes in all; in the first of $TMPDIR, /var/tmp and /tmp that can be written to
 const uint8_t *spill_add(struct spill *s, const void *bytes, size_t n);
-void spill_forget(struct spill *s); // these two: NULL is allowed
+void spill_close(struct spill *s); // these three: NULL is allowed
+void spill_forget(struct spill *s);
 void spill_free(struct spill *s);
 #endif

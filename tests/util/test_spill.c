@@ -43,6 +43,8 @@ Test(spill, comes_back_and_is_forgotten)
 	cr_assert(p[0] && p[1]);
 	cr_expect_eq(p[1], p[0] + 1001);
 	cr_expect_eq(resident(p[0], sizeof bytes), 0);
+	spill_close(s);
+	cr_expect_null(spill_add(s, bytes, 1));
 	for (int i = 0; i < 2; i++) {
 		cr_expect_eq(memcmp(p[0], bytes, sizeof bytes), 0);
 		cr_expect_eq(resident(p[0], sizeof bytes), PAGES);
