@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bare measures of numbers, from the histograms of both sides. NaN and infinities are in neither.
 #include <math.h>
+#include <stddef.h>
 
 #include "drift/cells_order.h"
 #include "drift/edf_law.h"
@@ -20,91 +21,70 @@ static bool order_of(const struct measure_input *in, struct measure_value *out, 
 	return true;
 }
 
-void measure_ks(const struct measure_input *in, struct measure_value *out)
+// The statistic at `member` of struct cells_order, or its p by a law.
+static void statistic_of(const struct measure_input *in, struct measure_value *out, size_t member, two_sample_p *law)
 {
 	struct cells_order o;
 
-	if (order_of(in, out, &o))
-		value_within(out, o.ks.value, within_error(&o, &o.ks));
+	if (!order_of(in, out, &o))
+		return;
+	const struct within *w = (const void *)((const char *)&o + member);
+	if (!law) {
+		value_within(out, w->value, within_error(&o, w));
+		return;
+	}
+	double n = (double)out->n_reference, m = (double)out->n_current, p = law(w->value, n, m);
+	value_within(out, p, o.vague ? NAN : fmax(law(w->low, n, m) - p, p - law(w->high, n, m)));
+}
+
+void measure_ks(const struct measure_input *in, struct measure_value *out)
+{
+	statistic_of(in, out, offsetof(struct cells_order, ks), NULL);
 }
 
 void measure_kuiper(const struct measure_input *in, struct measure_value *out)
 {
-	struct cells_order o;
-
-	if (order_of(in, out, &o))
-		value_within(out, o.kuiper.value, within_error(&o, &o.kuiper));
+	statistic_of(in, out, offsetof(struct cells_order, kuiper), NULL);
 }
 
 void measure_wasserstein(const struct measure_input *in, struct measure_value *out)
 {
-	struct cells_order o;
-
-	if (order_of(in, out, &o))
-		value_within(out, o.wasserstein.value, within_error(&o, &o.wasserstein));
+	statistic_of(in, out, offsetof(struct cells_order, wasserstein), NULL);
 }
 
 void measure_energy(const struct measure_input *in, struct measure_value *out)
 {
-	struct cells_order o;
-
-	if (order_of(in, out, &o))
-		value_within(out, o.energy.value, within_error(&o, &o.energy));
+	statistic_of(in, out, offsetof(struct cells_order, energy), NULL);
 }
 
 void measure_cvm(const struct measure_input *in, struct measure_value *out)
 {
-	struct cells_order o;
-
-	if (order_of(in, out, &o))
-		value_within(out, o.cvm.value, within_error(&o, &o.cvm));
+	statistic_of(in, out, offsetof(struct cells_order, cvm), NULL);
 }
 
 void measure_ad(const struct measure_input *in, struct measure_value *out)
 {
-	struct cells_order o;
-
-	if (order_of(in, out, &o))
-		value_within(out, o.ad.value, within_error(&o, &o.ad));
-}
-
-static void p_of(struct measure_value *out, const struct cells_order *o, const struct within *w, two_sample_p *law)
-{
-	double n = (double)out->n_reference, m = (double)out->n_current, p = law(w->value, n, m);
-
-	value_within(out, p, o->vague ? NAN : fmax(law(w->low, n, m) - p, p - law(w->high, n, m)));
+	statistic_of(in, out, offsetof(struct cells_order, ad), NULL);
 }
 
 void measure_ks_p(const struct measure_input *in, struct measure_value *out)
 {
-	struct cells_order o;
-
-	if (order_of(in, out, &o))
-		p_of(out, &o, &o.ks, ks_two_sample_p);
+	statistic_of(in, out, offsetof(struct cells_order, ks), ks_two_sample_p);
 }
 
 void measure_kuiper_p(const struct measure_input *in, struct measure_value *out)
 {
-	struct cells_order o;
-
-	if (order_of(in, out, &o))
-		p_of(out, &o, &o.kuiper, kuiper_two_sample_p);
+	statistic_of(in, out, offsetof(struct cells_order, kuiper), kuiper_two_sample_p);
 }
 
 void measure_cvm_p(const struct measure_input *in, struct measure_value *out)
 {
-	struct cells_order o;
-
-	if (order_of(in, out, &o))
-		p_of(out, &o, &o.cvm, cvm_two_sample_p);
+	statistic_of(in, out, offsetof(struct cells_order, cvm), cvm_two_sample_p);
 }
 
 void measure_ad_p(const struct measure_input *in, struct measure_value *out)
 {
-	struct cells_order o;
-
-	if (order_of(in, out, &o))
-		p_of(out, &o, &o.ad, ad_two_sample_p);
+	statistic_of(in, out, offsetof(struct cells_order, ad), ad_two_sample_p);
 }
 
 // Of numbers deequ takes ks.
