@@ -183,8 +183,9 @@ void worker_claims(struct worker *w)
 		free(id);
 		w->port.scope(w->port.ctx, w->scope);
 	}
-	// Claims may take seconds each where brokers do not answer: the group is looked at before every one.
-	for (size_t left = w->nparts; left && still_mine(w); left--) {
+	// Claims may take seconds each where brokers do not answer: before every one the group is looked at, and whether
+	// the process is to end.
+	for (size_t left = w->nparts; left && still_mine(w) && !atomic_load(w->stop); left--) {
 		struct part *p = w->parts[w->turn++ % w->nparts];
 		if (!p->claimed && mono_passed(p->retry_at)) {
 			if (!claim(w, p) && !p->claimed && mono_passed(p->retry_at))

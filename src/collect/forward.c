@@ -13,7 +13,7 @@
 
 enum {
 	ATTEMPT_MS = 4000,
-	LAST_ATTEMPT_MS = 1000,  // the process is to end: what is not sent is not counted either, and read again
+	LAST_ATTEMPT_MS = 1000,  // the process is to end within 10 s: what is not sent is not counted, and read again
 	OPEN_MS = 1500,
 	ASK_MS = 1000,
 	AGAIN_MS = 1000,         // after a first failure
@@ -279,7 +279,7 @@ bool forward_settle(struct worker *w, struct part *p)
 		part_shut(p, f->why, f->since);
 	if (!p->nletters)
 		return true;
-	if (mono_passed(f->retry_at))
+	if (mono_passed(f->retry_at) && !(f->failing && atomic_load(w->stop)))
 		return post(w);
 	if (f->suspended)
 		give_up(w);

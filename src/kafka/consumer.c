@@ -306,11 +306,29 @@ void consumer_commit(struct consumer *c, const char *topic, int32_t partition, i
 	rd_kafka_topic_partition_list_destroy(list);
 }
 
+// The broker's answer to a time, or to one of Kafka's two names for an end of the log. Not by
+// rd_kafka_query_watermark_offsets, which waits for brokers that are away until its requests time out
+// (socket.timeout.ms), whatever it is told.
+static rd_kafka_resp_err_t ask_offset(struct consumer *c, const char *topic, int32_t partition, int64_t time, int timeout_ms,
+				      int64_t *offset)
+{
+	rd_kafka_topic_partition_list_t *list = one(topic, partition, time);
+	rd_kafka_resp_err_t e = rd_kafka_offsets_for_times(c->rk, list, timeout_ms);
+
+	e = e ? e : list->elems[0].err;
+	*offset = e ? -1 : list->elems[0].offset;
+	rd_kafka_topic_partition_list_destroy(list);
+	return e;
+}
+
 int consumer_range(struct consumer *c, const char *topic, int32_t partition, int64_t *low, int64_t *high, int timeout_ms,
 		   struct error *err)
 {
-	rd_kafka_resp_err_t e = rd_kafka_query_watermark_offsets(c->rk, topic, partition, low, high, timeout_ms);
+	struct mono_time deadline = mono_after_ms(timeout_ms);
+	rd_kafka_resp_err_t e = ask_offset(c, topic, partition, RD_KAFKA_OFFSET_BEGINNING, timeout_ms, low);
 
+	if (!e)
+		e = ask_offset(c, topic, partition, RD_KAFKA_OFFSET_END, mono_ms_left(deadline), high);
 	return e ? error_set(err, "ask for the offsets of %s/%d: %s", topic, partition, rd_kafka_err2str(e)) : 0;
 }
 
@@ -384,12 +402,9 @@ char *consumer_cluster_id(struct consumer *c, int timeout_ms)
 int consumer_offset_at(struct consumer *c, const char *topic, int32_t partition, struct wall_time t, int64_t *offset,
 		       int timeout_ms, struct error *err)
 {
-	rd_kafka_topic_partition_list_t *list = one(topic, partition, t.ms);
-	rd_kafka_resp_err_t e = rd_kafka_offsets_for_times(c->rk, list, timeout_ms);
+	rd_kafka_resp_err_t e = ask_offset(c, topic, partition, t.ms, timeout_ms, offset);
 	int64_t low;
 
-	*offset = e ? -1 : list->elems[0].offset;
-	rd_kafka_topic_partition_list_destroy(list);
 	if (e)
 		return error_set(err, "ask for the offset of a time in %s/%d: %s", topic, partition, rd_kafka_err2str(e));
 	return *offset >= 0 ? 0 : consumer_range(c, topic, partition, &low, offset, timeout_ms, err);

@@ -9,7 +9,7 @@
 #include "util/log.h"
 #include "util/xalloc.h"
 
-enum { SETTLE_MS = 1000 };
+enum { SETTLE_MS = 1000 }; // for what must be tried still when the time is up
 
 struct transaction {
 	rd_kafka_t *rk;          // NULL: to be made
@@ -156,13 +156,6 @@ int transaction_open(struct transaction *t, int timeout_ms, struct error *err)
 	return 0;
 }
 
-static int ms_left(struct mono_time deadline)
-{
-	int64_t ms = -mono_ms_since(deadline);
-
-	return ms > 1 ? (int)ms : 1;
-}
-
 // A message to a topic that is not there would wait in the queue until the time is up.
 static int topic_there(struct transaction *t, const char *name, struct mono_time deadline, struct error *err)
 {
@@ -172,7 +165,7 @@ static int topic_there(struct transaction *t, const char *name, struct mono_time
 		if (!strcmp(t->topics[i], name))
 			return 0;
 	rd_kafka_topic_t *rkt = rd_kafka_topic_new(t->rk, name, NULL);
-	rd_kafka_resp_err_t e = rkt ? rd_kafka_metadata(t->rk, 0, rkt, &meta, ms_left(deadline)) : rd_kafka_last_error();
+	rd_kafka_resp_err_t e = rkt ? rd_kafka_metadata(t->rk, 0, rkt, &meta, mono_ms_left(deadline)) : rd_kafka_last_error();
 	if (!e) {
 		e = meta->topic_cnt == 1 ? meta->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 		rd_kafka_metadata_destroy(meta);
@@ -235,14 +228,14 @@ static rd_kafka_resp_err_t send_all(struct transaction *t, const struct transact
 		fates[i] = (struct fate){w->messages[i]->lane, RD_KAFKA_RESP_ERR__TIMED_OUT};
 		rd_kafka_resp_err_t e = put(t, w->messages[i], &fates[i], deadline);
 		if (!e && singly) {
-			rd_kafka_flush(t->rk, ms_left(deadline));
+			rd_kafka_flush(t->rk, mono_ms_left(deadline));
 			e = fates[i].err;
 		}
 		if (e)
 			return e;
 	}
 	if (!singly && w->nmessages)
-		rd_kafka_flush(t->rk, ms_left(deadline));
+		rd_kafka_flush(t->rk, mono_ms_left(deadline));
 	for (*at = 0; *at < w->nmessages; ++*at)
 		if (fates[*at].err)
 			return fates[*at].err;
@@ -257,7 +250,7 @@ static rd_kafka_error_t *send_offsets(struct transaction *t, const struct transa
 		rd_kafka_topic_partition_list_add(list, w->offsets[i].topic, w->offsets[i].partition)->offset =
 			w->offsets[i].next;
 	rd_kafka_error_t *e = rd_kafka_send_offsets_to_transaction(
-		t->rk, list, (const rd_kafka_consumer_group_metadata_t *)w->member, ms_left(deadline));
+		t->rk, list, (const rd_kafka_consumer_group_metadata_t *)w->member, mono_ms_left(deadline));
 	rd_kafka_topic_partition_list_destroy(list);
 	return e;
 }
@@ -279,14 +272,14 @@ static rd_kafka_resp_err_t cause_of(struct transaction *t, const struct transact
 
 // Without a commit nothing becomes visible, whatever comes of this: the broker undoes it when its time is up, or
 // when the next client of this id opens.
-static void undo(struct transaction *t, int timeout_ms)
+static void undo(struct transaction *t)
 {
 	struct error why = ERROR_INIT;
 
 	forget_topics(t);
 	if (!t->rk)
 		return;
-	if (failed(t, rd_kafka_abort_transaction(t->rk, timeout_ms), "undo a transaction", &why)) {
+	if (failed(t, rd_kafka_abort_transaction(t->rk, SETTLE_MS), "undo a transaction", &why)) {
 		log_debug("kafka", "%s", why.text);
 		unmake(t);
 	}
@@ -303,13 +296,13 @@ static enum transaction_result commit(struct transaction *t, int timeout_ms, str
 	struct mono_time deadline = mono_after_ms(timeout_ms);
 
 	for (;;) {
-		rd_kafka_error_t *e = rd_kafka_commit_transaction(t->rk, ms_left(deadline));
+		rd_kafka_error_t *e = rd_kafka_commit_transaction(t->rk, mono_ms_left(deadline));
 		bool again = e && rd_kafka_error_is_retriable(e) && !mono_passed(deadline);
 		bool must_undo = e && rd_kafka_error_txn_requires_abort(e);
 		if (!failed(t, e, "commit a transaction", err))
 			return TRANSACTION_DONE;
 		if (must_undo) {
-			undo(t, timeout_ms);
+			undo(t);
 			return TRANSACTION_FAILED;
 		}
 		if (!again) {
@@ -339,12 +332,13 @@ static enum transaction_result attempt(struct transaction *t, const struct trans
 		error_set(err, "write to topic %s: %s", w->messages[at]->topic, rd_kafka_err2str(cause));
 	}
 	if (e || failed(t, send_offsets(t, w, deadline), "note the offsets of dead letters in a transaction", err)) {
-		undo(t, timeout_ms);
+		undo(t);
 		if (e) // librdkafka 2.0.2 goes on behind the sequence number of what was refused, and is out of order
 			unmake(t);
 		return *refused < w->nmessages ? TRANSACTION_REFUSED : TRANSACTION_FAILED;
 	}
-	return commit(t, timeout_ms, err);
+	const int left = mono_ms_left(deadline);
+	return commit(t, left > SETTLE_MS ? left : SETTLE_MS, err);
 }
 
 enum transaction_result transaction_write(struct transaction *t, const struct transaction_write *w, int timeout_ms,
@@ -358,12 +352,12 @@ enum transaction_result transaction_write(struct transaction *t, const struct tr
 		if (topic_there(t, w->topics[i], deadline, err))
 			return TRANSACTION_FAILED;
 	struct fate *fates = xcalloc(w->nmessages + 1, sizeof *fates);
-	enum transaction_result r = attempt(t, w, fates, false, ms_left(deadline), refused, err);
+	enum transaction_result r = attempt(t, w, fates, false, mono_ms_left(deadline), refused, err);
 	if (r == TRANSACTION_REFUSED && w->nmessages > 1) {
 		error_clear(err);
-		r = transaction_open(t, ms_left(deadline), err)
+		r = transaction_open(t, mono_ms_left(deadline), err)
 			    ? TRANSACTION_FAILED
-			    : attempt(t, w, fates, true, ms_left(deadline), refused, err);
+			    : attempt(t, w, fates, true, mono_ms_left(deadline), refused, err);
 	}
 	free(fates);
 	return r;

@@ -56,7 +56,7 @@ struct transaction *transaction_new(const struct kafka_property *props, size_t n
 				    struct error *err) MUST_CHECK;
 // Makes ready to write, which settles what an earlier transaction of this id left open. No-op where it is ready.
 int transaction_open(struct transaction *t, int timeout_ms, struct error *err) MUST_CHECK;
-// Takes up to timeout_ms, and as long again to undo or to learn the fate of a commit.
+// Takes up to timeout_ms, and up to 4 s more to learn the fate of a commit and to undo.
 enum transaction_result transaction_write(struct transaction *t, const struct transaction_write *w, int timeout_ms,
 					  size_t *refused, struct error *err) MUST_CHECK;
 void transaction_free(struct transaction *t);

@@ -41,6 +41,13 @@ bool mono_passed(struct mono_time deadline)
 	return mono_now().ns >= deadline.ns;
 }
 
+int mono_ms_left(struct mono_time deadline)
+{
+	int64_t ms = -mono_ms_since(deadline);
+
+	return ms > 1 ? (int)ms : 1;
+}
+
 int64_t time_floor(int64_t ms, int64_t width)
 {
 	int64_t r = ms % width;

@@ -30,6 +30,7 @@ struct mono_time mono_now(void);
 int64_t mono_ms_since(struct mono_time since);                 // whole milliseconds, now - since
 struct mono_time mono_after_ms(int64_t ms);                    // a deadline
 bool mono_passed(struct mono_time deadline);
+int mono_ms_left(struct mono_time deadline);                   // for a call that takes a time; at least 1
 
 // A Kafka timestamp, which a producer took from its wall clock, used as the event's time.
 static inline struct event_time event_from_wall(struct wall_time w)

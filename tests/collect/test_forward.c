@@ -110,6 +110,27 @@ Test(forward, what_was_not_sent_is_not_counted_for_good)
 	expect_each(0, MANY, 1);
 }
 
+static int tried_before;
+
+static void end_while_the_topic_is_away(void)
+{
+	letters.next = TRANSACTION_FAILED;
+	if (kafka.polls == 1)
+		world_give(0);
+	if (letters.tries == 1) {
+		world_nap(1500); // it is time to try again
+		tried_before = letters.tries;
+		world_finish();
+	}
+}
+
+Test(forward, a_process_that_is_to_end_does_not_try_again_what_has_failed)
+{
+	world_live(end_while_the_topic_is_away);
+	cr_assert_eq(letters.tries, tried_before);
+	cr_assert_eq(redis[0].next, 0, "what was not sent is not counted");
+}
+
 static void give_up(void)
 {
 	letters.next = TRANSACTION_FAILED;

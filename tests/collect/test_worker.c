@@ -311,6 +311,19 @@ Test(worker, a_claim_needs_a_poll_younger_than_the_session)
 	cr_assert_gt(kafka.claims_at[1], kafka.claims_at[0]);
 }
 
+static void end_before_the_claims(void)
+{
+	world_give(0);
+	world_give(1);
+	world_finish();
+}
+
+Test(worker, a_process_that_is_to_end_claims_nothing)
+{
+	world_live(end_before_the_claims);
+	cr_assert_eq(claims[0] + claims[1], 0);
+}
+
 static void zombie(void)
 {
 	if (kafka.polls == 1)

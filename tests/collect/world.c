@@ -31,7 +31,7 @@ struct letter_box letters;
 
 void world_nap(int64_t ms)
 {
-	nanosleep(&(struct timespec){0, ms * 1000000}, NULL);
+	nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
 }
 
 static int64_t letter_offset(const struct outgoing *m)
@@ -256,6 +256,7 @@ enum transaction_result transaction_write(struct transaction *t, const struct tr
 	(void)t, (void)timeout_ms;
 	enum transaction_result r = letters.next;
 
+	letters.tries++;
 	for (size_t i = 0; i < w->nmessages && r != TRANSACTION_FAILED; i++) {
 		if (letters.refuses && letters.refuses == letter_offset(w->messages[i])) {
 			*refused = i;

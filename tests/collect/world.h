@@ -54,7 +54,7 @@ struct letter_box {
 	bool swallows;            // with TRANSACTION_UNKNOWN: nothing of it was written
 	bool kills;               // the process dies right after a transaction
 	int64_t refuses;          // the letter of this offset is too large; 0: none
-	int writes, doubts;
+	int tries, writes, doubts;
 };
 
 extern struct consumer kafka;

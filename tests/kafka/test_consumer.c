@@ -140,6 +140,40 @@ Test(consumer, is_given_up_when_its_first_assignment_does_not_come, .timeout = 6
 	cr_assert_lt(mono_ms_since(before), 30000);
 }
 
+Test(consumer, the_range_of_a_log_is_asked_for_as_long_as_is_said, .timeout = 120)
+{
+	struct error err = ERROR_INIT;
+	rd_kafka_t *owner = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), NULL, 0);
+	rd_kafka_mock_cluster_t *brokers = rd_kafka_mock_cluster_new(owner, 1);
+	const char *at = rd_kafka_mock_cluster_bootstraps(brokers);
+	const struct kafka_property props[] = {{"bootstrap.servers", at}, {"socket.timeout.ms", "60000"}};
+	const struct rebalance cb = {NULL, on_assigned, on_revoked};
+	int64_t low = -1, high = -1;
+
+	rd_kafka_mock_topic_create(brokers, "topic", 2, 1);
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	rd_kafka_conf_set(conf, "bootstrap.servers", at, NULL, 0);
+	rd_kafka_t *producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, NULL, 0);
+	for (int i = 0; i < 7; i++)
+		rd_kafka_producev(producer, RD_KAFKA_V_TOPIC("topic"), RD_KAFKA_V_PARTITION(1), RD_KAFKA_V_VALUE((char[]){"x"}, 1),
+				  RD_KAFKA_V_END);
+	rd_kafka_flush(producer, 20000);
+	rd_kafka_destroy(producer);
+	struct consumer *c = consumer_new(props, 2, "g", 0, &cb, &err);
+	cr_assert(c, "%s", err.text);
+	cr_assert_eq(consumer_range(c, "topic", 1, &low, &high, 20000, &err), 0, "%s", err.text);
+	cr_assert_eq(low, 0);
+	cr_assert_eq(high, 7);
+	rd_kafka_mock_broker_set_down(brokers, 1);
+	struct mono_time before = mono_now();
+	cr_assert_eq(consumer_range(c, "topic", 1, &low, &high, 300, &err), -1);
+	cr_assert_lt(mono_ms_since(before), 20000, "it waits for its requests");
+	cr_assert(strstr(err.text, "ask for the offsets of topic/1"), "%s", err.text);
+	consumer_free(c);
+	rd_kafka_mock_cluster_destroy(brokers);
+	rd_kafka_destroy(owner);
+}
+
 Test(consumer, a_property_that_librdkafka_refuses_is_named)
 {
 	const struct kafka_property bad = {"no.such.property", "1"};
