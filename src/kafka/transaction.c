@@ -37,6 +37,9 @@ static const struct kafka_property defaults[] = {
 static const struct kafka_property owned[] = {
 	{"enable.idempotence", "true"},
 	{"sticky.partitioning.linger.ms", "0"}, // else messages without a key go past the partitioner
+	// What the consumer's may be is refused beside transaction.timeout.ms. And noting offsets waits for its requests,
+	// whatever time it is given.
+	{"socket.timeout.ms", "2000"},
 };
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
