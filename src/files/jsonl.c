@@ -76,9 +76,14 @@ static int read_line(struct jsonl *j, struct error *err)
 	j->len = (size_t)n;
 	if (n > ROWS_MAX_ROW)
 		return error_set(err, "%s:%llu: longer than 16 MiB", j->path, (unsigned long long)j->line);
-	j->document = json_parse(j->text, (size_t)n, err);
-	if (!j->document)
-		return error_prefix(err, "%s:%llu", j->path, (unsigned long long)j->line);
+	struct error why = ERROR_INIT;
+	j->document = json_parse(j->text, (size_t)n, &why);
+	if (!j->document) {
+		char *quoted = strstr(why.text, " near '"); // a value, which a rule may say is not to be shown
+		if (quoted)
+			*quoted = 0;
+		return error_set(err, "%s:%llu: %s", j->path, (unsigned long long)j->line, why.text);
+	}
 	if (!json_is_object(j->document))
 		return error_set(err, "%s:%llu: not an object; each line is one JSON object", j->path,
 				 (unsigned long long)j->line);

@@ -163,6 +163,16 @@ Test(rows, json_lines)
 	refuse("j.jsonl", "{\"a\":1}\n[1]\n", "j.jsonl:2: not an object");
 }
 
+Test(rows, an_error_does_not_quote_a_malformed_line)
+{
+	static const char text[] = "{\"a\":secret}\n";
+	struct error err = ERROR_INIT;
+
+	cr_assert(eq(ptr, dump(write_file("j.jsonl", text, strlen(text)), &err), NULL));
+	cr_assert(ne(ptr, strstr(err.text, "invalid token"), NULL), "%s", err.text);
+	cr_assert(eq(ptr, strstr(err.text, "secret"), NULL), "%s", err.text);
+}
+
 static const char order[] =
     "id:n amount:n price:n paid:b state:c at:t day:t key:x address.city:c address.zip:n again:c scores[]:n "
     "tags{}:c "
