@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kafka/client.h"
+#include "kafka/offsets_call.h"
 #include "util/log.h"
 #include "util/xalloc.h"
 
@@ -19,6 +20,7 @@ struct transaction {
 	char *id;
 	char **topics;           // found to be there since the last failure
 	size_t ntopics, captopics;
+	struct offsets_call *left; // that was given a client, and may be waiting still
 };
 
 // A message's fate, told in its delivery report.
@@ -37,9 +39,6 @@ static const struct kafka_property defaults[] = {
 static const struct kafka_property owned[] = {
 	{"enable.idempotence", "true"},
 	{"sticky.partitioning.linger.ms", "0"}, // else messages without a key go past the partitioner
-	// What the consumer's may be is refused beside transaction.timeout.ms. And noting offsets waits for its requests,
-	// whatever time it is given.
-	{"socket.timeout.ms", "2000"},
 };
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
@@ -109,9 +108,9 @@ struct transaction *transaction_new(const struct kafka_property *props, size_t n
 
 	t->id = xstrdup(id);
 	t->props = xcalloc(nprops + 1, sizeof *t->props);
-	t->nprops = nprops;
-	for (size_t i = 0; i < nprops; i++)
-		t->props[i] = (struct kafka_property){xstrdup(props[i].name), xstrdup(props[i].value)};
+	for (size_t i = 0; i < nprops; i++) // librdkafka takes this one's time for requests from transaction.timeout.ms
+		if (strcmp(props[i].name, "socket.timeout.ms") != 0)
+			t->props[t->nprops++] = (struct kafka_property){xstrdup(props[i].name), xstrdup(props[i].value)};
 	if (!make(t, err))
 		return t;
 	transaction_free(t);
@@ -123,6 +122,7 @@ void transaction_free(struct transaction *t)
 	if (!t)
 		return;
 	unmake(t);
+	offsets_call_free(t->left);
 	forget_topics(t);
 	for (size_t i = 0; i < t->nprops; i++) {
 		free((char *)(uintptr_t)t->props[i].name);
@@ -151,6 +151,10 @@ int transaction_open(struct transaction *t, int timeout_ms, struct error *err)
 {
 	if (t->ready)
 		return 0;
+	if (t->left && !offsets_call_ended(t->left))
+		return error_set(err, "begin to write transactions: the group's coordinator does not answer");
+	offsets_call_free(t->left);
+	t->left = NULL;
 	if (!t->rk && make(t, err))
 		return -1;
 	if (failed(t, rd_kafka_init_transactions(t->rk, timeout_ms), "begin to write transactions", err))
@@ -245,6 +249,13 @@ static rd_kafka_resp_err_t send_all(struct transaction *t, const struct transact
 	return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+static int at_least_to_settle(struct mono_time deadline)
+{
+	int ms = mono_ms_left(deadline);
+
+	return ms > SETTLE_MS ? ms : SETTLE_MS;
+}
+
 static rd_kafka_error_t *send_offsets(struct transaction *t, const struct transaction_write *w, struct mono_time deadline)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)w->noffsets);
@@ -252,10 +263,14 @@ static rd_kafka_error_t *send_offsets(struct transaction *t, const struct transa
 	for (size_t i = 0; i < w->noffsets; i++)
 		rd_kafka_topic_partition_list_add(list, w->offsets[i].topic, w->offsets[i].partition)->offset =
 			w->offsets[i].next;
-	rd_kafka_error_t *e = rd_kafka_send_offsets_to_transaction(
-		t->rk, list, (const rd_kafka_consumer_group_metadata_t *)w->member, mono_ms_left(deadline));
+	rd_kafka_error_t *e = offsets_send(t->rk, list, (const rd_kafka_consumer_group_metadata_t *)w->member,
+					   at_least_to_settle(deadline), &t->left);
 	rd_kafka_topic_partition_list_destroy(list);
-	return e;
+	if (!t->left)
+		return e;
+	t->rk = NULL;
+	t->ready = false;
+	return rd_kafka_error_new(RD_KAFKA_RESP_ERR__TIMED_OUT, "the group's coordinator does not answer");
 }
 
 // Messages of a transaction that has failed are only said to be purged; what it failed of is told to whoever goes on
@@ -340,8 +355,7 @@ static enum transaction_result attempt(struct transaction *t, const struct trans
 			unmake(t);
 		return *refused < w->nmessages ? TRANSACTION_REFUSED : TRANSACTION_FAILED;
 	}
-	const int left = mono_ms_left(deadline);
-	return commit(t, left > SETTLE_MS ? left : SETTLE_MS, err);
+	return commit(t, at_least_to_settle(deadline), err);
 }
 
 enum transaction_result transaction_write(struct transaction *t, const struct transaction_write *w, int timeout_ms,

@@ -156,6 +156,7 @@ Test(consumer, the_range_of_a_log_is_asked_for_as_long_as_is_said, .timeout = 12
 	rd_kafka_t *producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, NULL, 0);
 	for (int i = 0; i < 7; i++)
 		rd_kafka_producev(producer, RD_KAFKA_V_TOPIC("topic"), RD_KAFKA_V_PARTITION(1), RD_KAFKA_V_VALUE((char[]){"x"}, 1),
+				  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
 				  RD_KAFKA_V_END);
 	rd_kafka_flush(producer, 20000);
 	rd_kafka_destroy(producer);
