@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "deliver/deliver.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "deliver/receivers.h"
-#include "util/clock.h"
+#include "util/cond.h"
 #include "util/digest.h"
 #include "util/json.h"
 #include "util/log.h"
@@ -255,13 +252,6 @@ static void runner_free(struct runner *r)
 	free(r);
 }
 
-static struct timespec deadline_after(int64_t ms)
-{
-	struct mono_time t = mono_after_ms(ms);
-
-	return (struct timespec){t.ns / 1000000000, t.ns % 1000000000};
-}
-
 static void *runner_main(void *arg)
 {
 	struct runner *r = arg;
@@ -270,10 +260,10 @@ static void *runner_main(void *arg)
 	while (!r->stopping) {
 		r->woken = false;
 		pthread_mutex_unlock(&r->lock);
-		struct timespec until = deadline_after(deliver_round(r));
+		struct mono_time until = mono_after_ms(deliver_round(r));
 		pthread_mutex_lock(&r->lock);
 		while (!r->woken && !r->stopping)
-			if (pthread_cond_timedwait(&r->changed, &r->lock, &until) == ETIMEDOUT)
+			if (!cond_wait_until(&r->changed, &r->lock, until))
 				break;
 	}
 	r->finished = true;
@@ -290,7 +280,6 @@ static struct runner *runner_new(const struct receiver_conf *conf, const struct 
 {
 	const struct receiver_type *type = receiver_type_find(conf->type);
 	struct error err = ERROR_INIT;
-	pthread_condattr_t attr;
 
 	if (!type)
 		error_set(&err, "there is no receiver type \"%s\"", conf->type);
@@ -313,10 +302,7 @@ static struct runner *runner_new(const struct receiver_conf *conf, const struct 
 	r->leading_ctx = ctx;
 	r->http = http_new();
 	pthread_mutex_init(&r->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&r->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&r->changed);
 	int rc = pthread_create(&r->thread, NULL, runner_main, r);
 	if (rc) {
 		log_error(LOG, "receiver %s: cannot start its thread: %s", conf->name, strerror(rc));
@@ -354,11 +340,11 @@ void deliver_wake(struct deliver *d)
 			tell(d->runners[i], false);
 }
 
-static void runner_stop(struct runner *r, const struct timespec *until)
+static void runner_stop(struct runner *r, struct mono_time until)
 {
 	pthread_mutex_lock(&r->lock);
 	while (!r->finished)
-		if (pthread_cond_timedwait(&r->changed, &r->lock, until) == ETIMEDOUT)
+		if (!cond_wait_until(&r->changed, &r->lock, until))
 			break;
 	bool orphan = r->orphan = !r->finished && r->sending;
 	if (orphan) {
@@ -375,7 +361,7 @@ static void runner_stop(struct runner *r, const struct timespec *until)
 
 void deliver_stop(struct deliver *d)
 {
-	struct timespec until = deadline_after(STOP_MS);
+	struct mono_time until = mono_after_ms(STOP_MS);
 
 	if (!d)
 		return;
@@ -384,7 +370,7 @@ void deliver_stop(struct deliver *d)
 			tell(d->runners[i], true);
 	for (size_t i = 0; i < d->n; i++)
 		if (d->runners[i])
-			runner_stop(d->runners[i], &until);
+			runner_stop(d->runners[i], until);
 	free(d->runners);
 	free(d);
 }

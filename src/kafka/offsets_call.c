@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kafka/offsets_call.h"
 
-#include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "util/cond.h"
 #include "util/xalloc.h"
 
 struct offsets_call {
@@ -72,7 +71,6 @@ static struct offsets_call *call_new(rd_kafka_t *rk, const rd_kafka_topic_partit
 				     rd_kafka_consumer_group_metadata_t *member, int timeout_ms)
 {
 	struct offsets_call *c = xcalloc(1, sizeof *c);
-	pthread_condattr_t attr;
 
 	c->users = 2;
 	c->rk = rk;
@@ -80,10 +78,7 @@ static struct offsets_call *call_new(rd_kafka_t *rk, const rd_kafka_topic_partit
 	c->member = member;
 	c->timeout_ms = timeout_ms;
 	pthread_mutex_init(&c->mutex, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&c->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&c->changed);
 	return c;
 }
 
@@ -92,16 +87,12 @@ rd_kafka_error_t *offsets_send(rd_kafka_t *rk, const rd_kafka_topic_partition_li
 {
 	rd_kafka_consumer_group_metadata_t *own;
 	rd_kafka_error_t *e = copy(member, &own);
-	struct timespec until;
+	struct mono_time deadline = mono_after_ms(timeout_ms);
 	pthread_t thread;
 
 	if (e)
 		return e;
 	struct offsets_call *c = call_new(rk, offsets, own, timeout_ms);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	int64_t ns = until.tv_nsec + timeout_ms * INT64_C(1000000);
-	until.tv_sec += ns / 1000000000;
-	until.tv_nsec = ns % 1000000000;
 	if (pthread_create(&thread, NULL, call, c)) {
 		c->users = 1;
 		offsets_call_free(c);
@@ -109,7 +100,7 @@ rd_kafka_error_t *offsets_send(rd_kafka_t *rk, const rd_kafka_topic_partition_li
 	}
 	pthread_detach(thread);
 	pthread_mutex_lock(&c->mutex);
-	while (!c->ended && !pthread_cond_timedwait(&c->changed, &c->mutex, &until))
+	while (!c->ended && cond_wait_until(&c->changed, &c->mutex, deadline))
 		;
 	e = c->error;
 	c->left = !c->ended;

@@ -12,7 +12,7 @@
 struct offsets_call;
 
 // The offsets stay the caller's. -> the call's error, which the caller destroys; NULL: done, or *left was set: the time
-// (in milliseconds) was up, and rk, of which no delivery report may be outstanding, is the call's now.
+// (in milliseconds) was up, and rk is the call's now: nothing of it is served any more.
 rd_kafka_error_t *offsets_send(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *offsets,
 			       const rd_kafka_consumer_group_metadata_t *member, int timeout_ms, struct offsets_call **left);
 // Whether a call that was left behind has ended by now; it goes on to destroy its producer by itself.

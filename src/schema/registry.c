@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "schema/registry_state.h"
+#include "util/cond.h"
 #include "util/log.h"
 #include "util/xalloc.h"
 
@@ -299,9 +300,7 @@ static void *serve(void *arg)
 		}
 		struct mono_time due = later(next->due, r->pause);
 		if (!mono_passed(due)) {
-			struct timespec ts = {due.ns / 1000000000, due.ns % 1000000000};
-
-			pthread_cond_timedwait(&r->wake, &r->lock, &ts);
+			cond_wait_until(&r->wake, &r->lock, due);
 			continue;
 		}
 		if (next->work)
@@ -321,7 +320,6 @@ static void *serve(void *arg)
 
 struct registry *registry_new(const struct registry_conf *conf, struct error *err)
 {
-	pthread_condattr_t attr;
 
 	if (!conf->nurls) {
 		error_set(err, "schema registry: no URL; set schema_registry.url");
@@ -338,10 +336,7 @@ struct registry *registry_new(const struct registry_conf *conf, struct error *er
 	map_init(&r->names);
 	r->stats.up = true;
 	pthread_mutex_init(&r->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&r->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&r->wake);
 	int rc = pthread_create(&r->thread, NULL, serve, r);
 	if (rc) {
 		error_set(err, "schema registry: cannot start a thread: %s", strerror(rc));
