@@ -38,8 +38,8 @@ def main():
         s.equal("promtool check metrics", checked(promtool, text), "")
         names = {n for n, _ in m.metrics()}
         s.check("the contract's metrics are there", set(NAMED) <= names, set(NAMED) - names)
-        for path, want in (("/-/healthy", 200), ("/api/v1/status", 200), ("/api/v1/alerts", 200), ("/", 200),
-                           ("/no/such/page", 404)):
+        for path, want in (("/-/healthy", 200), ("/-/ready", 200), ("/api/v1/status", 200), ("/api/v1/alerts", 200),
+                           ("/", 200), ("/no/such/page", 404)):
             s.equal(f"GET {path}", m.get(path)[0], want)
         page = m.get("/")[1]
         s.check("the first page shows stream and fields", "payments" in page and "amount" in page, page[:300])
